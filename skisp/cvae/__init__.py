@@ -1,0 +1,5 @@
+"""The collapsed variational autoencoder."""
+
+from ._transformer import CVAETransformer
+
+__all__ = ["CVAETransformer"]

@@ -1,0 +1,176 @@
+"""What every estimator here shares: devices, seeds, threads, CPU pickling, rows and images.
+
+The one module that imports private parts of scikit-learn, so that a break is one file.
+"""
+
+import copy
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
+
+__all__ = [
+    "CPUPickleMixin",
+    "HasMethods",
+    "Interval",
+    "InvalidParameterError",
+    "StrOptions",
+    "as_float32",
+    "draw_seed",
+    "fit_context",
+    "flatten_images",
+    "module_initialised_with",
+    "one_thread",
+    "resolve_device",
+    "to_cpu",
+]
+
+_LARGEST_SEED = 2**31 - 1
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """Turn ``"auto"``, a name or a device into a :class:`torch.device`.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "cuda", "cuda:1", "mps", ...} or torch.device
+        ``"auto"`` takes the accelerator torch reports, else the CPU.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device or it is not present on this machine.
+    """
+    if isinstance(device, str) and device == "auto":
+        accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        return accelerator if accelerator is not None else torch.device("cpu")
+    try:
+        resolved = torch.device(device)
+        torch.empty(0, device=resolved)
+    except Exception as error:  # torch raises RuntimeError, AssertionError or NotImplementedError, by backend
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device={device!r} cannot be used here ({reason}); use 'auto' or 'cpu'.") from error
+    return resolved
+
+
+def draw_seed(random_state: Any) -> int:
+    """Draw one integer seed from an int, a ``RandomState`` or None, as scikit-learn reads it."""
+    return int(check_random_state(random_state).randint(_LARGEST_SEED))
+
+
+@contextmanager
+def module_initialised_with(seed: int) -> Iterator[None]:
+    """Seed torch's global generator for the block and put its state back after.
+
+    ``reset_parameters`` of torch's modules draws from the global generator only.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+class _ThreadLimit:
+    """Counts who needs one thread, so that the last one out restores what the first one found."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._n_users = 0
+        self._n_threads = 1
+
+    def acquire(self) -> int:
+        with self._lock:
+            if self._n_users == 0:
+                self._n_threads = torch.get_num_threads()
+                torch.set_num_threads(1)
+            self._n_users += 1
+            return self._n_threads
+
+    def release(self) -> None:
+        with self._lock:
+            self._n_users -= 1
+            if self._n_users == 0:
+                torch.set_num_threads(self._n_threads)
+
+
+_thread_limit = _ThreadLimit()
+
+
+@contextmanager
+def one_thread() -> Iterator[int]:
+    """Run torch operations of the block on one thread each; yield the count allowed before.
+
+    The bits of a matrix product depend on how many threads share it. One thread an operation
+    makes results the same whatever ``n_jobs`` is; work that gains from more threads is split
+    into chunks of fixed size, each on a thread of its own. The count is restored at the end.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skisp._base import one_thread
+    >>> before = torch.get_num_threads()
+    >>> with one_thread() as n_threads:
+    ...     torch.get_num_threads()
+    1
+    >>> torch.get_num_threads() == before == n_threads
+    True
+    """
+    n_threads = _thread_limit.acquire()
+    try:
+        yield n_threads
+    finally:
+        _thread_limit.release()
+
+
+def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
+    """Flatten images (n, H, W[, C]) to rows (n, H * W * C); leave anything else as it is.
+
+    Returns
+    -------
+    X : array-like
+    image_shape : tuple of int or None
+        (H, W) or (H, W, C), or None where ``X`` came as rows.
+    """
+    shape = getattr(X, "shape", ())
+    if not 2 < len(shape) < 5:
+        return X, None
+    return X.reshape(shape[0], -1), tuple(int(side) for side in shape[1:])
+
+
+def to_cpu(value: Any) -> Any:
+    """Copy tensors and modules found in ``value`` (also nested in containers) to the CPU."""
+    if isinstance(value, torch.Tensor):
+        return value.cpu()
+    if isinstance(value, torch.nn.Module):
+        return _module_to_cpu(value)
+    if isinstance(value, dict):
+        return {key: to_cpu(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+        return type(value)(to_cpu(item) for item in value)
+    return value
+
+
+def _module_to_cpu(module: torch.nn.Module) -> torch.nn.Module:
+    import copy
+
+    on_cpu = all(t.device.type == "cpu" for t in [*module.parameters(), *module.buffers()])
+    return module if on_cpu else copy.deepcopy(module).cpu()
+
+
+class CPUPickleMixin:
+    """Pickle every tensor and module from the CPU, so that any machine can load it."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()  # type: ignore[misc]
+        return {name: to_cpu(value) for name, value in state.items()}
+
+
+def as_float32(X: Any) -> NDArray[np.float32]:
+    """View ``X`` as a C-ordered float32 array, copying only where it must."""
+    return np.ascontiguousarray(X, dtype=np.float32)

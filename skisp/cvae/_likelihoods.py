@@ -1,0 +1,147 @@
+"""What the decoder's output says about a row: log p(x | z) for each likelihood.
+
+Every likelihood works on rows in the network's units: standardised rows for the Gaussians, the
+rows themselves for the Bernoulli (:attr:`Likelihood.standardised`).
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = [
+    "Bernoulli",
+    "CollapsedGaussian",
+    "Gaussian",
+    "Likelihood",
+    "bernoulli_log_density",
+    "collapsed_gaussian_log_density",
+    "gaussian_log_density",
+    "make_likelihood",
+]
+
+# Standardised data have unit variance; a standard deviation below exp(-6) of that is treated as
+# exact (the soft floor of Rybkin et al.), so that no row can drive the density to infinity.
+_SCALE_FLOOR = math.exp(-6.0)
+
+
+def collapsed_gaussian_log_density(
+    squared_error: Tensor, n_features: int, prior_shape: float, prior_scale: float
+) -> Tensor:
+    r"""Log density of a row under a Gaussian whose variance is integrated out.
+
+    With prior :math:`\sigma^2 \sim \text{InvGamma}(a, b)` and :math:`D` features,
+
+    .. math::
+        \log \int N(x \mid g, \sigma^2 I)\, p(\sigma^2)\, d\sigma^2
+        = \log \frac{\Gamma(a + D/2)}{\Gamma(a)} + a \log b - \frac{D}{2} \log 2\pi
+        - \left(a + \frac{D}{2}\right) \log\left(b + \frac{\|x - g\|^2}{2}\right),
+
+    a multivariate Student t. As :math:`a, b \to 0` the prior becomes :math:`1/\sigma^2` and the
+    objective :math:`\frac{D}{2} \log \|x - g\|^2` plus a constant, which is the optimal-variance
+    objective of sigma-VAE; a proper prior keeps the density normalised and bounded.
+
+    Parameters
+    ----------
+    squared_error : Tensor (...)
+        :math:`\|x - g\|^2`, the squared error summed over features.
+    n_features : int
+        D.
+    prior_shape, prior_scale : float
+        a and b, greater than 0.
+
+    Returns
+    -------
+    log_density : Tensor (...)
+
+    References
+    ----------
+    Rybkin, Daniilidis & Levine, "Simple and effective VAE training with calibrated decoders",
+    ICML 2021, arXiv:2006.13202 (the limit); Gelman et al., "Bayesian Data Analysis", section 2.6.
+    """
+    shape = prior_shape + n_features / 2
+    constant = (
+        math.lgamma(shape)
+        - math.lgamma(prior_shape)
+        + prior_shape * math.log(prior_scale)
+        - n_features / 2 * math.log(2 * math.pi)
+    )
+    return constant - shape * torch.log(prior_scale + squared_error / 2)
+
+
+def gaussian_log_density(residual: Tensor, log_scale: Tensor) -> Tensor:
+    r"""Log density :math:`\sum_d \log N(r_d \mid 0, \sigma_d^2)` of residuals (..., D)."""
+    return -(0.5 * (residual * torch.exp(-log_scale)).square() + log_scale + 0.5 * math.log(2 * math.pi)).sum(-1)
+
+
+def bernoulli_log_density(x: Tensor, logit: Tensor) -> Tensor:
+    r"""Log probability :math:`\sum_d x_d \log p_d + (1 - x_d) \log(1 - p_d)`, p = sigmoid(logit).
+
+    For :math:`x \in (0, 1)` it is the cross-entropy, a lower bound over random binarisations.
+    """
+    return (x * logit - functional.softplus(logit)).sum(-1)
+
+
+class Likelihood(nn.Module):
+    """How the decoder's output (..., D) is read as a distribution of rows (..., D)."""
+
+    standardised = True
+
+    def log_density(self, x: Tensor, output: Tensor) -> Tensor:
+        """log p(x | z), summed over the features, shape (...)."""
+        raise NotImplementedError
+
+    def mean(self, output: Tensor) -> Tensor:
+        """E[x | z] in the network's units."""
+        return output
+
+
+class CollapsedGaussian(Likelihood):
+    """Gaussian with one variance a row, integrated out; nothing to set and nothing to learn."""
+
+    prior_shape = 0.5
+
+    def log_density(self, x: Tensor, output: Tensor) -> Tensor:
+        n_features = x.shape[-1]
+        prior_scale = 0.5 * n_features * _SCALE_FLOOR**2
+        squared_error = (x - output).square().sum(-1)
+        return collapsed_gaussian_log_density(squared_error, n_features, self.prior_shape, prior_scale)
+
+
+class Gaussian(Likelihood):
+    """Gaussian with one standard deviation a feature, learnt, or fixed for all."""
+
+    def __init__(self, n_features: int, scale: float | None) -> None:
+        super().__init__()
+        start = math.log(scale) if scale is not None else 0.0
+        self.raw_log_scale = nn.Parameter(torch.full((n_features,), start), requires_grad=scale is None)
+
+    def log_scale(self) -> Tensor:
+        """Logarithm of the standard deviations (D,), those learnt kept above the floor."""
+        if not self.raw_log_scale.requires_grad:
+            return self.raw_log_scale
+        floor = math.log(_SCALE_FLOOR)
+        return floor + functional.softplus(self.raw_log_scale - floor)
+
+    def log_density(self, x: Tensor, output: Tensor) -> Tensor:
+        return gaussian_log_density(x - output, self.log_scale())
+
+
+class Bernoulli(Likelihood):
+    """Independent Bernoulli features; the decoder's output is their logit."""
+
+    standardised = False
+
+    def log_density(self, x: Tensor, output: Tensor) -> Tensor:
+        return bernoulli_log_density(x, output)
+
+    def mean(self, output: Tensor) -> Tensor:
+        return torch.sigmoid(output)
+
+
+def make_likelihood(name: str, n_features: int, scale: float | None = None) -> Likelihood:
+    """Build the likelihood called ``name``; ``scale`` is a fixed Gaussian's, in the network's units."""
+    if name == "collapsed":
+        return CollapsedGaussian()
+    return Gaussian(n_features, scale) if name == "gaussian" else Bernoulli()
