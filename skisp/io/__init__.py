@@ -1,0 +1,6 @@
+"""Image files to arrays and back, and the pipeline step that reads them."""
+
+from ._images import read_image, resize_longest, write_image
+from ._reader import ImageReader
+
+__all__ = ["ImageReader", "read_image", "resize_longest", "write_image"]

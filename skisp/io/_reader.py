@@ -1,0 +1,135 @@
+"""The first step of a pipeline: paths to arrays."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
+
+from .._images import _as_sequence
+from ._images import as_array, read_image
+from ._resize import check_size, resize_longest
+
+__all__ = ["ImageReader"]
+
+
+class ImageReader(TransformerMixin, BaseEstimator):
+    """Read image files, so that a pipeline can start from paths.
+
+    Stateless: ``fit`` only checks the parameters, and ``transform`` works without it.
+
+    Parameters
+    ----------
+    size : int or None, default=None
+        Longest side in pixels to which larger images are shrunk; smaller ones are left as they are.
+
+    See Also
+    --------
+    skisp.io.read_image : Read one file.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skisp.io import ImageReader
+    >>> images = ImageReader(size=10).transform([np.zeros((20, 30), dtype=np.uint8)])
+    >>> images[0].shape
+    (7, 10)
+    """
+
+    def __init__(self, size: int | None = None) -> None:
+        self.size = size
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Check the parameters; nothing is learnt and no file is read.
+
+        Parameters
+        ----------
+        X : sequence
+            Ignored.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : ImageReader
+
+        Raises
+        ------
+        ValueError
+            If ``size`` is not a positive integer or None.
+        """
+        check_size(self.size)
+        return self
+
+    def transform(self, X: Any) -> list[NDArray[Any]]:
+        """Read every item.
+
+        Parameters
+        ----------
+        X : sequence of paths, Pillow images or arrays
+            Mixed as you like. Arrays (H, W) or (H, W, C) are only shrunk, and keep their dtype.
+
+        Returns
+        -------
+        images : list of ndarray (H, W) or (H, W, C)
+            As :func:`skisp.io.read_image` returns them.
+
+        Raises
+        ------
+        TypeError
+            If ``X`` is a single item, or an item is of another kind.
+        ValueError, OSError
+            If ``X`` is empty or a file cannot be read; the message names the item.
+        """
+        check_size(self.size)
+        items = _items(X)
+        if len(items) == 0:
+            raise ValueError("X holds no images; expected at least one path, Pillow image or array.")
+        return [self._read(item, i) for i, item in enumerate(items)]
+
+    def _read(self, item: Any, i: int) -> NDArray[Any]:
+        try:
+            if isinstance(item, (str, os.PathLike)):
+                return read_image(item, size=self.size)
+            if isinstance(item, PIL.Image.Image):
+                return resize_longest(as_array(item), self.size)
+            return resize_longest(_checked(item), self.size)
+        except (OSError, TypeError, ValueError) as error:
+            kind = next(kind for kind in _KINDS if isinstance(error, kind))
+            raise kind(f"item {i} of X: {error}") from error
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.no_validation = True
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+# Of an error the nearest of these is raised, with the item named: subclasses may not take a lone message.
+_KINDS = (FileNotFoundError, IsADirectoryError, PermissionError, OSError, TypeError, ValueError)
+
+
+def _items(X: Any) -> Sequence[Any]:
+    if isinstance(X, (str, bytes, os.PathLike, PIL.Image.Image)):
+        raise TypeError(f"X must be a list of paths, Pillow images or arrays, got one {type(X).__name__}; pass [X].")
+    if getattr(X, "ndim", None) == 1:  # an array or a column of paths
+        return list(X)
+    return _as_sequence(X, "X")
+
+
+def _checked(item: Any) -> NDArray[Any]:
+    array = np.asarray(item)
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"expected a path, a Pillow image or an array of numbers, got {type(item).__name__}.")
+    if array.ndim not in (2, 3) or 0 in array.shape:
+        raise ValueError(f"an array of shape {array.shape} is no image; expected (H, W) or (H, W, C).")
+    return array

@@ -1,0 +1,116 @@
+"""The first step of a pipeline."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import PIL.Image
+import pytest
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import estimator_checks_generator
+from sklearn.utils.validation import check_is_fitted
+
+from skisp.io import ImageReader, read_image
+
+
+@pytest.fixture
+def paths(tmp_path):
+    rng = np.random.default_rng(0)
+    paths = [tmp_path / "colour.png", tmp_path / "grey.png"]
+    PIL.Image.fromarray(rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)).save(paths[0])
+    PIL.Image.fromarray(rng.integers(0, 256, (40, 10), dtype=np.uint8)).save(paths[1])
+    return paths
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+def test_estimator_checks():
+    for estimator, check in estimator_checks_generator(ImageReader()):
+        check(estimator)
+
+
+def test_paths_of_every_kind(paths):
+    expected = [read_image(path) for path in paths]
+    names = [str(path) for path in paths]
+    for X in (paths, names, tuple(names), np.array(names), np.array(paths, dtype=object), pd.Series(names)):
+        for image, other in zip(ImageReader().fit_transform(X), expected, strict=True):
+            np.testing.assert_array_equal(image, other)
+
+
+def test_mixed_items(paths):
+    array = np.zeros((8, 9, 3))
+    upright = PIL.Image.open(paths[0])
+    images = ImageReader().transform([str(paths[1]), upright, array])
+    np.testing.assert_array_equal(images[0], read_image(paths[1]))
+    np.testing.assert_array_equal(images[1], read_image(paths[0]))
+    assert images[2] is array
+
+
+def test_size(paths):
+    arrays = [np.zeros((50, 20), np.uint16), np.zeros((4, 5), np.float32)]
+    images = ImageReader(size=10).transform([*paths, PIL.Image.open(paths[0]), *arrays])
+    assert [image.shape for image in images] == [(7, 10, 3), (10, 2), (7, 10, 3), (10, 4), (4, 5)]
+    assert [image.dtype for image in images[3:]] == [np.uint16, np.float32]
+
+
+def test_a_stack_of_arrays_becomes_a_list():
+    images = ImageReader(size=4).transform(np.zeros((3, 8, 6, 3)))
+    assert [image.shape for image in images] == [(4, 3, 3)] * 3
+
+
+def test_is_an_estimator(paths):
+    reader = ImageReader(size=12)
+    assert reader.get_params() == {"size": 12}
+    assert clone(reader).size == 12
+    check_is_fitted(reader)
+    for copy in (clone(reader), pickle.loads(pickle.dumps(reader))):
+        np.testing.assert_array_equal(copy.transform(paths)[0], reader.transform(paths)[0])
+
+
+def test_in_a_pipeline(paths):
+    pipeline = make_pipeline(
+        ImageReader(size=8), FunctionTransformer(lambda images: [image.mean() for image in images])
+    )
+    assert len(pipeline.fit(paths).transform(paths)) == 2
+
+
+def test_works_under_global_pandas_output(paths):
+    from sklearn import config_context
+
+    with config_context(transform_output="pandas"):
+        assert isinstance(ImageReader().fit_transform(paths), list)
+
+
+class TestErrors:
+    @pytest.mark.parametrize("one", ["photo.jpg", PIL.Image.new("L", (3, 3))])
+    def test_one_item_alone(self, one):
+        with pytest.raises(TypeError, match=r"pass \[X\]"):
+            ImageReader().transform(one)
+
+    def test_one_array_alone(self):
+        with pytest.raises(ValueError, match=r"put it in a list"):
+            ImageReader().transform(np.zeros((20, 30, 3)))
+
+    @pytest.mark.parametrize("empty", [[], np.array([], dtype=str)])
+    def test_empty(self, empty):
+        with pytest.raises(ValueError, match="X holds no images"):
+            ImageReader().transform(empty)
+
+    def test_size_is_checked_at_fit_and_transform(self, paths):
+        with pytest.raises(ValueError, match="size must be"):
+            ImageReader(size=0).fit(paths)
+        with pytest.raises(ValueError, match="size must be"):
+            ImageReader(size=1.5).transform(paths)
+
+    def test_the_item_is_named(self, paths, tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"item 1 of X: cannot read .*gone\.png: there is no such file"):
+            ImageReader().transform([paths[0], tmp_path / "gone.png"])
+        (tmp_path / "bad.png").write_text("bad")
+        with pytest.raises(ValueError, match=r"item 0 of X: cannot read .*bad\.png"):
+            ImageReader().transform([tmp_path / "bad.png"])
+
+    @pytest.mark.parametrize("item", [None, 3.0, {"a": 1}, [], np.zeros(3), np.array(["a"])])
+    def test_other_items(self, item):
+        with pytest.raises((TypeError, ValueError), match=r"item 0 of X: .*expected"):
+            ImageReader().transform([item])

@@ -1,0 +1,356 @@
+"""Files to arrays and back, with the files people really have."""
+
+import os
+import stat
+import struct
+import zlib
+from contextlib import suppress
+
+import numpy as np
+import PIL.Image
+import PIL.ImageCms
+import pytest
+
+from skisp.io import read_image, resize_longest, write_image
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def save(path, array, **options):
+    PIL.Image.fromarray(array).save(path, **options)
+    return path
+
+
+class TestRead:
+    @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 2), (5, 7, 3), (5, 7, 4)])
+    def test_eight_bits_come_as_they_are(self, tmp_path, rng, shape):
+        array = rng.integers(0, 256, shape, dtype=np.uint8)
+        read = read_image(save(tmp_path / "a.png", array))
+        assert read.dtype == np.uint8
+        np.testing.assert_array_equal(read, array)
+
+    @pytest.mark.parametrize("suffix", [".png", ".tif"])
+    def test_sixteen_bit_grey_keeps_its_levels(self, tmp_path, rng, suffix):
+        array = rng.integers(0, 65536, (6, 4), dtype=np.uint16)
+        read = read_image(save(tmp_path / f"a{suffix}", array))
+        assert read.dtype == np.uint16
+        np.testing.assert_array_equal(read, array)
+
+    def test_big_endian_sixteen_bits(self, tmp_path):
+        array = np.arange(12, dtype=np.uint16).reshape(3, 4) * 1000
+        header = b"P5 4 3 65535\n"
+        (tmp_path / "a.pgm").write_bytes(header + array.astype(">u2").tobytes())
+        read = read_image(tmp_path / "a.pgm")
+        assert read.dtype == np.dtype(np.uint16)
+        np.testing.assert_array_equal(read, array)
+
+    def test_float_tiff(self, tmp_path):
+        array = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
+        np.testing.assert_array_equal(read_image(save(tmp_path / "a.tif", array)), array)
+
+    def test_orientation_of_the_camera_is_applied(self, tmp_path, rng):
+        array = rng.integers(0, 256, (4, 6, 3), dtype=np.uint8)
+        exif = PIL.Image.Exif()
+        exif[0x0112] = 6  # taken with the camera turned: display it rotated clockwise
+        PIL.Image.fromarray(array).save(tmp_path / "a.png", exif=exif)
+        np.testing.assert_array_equal(read_image(tmp_path / "a.png"), np.rot90(array, -1))
+
+    def test_palette_becomes_colour(self, tmp_path):
+        image = PIL.Image.new("P", (4, 3), 1)
+        image.putpalette([0, 0, 0, 200, 100, 50])
+        image.save(tmp_path / "a.png")
+        read = read_image(tmp_path / "a.png")
+        assert read.shape == (3, 4, 3)
+        assert (read == [200, 100, 50]).all()
+
+    def test_transparent_palette_keeps_alpha(self, tmp_path):
+        image = PIL.Image.new("P", (4, 3), 1)
+        image.putpalette([0, 0, 0, 200, 100, 50])
+        image.putpixel((0, 0), 0)
+        image.save(tmp_path / "a.png", transparency=0)
+        read = read_image(tmp_path / "a.png")
+        assert read.shape == (3, 4, 4)
+        assert read[0, 0, 3] == 0
+        assert (read[1:, :, 3] == 255).all()
+
+    def test_transparent_grey_level_becomes_alpha(self, tmp_path):
+        PIL.Image.new("L", (4, 3), 7).save(tmp_path / "a.png", transparency=7)
+        assert (read_image(tmp_path / "a.png") == [7, 0]).all()
+
+    def test_one_bit_becomes_grey(self, tmp_path):
+        PIL.Image.new("1", (4, 3), 1).save(tmp_path / "a.png")
+        np.testing.assert_array_equal(read_image(tmp_path / "a.png"), np.full((3, 4), 255, np.uint8))
+
+    @pytest.mark.parametrize("profile", [None, b"nonsense", PIL.ImageCms.ImageCmsProfile])
+    def test_cmyk_becomes_rgb(self, tmp_path, profile):
+        if profile is PIL.ImageCms.ImageCmsProfile:  # of another colour space: it must not be applied
+            profile = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("LAB")).tobytes()
+        PIL.Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "a.jpg", icc_profile=profile)
+        read = read_image(tmp_path / "a.jpg")
+        assert read.shape == (8, 8, 3)
+        assert read[..., 0].min() > 200
+        assert read[..., 1:].max() < 60
+
+    def test_other_rgb_profiles_are_converted(self, tmp_path):
+        image = PIL.Image.new("RGB", (4, 4), (200, 100, 50))
+        image.save(tmp_path / "srgb.png", icc_profile=_profile())
+        image.save(tmp_path / "swapped.png", icc_profile=_profile(swapped=True))
+        assert (read_image(tmp_path / "srgb.png") == [200, 100, 50]).all()
+        assert np.abs(read_image(tmp_path / "swapped.png") - np.array([100.0, 200.0, 50.0])).max() <= 3
+
+    def test_first_frame_of_an_animation(self, tmp_path):
+        first, second = (PIL.Image.new("RGB", (4, 3), colour) for colour in ("red", "blue"))
+        first.save(tmp_path / "a.gif", save_all=True, append_images=[second])
+        assert (read_image(tmp_path / "a.gif")[..., :3] == [255, 0, 0]).all()
+
+    def test_size_shrinks_and_never_enlarges(self, tmp_path, rng):
+        path = save(tmp_path / "a.png", rng.integers(0, 256, (30, 45, 3), dtype=np.uint8))
+        assert read_image(path, size=15).shape == (10, 15, 3)
+        assert read_image(path, size=200).shape == (30, 45, 3)
+
+    def test_size_follows_the_orientation(self, tmp_path):
+        exif = PIL.Image.Exif()
+        exif[0x0112] = 6
+        PIL.Image.new("L", (40, 20)).save(tmp_path / "a.jpg", exif=exif)
+        assert read_image(tmp_path / "a.jpg", size=10).shape == (10, 5)
+
+    def test_the_array_can_be_written_to(self, tmp_path):
+        image = read_image(save(tmp_path / "a.png", np.zeros((3, 4), np.uint8)))
+        image[0, 0] = 1
+
+
+def _profile(swapped=False):
+    """sRGB's profile; ``swapped``, one whose red and green have changed places."""
+    profile = bytearray(PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes())
+    if swapped:
+        profile = profile.replace(b"rXYZ", b"qXYZ").replace(b"gXYZ", b"rXYZ").replace(b"qXYZ", b"gXYZ")
+        profile = profile.replace("sRGB".encode("utf-16-be"), "xRGB".encode("utf-16-be")).replace(
+            b"sRGB bu", b"xRGB bu"
+        )
+    return bytes(profile)
+
+
+def _png_of_size(width, height):
+    """A PNG that claims to be large and holds nothing."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+class TestReadErrors:
+    def check(self, kind, path, reason, cure, **options):
+        with pytest.raises(kind) as caught:
+            read_image(path, **options)
+        message = str(caught.value)
+        assert os.fspath(path) in message
+        assert reason in message
+        assert cure in message
+        assert "\n" not in message
+
+    def test_missing(self, tmp_path):
+        self.check(FileNotFoundError, tmp_path / "a.png", "no such file", "check the spelling")
+
+    def test_folder(self, tmp_path):
+        self.check(IsADirectoryError, tmp_path, "is a folder", "name the files in it")
+
+    def test_not_permitted(self, tmp_path, monkeypatch):
+        def refuse(*args):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr("builtins.open", refuse)
+        self.check(PermissionError, tmp_path / "a.png", "permission denied", "make the file readable")
+
+    def test_empty(self, tmp_path):
+        (tmp_path / "a.png").touch()
+        self.check(ValueError, tmp_path / "a.png", "is empty", "again")
+
+    def test_not_an_image(self, tmp_path):
+        (tmp_path / "a.png").write_text("not an image")
+        self.check(ValueError, tmp_path / "a.png", "not an image", "save it as PNG")
+
+    @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".gif", ".bmp", ".webp"])
+    def test_cut_short(self, tmp_path, rng, suffix):
+        path = save(tmp_path / f"a{suffix}", rng.integers(0, 256, (50, 50, 3), dtype=np.uint8))
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+        self.check(ValueError, path, "cannot read", "; ")
+
+    def test_bytes_changed(self, tmp_path, rng):
+        """Whatever a damaged file does to the decoders, ValueError is all that comes out."""
+        whole = save(tmp_path / "a.png", rng.integers(0, 256, (20, 20, 3), dtype=np.uint8)).read_bytes()
+        for _ in range(200):
+            damaged = bytearray(whole)
+            for i in rng.integers(8, len(whole), 5):
+                damaged[i] = rng.integers(256)
+            (tmp_path / "b.png").write_bytes(damaged)
+            with suppress(ValueError):
+                read_image(tmp_path / "b.png")
+
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize(("width", "height"), [(10_001, 10_000), (200_000, 200_000)])
+    def test_too_many_pixels(self, tmp_path, width, height):
+        (tmp_path / "a.png").write_bytes(_png_of_size(width, height))
+        self.check(ValueError, tmp_path / "a.png", "pixels", "shrink it")
+
+    def test_limit_of_pixels_can_be_set(self, tmp_path):
+        save(tmp_path / "a.png", np.zeros((10, 10), np.uint8))
+        self.check(ValueError, tmp_path / "a.png", "10 x 10 pixels", "raise max_pixels", max_pixels=99)
+        assert read_image(tmp_path / "a.png", max_pixels=100).shape == (10, 10)
+
+    def test_32_bit_integers(self, tmp_path):
+        save(tmp_path / "a.tif", np.full((3, 4), 70_000, np.int32))
+        self.check(ValueError, tmp_path / "a.tif", "32 bits", "8 or 16 bits")
+
+    @pytest.mark.parametrize("size", [0, -1, 2.5, "big", True])
+    def test_size(self, tmp_path, size):
+        with pytest.raises(ValueError, match="size must be a positive number of pixels"):
+            read_image(tmp_path / "a.png", size=size)
+
+
+class TestWrite:
+    @pytest.mark.parametrize("suffix", [".png", ".tif", ".TIFF"])
+    @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 1), (5, 7, 2), (5, 7, 3), (5, 7, 4)])
+    def test_round_trip(self, tmp_path, rng, suffix, shape):
+        array = rng.integers(0, 256, shape, dtype=np.uint8)
+        write_image(tmp_path / f"a{suffix}", array)
+        np.testing.assert_array_equal(
+            read_image(tmp_path / f"a{suffix}"), array[..., 0] if shape[2:] == (1,) else array
+        )
+
+    @pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp", ".bmp"])
+    @pytest.mark.parametrize("shape", [(16, 16), (16, 16, 2), (16, 16, 3), (16, 16, 4)])
+    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+    def test_every_format_takes_every_layout(self, tmp_path, suffix, shape, dtype):
+        high = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1.0
+        image = np.full(shape, high, dtype)
+        image[:8] = 0
+        if shape[2:] in ((2,), (4,)):
+            image[..., -1] = high
+        write_image(tmp_path / f"a{suffix}", image)
+        read = read_image(tmp_path / f"a{suffix}")
+        colour = read if read.ndim == 2 else read[..., :3]
+        assert colour[:7].max() < 20
+        assert colour[9:].min() > 235
+
+    @pytest.mark.parametrize("suffix", [".png", ".tiff"])
+    def test_sixteen_bit_grey(self, tmp_path, rng, suffix):
+        array = rng.integers(0, 65536, (5, 7), dtype=np.uint16)
+        write_image(tmp_path / f"a{suffix}", array)
+        np.testing.assert_array_equal(read_image(tmp_path / f"a{suffix}"), array)
+
+    def test_sixteen_bit_colour_is_rounded(self, tmp_path):
+        write_image(tmp_path / "a.png", np.full((2, 3, 3), 65535, np.uint16))
+        assert (read_image(tmp_path / "a.png") == 255).all()
+
+    def test_floats_are_rounded(self, tmp_path):
+        write_image(tmp_path / "a.png", np.full((2, 3), 0.5))
+        assert (read_image(tmp_path / "a.png") == 128).all()
+
+    @pytest.mark.parametrize("suffix", [".jpg", ".bmp"])
+    def test_alpha_is_laid_on_white(self, tmp_path, suffix):
+        image = np.zeros((8, 8, 4), np.uint8)
+        write_image(tmp_path / f"a{suffix}", image)
+        read = read_image(tmp_path / f"a{suffix}")
+        assert read.shape == (8, 8, 3)
+        assert read.min() > 250
+
+    def test_unknown_suffix(self, tmp_path):
+        with pytest.raises(ValueError, match=r"'\.xyz' is no image format here; use one of \.png, \.jpg"):
+            write_image(tmp_path / "a.xyz", np.zeros((2, 3)))
+
+    @pytest.mark.parametrize(
+        ("image", "message"),
+        [(np.full((4, 5), 255.0), "Divide by 255"), (np.full((4, 5), np.nan), "NaN"), (np.zeros(3), "expected")],
+    )
+    def test_not_an_image(self, tmp_path, image, message):
+        with pytest.raises(ValueError, match=message):
+            write_image(tmp_path / "a.png", image)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_overwrite(self, tmp_path):
+        write_image(tmp_path / "a.png", np.zeros((2, 3)))
+        with pytest.raises(FileExistsError, match="choose another name"):
+            write_image(tmp_path / "a.png", np.ones((2, 3)), overwrite=False)
+        assert read_image(tmp_path / "a.png").max() == 0
+        write_image(tmp_path / "a.png", np.ones((2, 3)))
+        assert read_image(tmp_path / "a.png").min() == 255
+
+    def test_missing_folder(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="create it first"):
+            write_image(tmp_path / "no" / "a.png", np.zeros((2, 3)))
+
+    def test_folder_in_the_way(self, tmp_path):
+        (tmp_path / "a.png").mkdir()
+        with pytest.raises(OSError, match=r"cannot write .*a\.png"):
+            write_image(tmp_path / "a.png", np.zeros((2, 3)))
+        assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
+
+    @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+    def test_nothing_is_left_half_written(self, tmp_path, monkeypatch, error):
+        write_image(tmp_path / "a.png", np.zeros((2, 3)))
+
+        def fail(*args):
+            raise error
+
+        monkeypatch.setattr("os.replace", fail)
+        with pytest.raises(type(error)):
+            write_image(tmp_path / "a.png", np.ones((2, 3)))
+        assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
+        assert read_image(tmp_path / "a.png").max() == 0
+
+    @pytest.mark.skipif(os.name != "posix", reason="permissions as POSIX has them")
+    def test_permissions_are_those_of_any_new_file(self, tmp_path):
+        (tmp_path / "plain").touch()
+        write_image(tmp_path / "a.png", np.zeros((2, 3)))
+        modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "a.png")}
+        assert len(modes) == 1
+
+    @pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")
+    def test_a_link_stays_a_link(self, tmp_path):
+        write_image(tmp_path / "a.png", np.zeros((2, 3)))
+        (tmp_path / "link.png").symlink_to(tmp_path / "a.png")
+        write_image(tmp_path / "link.png", np.ones((2, 3)))
+        assert (tmp_path / "link.png").is_symlink()
+        assert read_image(tmp_path / "a.png").min() == 255
+
+
+class TestResize:
+    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float16, np.float32, np.float64, bool])
+    @pytest.mark.parametrize("channels", [(), (1,), (2,), (3,), (4,)])
+    def test_layout_dtype_and_range_stay(self, rng, dtype, channels):
+        image = (rng.random((40, 30, *channels)) * (1 if np.dtype(dtype).kind in "fb" else 255)).astype(dtype)
+        small = resize_longest(image, 20)
+        assert small.shape == (20, 15, *channels)
+        assert small.dtype == dtype
+        assert image.min() <= small.min() <= small.max() <= image.max()
+
+    def test_no_side_vanishes(self):
+        assert resize_longest(np.zeros((1000, 2), np.uint8), 10).shape == (10, 1)
+
+    def test_fine_patterns_become_grey(self):
+        """Antialiased: every new pixel averages all the old ones under it."""
+        image = np.indices((64, 64)).sum(axis=0) % 2 * np.uint8(255)
+        assert np.abs(resize_longest(image.astype(np.uint8), 8).astype(float) - 127.5).max() < 4
+
+    def test_paths_agree(self, rng):
+        image = rng.integers(0, 256, (40, 30, 3), dtype=np.uint8)
+        small, small_float = resize_longest(image, 20), resize_longest(image / 255.0, 20)
+        difference = np.abs(small / 255.0 - small_float)  # Pillow rounds bytes after each of its two passes
+        assert difference.max() < 5 / 255
+        assert difference.mean() < 0.5 / 255
+
+    @pytest.mark.parametrize("scale", [1, 1 / 255])
+    def test_hidden_colours_do_not_show(self, scale):
+        """A red square on transparent green has no green edge."""
+        image = np.zeros((32, 32, 4))
+        image[..., 1] = 255
+        image[8:24, 8:24] = [255, 0, 0, 255]
+        small = resize_longest(image.astype(np.uint8) if scale == 1 else image * scale, 15)
+        visible = small[..., 3] > 2 * scale
+        assert small[visible][:, 1].max() <= 2 * scale
