@@ -1,0 +1,8 @@
+"""``python -m skisp``: the same as the command ``skisp``."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""What the command ``skisp`` takes."""
+
+import argparse
+from typing import NoReturn
+
+from .. import __version__
+
+__all__ = ["UserError", "build_parser"]
+
+
+class UserError(Exception):
+    """Something only the user can put right; the message is one line that says what and how."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a mistake in one line, instead of the usage and a line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message} (see {self.prog} --help)")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser; ``command`` of what it parses names the function of ``_commands`` to call."""
+    parser = _Parser(prog="skisp", description="Redraw photographs in the style of a picture.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"skisp {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    _add_propagate(commands)
+    _add_demo(commands)
+    _add_styles(commands)
+    return parser
+
+
+_Commands = argparse._SubParsersAction
+
+
+def _add_propagate(commands: "_Commands[_Parser]") -> None:
+    parser = commands.add_parser(
+        "propagate",
+        help="redraw photographs in the style of a picture",
+        description="Redraw photographs in the style of a picture. The paths written are printed, one a line.",
+    )
+    parser.add_argument("contents", nargs="+", metavar="CONTENT", help="a photograph to redraw")
+    parser.add_argument("--style", required=True, help="the picture whose style is learnt")
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="the folder to write to (made if missing), or a file name where there is one photograph",
+    )
+    parser.add_argument(
+        "--strength", type=_fraction, default=1.0, metavar="A", help="0 (the photograph) to 1 (default)"
+    )
+    _add_size(parser, None, "longest side in pixels to which photographs and style are shrunk (default: not at all)")
+    _add_seed(parser)
+    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps, ...")
+    _add_force(parser)
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def _add_demo(commands: "_Commands[_Parser]") -> None:
+    parser = commands.add_parser(
+        "demo",
+        help="redraw a photograph that ships with scikit-learn in a procedural style",
+        description="Redraw a photograph that ships with scikit-learn in a procedural style, and write photograph, "
+        "style and result side by side. An older demo is overwritten.",
+    )
+    parser.add_argument("-o", "--output", default="skisp-demo.png", metavar="FILE", help="default: %(default)s")
+    _add_size(parser, 384, "longest side of the photograph in pixels (default: %(default)s)")
+    parser.add_argument("--style-kind", metavar="KIND", help="a procedural style (skisp styles draws them all)")
+    _add_seed(parser)
+
+
+def _add_styles(commands: "_Commands[_Parser]") -> None:
+    parser = commands.add_parser(
+        "styles",
+        help="draw the procedural styles",
+        description="Draw the procedural styles, one file each. The paths written are printed, one a line.",
+    )
+    parser.add_argument("-o", "--output", default="skisp-styles", metavar="FOLDER", help="default: %(default)s")
+    _add_size(parser, 256, "side in pixels (default: %(default)s)")
+    _add_seed(parser)
+    _add_force(parser)
+
+
+def _add_size(parser: argparse.ArgumentParser, default: int | None, description: str) -> None:
+    parser.add_argument("--size", type=_positive, default=default, metavar="N", help=description)
+
+
+def _add_seed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="one seed, one picture (default: 0)")
+
+
+def _add_force(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--force", action="store_true", help="overwrite files that exist")
+
+
+def _positive(text: str) -> int:
+    value = int(text) if text.isdecimal() else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of pixels")
+    return value
+
+
+def _seed(text: str) -> int:
+    value = int(text) if text.isdecimal() else -1
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**32 - 1}")
+    return value
+
+
+def _fraction(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value

@@ -1,0 +1,378 @@
+"""The command ``skisp``: what it writes, what it says, and what it does when something is wrong."""
+
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import skisp
+from skisp._progress import report
+from skisp.cli import main
+from skisp.io import read_image, write_image
+
+# Other processes run the skisp that is tested, installed or not.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(skisp.__file__).parent.parent)}
+
+
+class StubPropagator:
+    """Stands in for StylePropagator: inverts, and counts what is asked of it."""
+
+    def __init__(self, style=None, *, style_images=None, **options):
+        self.style = style
+        self.style_images = style_images
+        self.options = options
+
+    def fit(self, X):
+        StubPropagator.calls.append(self)
+        report("fit C-VAE", 1, 2, "loss 3.0")
+        report("fit C-VAE", 2, 2)
+        if min(X[0].shape[:2]) < 7:
+            raise ValueError("image 0 of X is smaller than a patch; pass a larger one.")
+        self.style_ = "the fitted style"
+        return self
+
+    def transform(self, X):
+        if X[0].shape == (13, 13):
+            raise KeyboardInterrupt
+        report("redraw", 1, 1)
+        return [255 - image for image in X]
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    StubPropagator.calls = []
+    monkeypatch.setattr(skisp, "StylePropagator", StubPropagator, raising=False)
+    return StubPropagator.calls
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder, made current, with three photographs and a style."""
+    monkeypatch.chdir(tmp_path)
+    for i, name in enumerate(["a.jpg", "b.png", "c.gif"]):
+        image = np.full((20 + i, 30, 3), 10 * i, np.uint8)
+        if name.endswith(".gif"):
+            write_image("c.png", image)
+            os.rename("c.png", "c.gif")
+        else:
+            write_image(name, image)
+    write_image("style.png", np.full((16, 24, 3), 128, np.uint8))
+    return tmp_path
+
+
+def run(capsys, *arguments):
+    status = main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def fails(capsys, *arguments, status=2):
+    """Run, and return the one line of the error."""
+    actual, out, err = run(capsys, *arguments)
+    assert actual == status
+    assert out == ""
+    assert err.startswith("skisp: error: ")
+    assert err.count("\n") == 1
+    return err
+
+
+class TestPropagate:
+    def test_into_a_folder(self, folder, calls, capsys):
+        status, out, err = run(capsys, "propagate", "a.jpg", "b.png", "c.gif", "--style", "style.png", "-o", "new/out")
+        assert status == 0
+        assert out.split() == [os.path.join("new", "out", name) for name in ("a.jpg", "b.png", "c.png")]
+        assert sorted(os.listdir("new/out")) == ["a.jpg", "b.png", "c.png"]
+        np.testing.assert_array_equal(read_image("new/out/b.png"), 255 - read_image("b.png"))
+        assert "b.png (2 of 3): fit C-VAE" in err
+
+    def test_the_style_is_learnt_once(self, folder, calls, capsys):
+        run(capsys, "propagate", "a.jpg", "b.png", "c.gif", "--style", "style.png", "-o", "out")
+        assert [call.style_images is None for call in calls] == [False, True, True]
+        assert [getattr(call.style, "estimator", None) for call in calls] == [
+            None,
+            "the fitted style",
+            "the fitted style",
+        ]
+
+    def test_options_reach_the_propagator(self, folder, calls, capsys):
+        options = ["--strength", "0.5", "--seed", "3", "--device", "cpu", "--size", "12"]
+        run(capsys, "propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "out", *options)
+        assert [call.options for call in calls] == [{"strength": 0.5, "random_state": 3, "device": "cpu"}] * 2
+        assert calls[0].style_images[0].shape == (8, 12, 3)
+        assert read_image("out/a.jpg").shape == (8, 12, 3)
+
+    def test_into_a_file(self, folder, calls, capsys):
+        assert run(capsys, "propagate", "a.jpg", "--style", "style.png", "-o", "new/b.webp")[:2] == (0, "new/b.webp\n")
+        assert os.listdir("new") == ["b.webp"]
+
+    @pytest.mark.parametrize("name", ["out.v2", "out.png/"])
+    def test_a_folder_may_look_like_a_file(self, folder, calls, capsys, name):
+        assert run(capsys, "propagate", "a.jpg", "--style", "style.png", "-o", name)[0] == 0
+        assert os.listdir(name) == ["a.jpg"]
+
+    def test_quiet(self, folder, calls, capsys):
+        assert run(capsys, "propagate", "a.jpg", "--style", "style.png", "-o", "out", "--quiet")[2] == ""
+
+    def test_existing_files_are_kept_without_force(self, folder, calls, capsys):
+        os.mkdir("out")
+        for name in ("a.jpg", "b.png"):
+            write_image(f"out/{name}", np.zeros((2, 2)))
+        command = ["propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "out"]
+        assert "out/a.jpg exists already (and 1 more)" in fails(capsys, *command)
+        assert calls == []
+        assert run(capsys, *command, "--force")[0] == 0
+        assert read_image("out/b.png").shape == (21, 30, 3)
+
+    @pytest.mark.parametrize(("name", "output"), [("a.jpg", "."), ("a.jpg", "a.jpg"), ("a.jpg", "style.png")])
+    def test_originals_are_never_overwritten(self, folder, calls, capsys, name, output):
+        error = fails(capsys, "propagate", name, "--style", "style.png", "-o", output, "--force")
+        assert "would overwrite the original; choose another output" in error
+        assert calls == []
+
+    def test_others_are_done_when_some_fail(self, folder, calls, capsys):
+        write_image("small.png", np.zeros((3, 3, 3)))
+        status, out, err = run(
+            capsys,
+            "propagate",
+            "small.png",
+            "a.jpg",
+            "gone.jpg",
+            "b.png",
+            "--style",
+            "style.png",
+            "-o",
+            "out",
+            "--quiet",
+        )
+        assert status == 1
+        assert out.split() == ["out/a.jpg", "out/b.png"]
+        assert err.splitlines() == [
+            "skisp: error: cannot redraw small.png: image 0 of X is smaller than a patch; pass a larger one.",
+            "skisp: error: cannot read gone.jpg: there is no such file; check the spelling and the folder.",
+            "skisp: 2 of 4 pictures failed: small.png, gone.jpg",
+        ]
+        assert sorted(os.listdir("out")) == ["a.jpg", "b.png"]
+
+    def test_no_folder_is_left_when_all_fail(self, folder, calls, capsys):
+        assert "gone.jpg" in fails(capsys, "propagate", "gone.jpg", "--style", "style.png", "-o", "out")
+        assert not os.path.exists("out")
+
+    def test_interrupted(self, folder, calls, capsys):
+        write_image("stop.png", np.zeros((13, 13)))
+        status, out, err = run(
+            capsys, "propagate", "a.jpg", "stop.png", "b.png", "--style", "style.png", "-o", "out", "--quiet"
+        )
+        assert status == 130
+        assert out.split() == ["out/a.jpg"]
+        assert err == "skisp: interrupted; 1 of 3 pictures are written\n"
+        assert os.listdir("out") == ["a.jpg"]
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ([], "required: COMMAND"),
+            (["paint"], "invalid choice: 'paint'"),
+            (["propagate", "a.jpg", "--style", "style.png"], "required: -o/--output (see skisp propagate --help)"),
+            (["propagate", "--style", "style.png", "-o", "out"], "required: CONTENT"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--size", "0"], "positive number of pixels"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--size", "big"], "positive number of pixels"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--seed", "-1"], "whole number"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--strength", "2"], "from 0 to 1"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--strength", "nan"], "from 0 to 1"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--device", "abacus"], "use 'auto' or 'cpu'"),
+            (["propagate", "a.jpg", "--style", "gone.png", "-o", "out"], "cannot read gone.png: there is no such file"),
+            (["propagate", "a.jpg", "--style", ".", "-o", "out"], "it is a folder"),
+            (["propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "o.png"], "name a folder instead"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "o.gif"], "no image format here; use one of .png"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "a.txt"], "cannot write to a.txt"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "a.txt/out"], "cannot write to a.txt"),
+            (["propagate", "a.jpg", "x/a.jpg", "--style", "style.png", "-o", "out"], "rename one"),
+            (["propagate", "a.gif", "x/A.png", "--style", "style.png", "-o", "out"], "rename one"),
+        ],
+    )
+    def test_one_line_and_no_work(self, folder, calls, capsys, arguments, message):
+        (folder / "a.txt").write_text("text")
+        before = sorted(os.listdir())
+        assert message in fails(capsys, *arguments)
+        assert calls == []
+        assert sorted(os.listdir()) == before
+
+    def test_folder_that_cannot_be_written_to(self, folder, calls, capsys, monkeypatch):
+        def refuse(*args, **kwargs):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr("pathlib.Path.touch", refuse)
+        error = fails(capsys, "propagate", "a.jpg", "--style", "style.png", "-o", "out")
+        assert "cannot write to out: Permission denied; choose another output" in error
+        assert calls == []
+
+
+class TestProgress:
+    def test_lines(self, capsys):
+        from skisp.cli._progress import progress_shown
+
+        with progress_shown("a.jpg"):
+            for done in range(1, 101):
+                report("fit C-VAE", done, 100)
+            report("redraw", 1, 1)
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert re.fullmatch(
+            r"a\.jpg: fit C-VAE \.\.\.\na\.jpg: fit C-VAE: done in \d+\.\d s\na\.jpg: redraw: done\n", err
+        )
+
+    def test_bars_on_a_terminal(self, capsys, monkeypatch):
+        pytest.importorskip("rich")
+        from skisp.cli._progress import progress_shown
+
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        monkeypatch.setenv("TERM", "xterm-256color")
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        with progress_shown("[a].jpg"):
+            report("fit C-VAE", 1, 2, "loss 3.0")
+            print("a path", flush=True)
+        assert capsys.readouterr().out == "a path\n"
+        assert "[a].jpg: fit C-VAE" in sys.stderr.getvalue()
+        assert "50%" in sys.stderr.getvalue()
+
+    def test_without_rich(self, capsys, monkeypatch):
+        from skisp.cli._progress import progress_shown
+
+        monkeypatch.setitem(sys.modules, "rich.console", None)
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+        with progress_shown("a.jpg"):
+            report("redraw", 1, 1)
+        assert capsys.readouterr().err == "a.jpg: redraw: done\n"
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"skisp {skisp.__version__}\n"
+
+
+@pytest.mark.parametrize("command", [[], ["propagate"], ["demo"], ["styles"]])
+def test_help(capsys, command):
+    with pytest.raises(SystemExit) as stop:
+        main([*command, "--help"])
+    assert stop.value.code == 0
+    assert "usage: skisp" in capsys.readouterr().out
+
+
+def test_as_a_module():
+    command = [sys.executable, "-m", "skisp", "--version"]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("skisp ")
+
+
+class TestDemoAndStyles:
+    @pytest.fixture
+    def pictures(self, monkeypatch):
+        import skisp.datasets
+
+        def make_style_image(kind, size=256, random_state=None):
+            height, width = (size, size) if isinstance(size, int) else size
+            return np.full((height, width, 3), random_state / 10, np.float32)
+
+        def load_photograph(name, size):
+            assert name == "china"
+            return np.zeros((size * 2 // 3, size, 3), np.uint8)
+
+        monkeypatch.setattr(skisp.datasets, "STYLE_KINDS", ("stained_glass", "waves"), raising=False)
+        monkeypatch.setattr(skisp.datasets, "make_style_image", make_style_image, raising=False)
+        monkeypatch.setattr(skisp.datasets, "load_photograph", load_photograph, raising=False)
+
+    def test_demo(self, folder, calls, pictures, capsys):
+        status, out, _ = run(capsys, "demo", "--size", "90", "--seed", "2")
+        assert status == 0
+        image = read_image("skisp-demo.png")
+        assert image.shape == (60, 3 * 90 + 2 * 8, 3)
+        assert (image[:, 90:98] == 255).all()
+        assert [image[5, column, 0] for column in (5, 105, 205)] == [0, 51, 255]
+        first, second = out.splitlines()
+        assert re.fullmatch(r"wrote skisp-demo\.png \(photograph, style stained_glass, result\) in \d+ s", first)
+        assert second == "try next: skisp propagate photo.jpg --style painting.jpg -o out/"
+        assert run(capsys, "demo", "--size", "60")[0] == 0  # again: the older demo is overwritten
+
+    def test_demo_of_another_kind(self, folder, calls, pictures, capsys):
+        assert run(capsys, "demo", "--style-kind", "waves", "-o", "new/demo.jpg")[0] == 0
+        assert os.path.exists("new/demo.jpg")
+        assert "the kinds are stained_glass, waves" in fails(capsys, "demo", "--style-kind", "mud")
+
+    def test_styles(self, folder, pictures, capsys):
+        status, out, err = run(capsys, "styles", "-o", "kinds", "--size", "20")
+        assert (status, err) == (0, "")
+        assert out.split() == ["kinds/stained_glass.png", "kinds/waves.png"]
+        assert read_image("kinds/waves.png").shape == (20, 20, 3)
+        assert "exists already" in fails(capsys, "styles", "-o", "kinds")
+        assert run(capsys, "styles", "-o", "kinds", "--force")[0] == 0
+
+
+needs_propagator = pytest.mark.skipif(not hasattr(skisp, "StylePropagator"), reason="there is no StylePropagator yet")
+
+
+@pytest.mark.slow
+@needs_propagator
+class TestEndToEnd:
+    """The real thing, in a process of its own."""
+
+    def skisp(self, folder, *arguments):
+        command = [sys.executable, "-m", "skisp", *arguments]
+        return subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+
+    @pytest.fixture
+    def photographs(self, tmp_path):
+        from skisp.datasets import load_photograph, make_style_image
+
+        write_image(tmp_path / "china.jpg", load_photograph("china", size=96))
+        write_image(tmp_path / "flower.png", load_photograph("flower", size=80)[..., 1])
+        write_image(tmp_path / "style.png", make_style_image("stained_glass", size=96, random_state=0))
+        return tmp_path
+
+    def test_propagate(self, photographs):
+        done = self.skisp(photographs, "propagate", "china.jpg", "flower.png", "--style", "style.png", "-o", "out")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split() == ["out/china.jpg", "out/flower.png"]
+        for name in ("china.jpg", "flower.png"):
+            before, after = read_image(photographs / name), read_image(photographs / "out" / name)
+            assert after.shape == before.shape
+            assert np.abs(after.astype(float) - before).mean() > 5
+
+    def test_a_picture_does_not_depend_on_its_company(self, photographs):
+        for output, contents in (("both", ["china.jpg", "flower.png"]), ("alone", ["flower.png"])):
+            done = self.skisp(photographs, "propagate", *contents, "--style", "style.png", "-o", output, "--quiet")
+            assert (done.returncode, done.stderr) == (0, "")
+        both, alone = (read_image(photographs / output / "flower.png") for output in ("both", "alone"))
+        np.testing.assert_array_equal(both, alone)
+
+    def test_demo(self, tmp_path):
+        done = self.skisp(tmp_path, "demo", "--size", "96")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("wrote skisp-demo.png")
+        assert read_image(tmp_path / "skisp-demo.png").shape[1] == 3 * 96 + 2 * 8
+
+    @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+    def test_interrupt(self, photographs):
+        command = [sys.executable, "-m", "skisp", "propagate", "china.jpg", "--style", "style.png", "-o", "out"]
+        process = subprocess.Popen(command, cwd=photographs, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+        assert process.stderr.readline().startswith("china.jpg: ")  # work has begun
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        err = process.communicate(timeout=60)[1]
+        assert process.returncode == 130
+        assert err.splitlines()[-1] == "skisp: interrupted; 0 of 1 pictures are written"
+        assert "Traceback" not in err
+        assert not (photographs / "out").exists()

@@ -1,0 +1,53 @@
+"""What the repository promises around the package."""
+
+import importlib.metadata
+import re
+import tomllib
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+import skisp
+
+ROOT = Path(__file__).parent.parent
+COMMANDS = [
+    'pip install -c constraints.txt ".[cli]" && skisp demo',
+    'pip install -c constraints.txt ".[test]" && pytest',
+]
+
+
+@pytest.fixture(scope="module")
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_the_readme_has_the_two_commands():
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert [line for line in lines if line.startswith("pip install")] == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_newcomers_run_uses_the_commands_of_the_readme(command):
+    assert f"newcomer '{command}'" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_versions_agree():
+    try:
+        assert importlib.metadata.version("skisp") == skisp.__version__
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("skisp runs from its sources")
+
+
+def test_the_citation_has_the_version():
+    assert f"\nversion: {skisp.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def test_type_annotations_are_shipped():
+    assert Path(skisp.__file__).with_name("py.typed").exists()
+
+
+def test_every_dependency_has_a_tested_version(project):
+    pinned = re.findall(r"^([a-z0-9.-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    for requirement in chain(project["dependencies"], *project["optional-dependencies"].values()):
+        assert re.match(r"[A-Za-z0-9.-]+", requirement)[0].lower() in pinned, requirement
