@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from skisp.metrics._color_match import (
+    _lab_to_rgb,
+    _rgb_to_lab,
+    gaussian_transport,
+    match_histograms,
+    match_lab_moments,
+)
+
+
+@pytest.fixture
+def pictures():
+    rng = np.random.default_rng(0)
+    content = rng.random((40, 50, 3), dtype=np.float32)
+    style = (rng.random((60, 30, 3)) @ np.array([[0.5, 0.2, 0.0], [0.1, 0.4, 0.3], [0.0, 0.1, 0.3]])).astype(np.float32)
+    return content, style
+
+
+def test_matched_histograms_have_the_quantiles_of_the_style(pictures):
+    content, style = pictures
+    matched = match_histograms(content, style)
+    levels = np.linspace(0.01, 0.99, 50)
+    for channel in range(3):
+        expected = np.quantile(style[..., channel], levels)
+        np.testing.assert_allclose(np.quantile(matched[..., channel], levels), expected, atol=2e-3)
+
+
+def test_matched_histograms_agree_with_scikit_image(pictures):
+    content, style = ((np.rint(image * 255) / 255).astype(np.float32) for image in pictures)
+    exposure = pytest.importorskip("skimage.exposure")
+    expected = exposure.match_histograms(content, style, channel_axis=2)
+    assert np.abs(match_histograms(content, style) - expected).max() < 0.02
+
+
+def test_matched_histograms_keep_order_and_ties(pictures):
+    content, style = (np.round(image, 1) for image in pictures)
+    matched = match_histograms(content, style)
+    values, inverse = np.unique(content[..., 0], return_inverse=True)
+    images = [np.unique(matched[..., 0].ravel()[inverse.ravel() == i]) for i in range(len(values))]
+    assert all(image.size == 1 for image in images)
+    assert np.all(np.diff(np.concatenate(images)) >= 0)
+
+
+def test_matching_an_image_to_itself_changes_nothing(pictures):
+    content, _ = pictures
+    np.testing.assert_allclose(match_histograms(content, content), content, atol=1e-6)
+    np.testing.assert_allclose(gaussian_transport(content, content), content, atol=1e-6)
+    np.testing.assert_allclose(match_lab_moments(content, content), content, atol=1e-5)
+
+
+def test_monge_map_has_the_mean_and_covariance_of_the_style(pictures):
+    content, style = pictures
+    moved, target = (image.reshape(-1, 3) for image in (gaussian_transport(content, style), style))
+    np.testing.assert_allclose(moved.mean(axis=0), target.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(np.cov(moved.T, bias=True), np.cov(target.T, bias=True), atol=1e-6)
+
+
+def test_monge_map_is_a_gradient():
+    # The optimal map between Gaussians is linear with a symmetric positive definite matrix.
+    rng = np.random.default_rng(0)
+    content, style = rng.random((30, 30, 3)).astype(np.float32), rng.random((30, 30, 3)).astype(np.float32) ** 2
+    centred = (content - content.mean(axis=(0, 1))).reshape(-1, 3)
+    moved = gaussian_transport(content, style).reshape(-1, 3)
+    linear = np.linalg.lstsq(centred, moved - moved.mean(axis=0), rcond=None)[0]
+    np.testing.assert_allclose(linear, linear.T, atol=1e-5)
+    assert np.linalg.eigvalsh(linear).min() > 0
+
+
+def test_grey_content_is_not_torn_apart(pictures):
+    grey = np.repeat(pictures[0][..., :1], 3, axis=2)
+    moved = gaussian_transport(grey, pictures[1])
+    assert np.isfinite(moved).all()
+    assert np.abs(moved).max() < 2
+
+
+def test_lab_agrees_with_scikit_image(pictures):
+    color = pytest.importorskip("skimage.color")
+    lab = _rgb_to_lab(pictures[0])
+    np.testing.assert_allclose(lab, color.rgb2lab(pictures[0]), atol=0.05)
+    np.testing.assert_allclose(_lab_to_rgb(lab), pictures[0], atol=1e-5)
+
+
+def test_lab_moments_become_those_of_the_style(pictures):
+    # Colours well inside the gamut, so that nothing is clipped.
+    content, style = (0.3 + 0.4 * image for image in pictures)
+    matched = _rgb_to_lab(match_lab_moments(content, style))
+    expected = _rgb_to_lab(style)
+    np.testing.assert_allclose(matched.mean(axis=(0, 1)), expected.mean(axis=(0, 1)), atol=0.3)
+    np.testing.assert_allclose(matched.std(axis=(0, 1)), expected.std(axis=(0, 1)), atol=0.3)

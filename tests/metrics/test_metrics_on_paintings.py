@@ -1,0 +1,61 @@
+"""Real pictures, where the checkout has them: sizes, trivial answers, and what the figures say of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skisp import metrics
+
+FOLDER = Path(__file__).parents[3] / "shared" / "data" / "images"
+
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no pictures in {FOLDER}")
+
+
+def _load(name, side):
+    image = Image.open(FOLDER / f"{name}.jpg").convert("RGB")
+    scale = side / min(image.size)
+    return np.asarray(image.resize([round(n * scale) for n in image.size], Image.Resampling.LANCZOS))
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return _load("tuebingen", 256), _load("starry_night", 256)
+
+
+@pytest.fixture(scope="module")
+def large_pair():
+    return _load("tuebingen", 512), _load("starry_night", 512)
+
+
+def test_a_picture_is_near_its_larger_version(pair, large_pair):
+    # What remains is the difference of Lanczos and bilinear reduction.
+    for small, large in zip(pair, large_pair, strict=True):
+        assert metrics.style_distance(small, large) < 0.04 * metrics.style_distance(*pair)
+        assert metrics.content_similarity(small, large) > 0.98
+
+
+def test_figures_of_512_and_256_px_agree(pair, large_pair):
+    tolerances = {"style_distance": 0.02, "color_distance": 0.02, "self_similarity_distance": 0.1}
+    for name, tolerance in tolerances.items():
+        figure = getattr(metrics, name)
+        assert figure(*large_pair) == pytest.approx(figure(*pair), rel=tolerance), name
+    for name in ("random_gram_distance", "structure_similarity", "gradient_correlation"):
+        figure = getattr(metrics, name)
+        assert figure(*large_pair) == pytest.approx(figure(*pair), abs=0.03), name
+
+
+def test_empty_answers_score_nothing(pair):
+    answers = metrics.trivial_answers(*pair)
+    for name in ("content", "style", "noise", "flat", "shuffled style"):
+        assert metrics.propagation_score(*pair, answers[name]) < 0.01, name
+
+
+def test_recolouring_gains_colour_but_no_texture(pair):
+    content, style = pair
+    for name in ("histogram", "monge"):
+        result = metrics.trivial_answers(*pair)[name]
+        assert metrics.color_distance(style, result) < 0.4 * metrics.color_distance(style, content)
+        assert metrics.style_content_f(content, style, result) < 0.3
+        assert metrics.gradient_correlation(content, result) > 0.95

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from skisp.metrics import trivial_answers
+from skisp.metrics._trivial import _box_mean, _shuffle_blocks
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    rng = np.random.default_rng(0)
+    return rng.random((40, 56, 3), dtype=np.float32), rng.random((64, 48, 3), dtype=np.float32) ** 2
+
+
+@pytest.fixture(scope="module")
+def answers(pictures):
+    return trivial_answers(*pictures)
+
+
+def test_answers_are_images_of_the_content_size(answers):
+    assert len(answers) == 42
+    for image in answers.values():
+        assert image.shape == (40, 56, 3)
+        assert image.dtype == np.float32
+        assert ((image >= 0) & (image <= 1)).all()
+
+
+def test_answers_differ(answers):
+    images = [image.tobytes() for image in answers.values()]
+    assert len(set(images)) == len(images)
+
+
+def test_content_is_among_the_answers(answers, pictures):
+    np.testing.assert_array_equal(answers["content"], pictures[0])
+
+
+def test_flat_answer_is_the_mean_of_the_resized_style(answers):
+    assert np.ptp(answers["flat"], axis=(0, 1)).max() == 0.0
+    np.testing.assert_allclose(answers["flat"][0, 0], answers["style"].mean(axis=(0, 1)), atol=1e-6)
+
+
+def test_cross_fades_lie_between(answers):
+    expected = 0.7 * answers["histogram"] + 0.3 * answers["style"]
+    np.testing.assert_allclose(answers["histogram, 30% style"], expected, atol=1e-6)
+
+
+def test_contrast_keeps_the_mean_and_scales_deviations(answers):
+    image, halved = answers["histogram"], answers["histogram, contrast 0.5"]
+    np.testing.assert_allclose(halved.mean(axis=(0, 1)), image.mean(axis=(0, 1)), atol=1e-5)
+    np.testing.assert_allclose(halved.std(axis=(0, 1)), 0.5 * image.std(axis=(0, 1)), rtol=1e-4)
+
+
+def test_negative_sharpening_blurs(answers):
+    deviation = {name: np.abs(np.diff(image, axis=0)).mean() for name, image in answers.items()}
+    assert deviation["monge, sharpen -0.9"] < deviation["monge"] < deviation["monge, sharpen 0.5"]
+
+
+@pytest.mark.parametrize("size", [3, 8])
+def test_box_mean_averages_its_window(size):
+    image = np.random.default_rng(0).random((20, 24, 3), dtype=np.float32)
+    mean = _box_mean(image, size)
+    start = 10 - (size - 1) // 2
+    assert mean.shape == image.shape
+    np.testing.assert_allclose(mean[10, 10], image[start : start + size, start : start + size].mean(axis=(0, 1)), 1e-5)
+
+
+def test_shuffling_moves_whole_blocks():
+    image = np.random.default_rng(0).random((32, 48, 3), dtype=np.float32)
+    shuffled = _shuffle_blocks(image, np.random.RandomState(0))
+    blocks = {image[i : i + 16, j : j + 16].tobytes() for i in (0, 16) for j in (0, 16, 32)}
+    moved = {shuffled[i : i + 16, j : j + 16].tobytes() for i in (0, 16) for j in (0, 16, 32)}
+    assert blocks == moved
+    assert not np.array_equal(image, shuffled)
+
+
+def test_random_state_decides_noise_and_order(pictures):
+    first, again, other = (trivial_answers(*pictures, random_state=seed) for seed in (0, 0, 1))
+    for name, image in first.items():
+        np.testing.assert_array_equal(image, again[name])
+        is_random = name in ("noise", "histogram + noise", "shuffled style", "histogram + shuffled high-pass")
+        assert np.array_equal(image, other[name]) != is_random
