@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,11 +29,16 @@ def progress_shown(label: str, *, quiet: bool = False) -> Iterator[None]:
         return
     console = _console()
     if console is None:
-        with listening(_Lines(label)):
+        with listening(_without_single_steps(_Lines(label))):
             yield
     else:
-        with _bars(console) as bars, listening(_Bars(label, bars)):
+        with _bars(console) as bars, listening(_without_single_steps(_Bars(label, bars))):
             yield
+
+
+def _without_single_steps(listener: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """Leave out tasks of one step, such as the count of images where there is one: they only start and end."""
+    return lambda step: listener(step) if step.total > 1 else None
 
 
 def _console() -> Any:

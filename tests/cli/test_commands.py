@@ -41,7 +41,7 @@ class StubPropagator:
     def transform(self, X):
         if X[0].shape == (13, 13):
             raise KeyboardInterrupt
-        report("redraw", 1, 1)
+        report("redraw", 3, 3)
         return [255 - image for image in X]
 
 
@@ -223,7 +223,9 @@ class TestProgress:
         with progress_shown("a.jpg"):
             for done in range(1, 101):
                 report("fit C-VAE", done, 100)
-            report("redraw", 1, 1)
+            report("images", 0, 1)
+            report("images", 1, 1)
+            report("redraw", 3, 3)
         out, err = capsys.readouterr()
         assert out == ""
         assert re.fullmatch(
@@ -253,7 +255,7 @@ class TestProgress:
         monkeypatch.setitem(sys.modules, "rich.console", None)
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
         with progress_shown("a.jpg"):
-            report("redraw", 1, 1)
+            report("redraw", 3, 3)
         assert capsys.readouterr().err == "a.jpg: redraw: done\n"
 
 
