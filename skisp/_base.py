@@ -1,9 +1,8 @@
-"""What every estimator here shares: devices, seeds, threads, CPU pickling, rows and images.
+"""What every estimator here shares: devices, seeds, threads, rows and images.
 
 The one module that imports private parts of scikit-learn, so that a break is one file.
 """
 
-import copy
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
 
 __all__ = [
-    "CPUPickleMixin",
     "HasMethods",
     "Interval",
     "InvalidParameterError",
@@ -29,7 +27,6 @@ __all__ = [
     "module_initialised_with",
     "one_thread",
     "resolve_device",
-    "to_cpu",
 ]
 
 _LARGEST_SEED = 2**31 - 1
@@ -141,34 +138,6 @@ def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     if not 2 < len(shape) < 5:
         return X, None
     return X.reshape(shape[0], -1), tuple(int(side) for side in shape[1:])
-
-
-def to_cpu(value: Any) -> Any:
-    """Copy tensors and modules found in ``value`` (also nested in containers) to the CPU."""
-    if isinstance(value, torch.Tensor):
-        return value.cpu()
-    if isinstance(value, torch.nn.Module):
-        return _module_to_cpu(value)
-    if isinstance(value, dict):
-        return {key: to_cpu(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
-        return type(value)(to_cpu(item) for item in value)
-    return value
-
-
-def _module_to_cpu(module: torch.nn.Module) -> torch.nn.Module:
-    import copy
-
-    on_cpu = all(t.device.type == "cpu" for t in [*module.parameters(), *module.buffers()])
-    return module if on_cpu else copy.deepcopy(module).cpu()
-
-
-class CPUPickleMixin:
-    """Pickle every tensor and module from the CPU, so that any machine can load it."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()  # type: ignore[misc]
-        return {name: to_cpu(value) for name, value in state.items()}
 
 
 def as_float32(X: Any) -> NDArray[np.float32]:

@@ -1,14 +1,30 @@
 """scikit-learn's contract, for every estimator, with no expected failure."""
 
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skisp import CVAETransformer
+from skisp import CVAETransformer, ImageReader, PatchTransformer, StylePropagator
+
+
+def small_cvae(**parameters):
+    return CVAETransformer(2, hidden_layer_sizes=(8,), max_iter=2, n_importance_samples=4, **parameters)
+
+
+def fitted_style():
+    rows = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    return FrozenEstimator(small_cvae(random_state=0).fit(rows))
 
 
 @parametrize_with_checks(
     [
-        CVAETransformer(2, hidden_layer_sizes=(8,), max_iter=2, n_importance_samples=4),
+        small_cvae(),
         CVAETransformer(2, hidden_layer_sizes=(), likelihood="gaussian", max_iter=2, n_importance_samples=4),
+        PatchTransformer(small_cvae()),
+        PatchTransformer(PCA(1)),
+        StylePropagator(small_cvae(), fitted_style()),
+        ImageReader(),
     ]
 )
 def test_estimator_honours_the_contract_of_scikit_learn(estimator, check):

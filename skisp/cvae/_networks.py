@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ._likelihoods import Likelihood
+from ._likelihoods import make_likelihood
 
 __all__ = ["CVAENetwork", "dense_layers"]
 
@@ -44,16 +47,16 @@ class CVAENetwork(nn.Module):
 
     Parameters
     ----------
-    mean : Tensor (D,)
-        Mean of the training rows, subtracted from what enters the encoder.
-    scale : float
-        One standard deviation for all features, greater than 0.
+    n_features : int
+        Dimension D of a row.
     n_components : int
         Dimension d of the latent code.
     hidden_layer_sizes : sequence of int
         Widths of the encoder's hidden layers; the decoder mirrors them.
     activation : {"gelu", "relu", "tanh", "identity"}
-    likelihood : Likelihood
+    likelihood : {"collapsed", "gaussian", "bernoulli"}
+    noise_scale : float or None
+        Fixed standard deviation of the Gaussian likelihood, of standardised rows.
     """
 
     mean: Tensor
@@ -61,32 +64,57 @@ class CVAENetwork(nn.Module):
 
     def __init__(
         self,
-        mean: Tensor,
-        scale: float,
+        n_features: int,
         *,
         n_components: int,
         hidden_layer_sizes: Sequence[int],
         activation: str,
-        likelihood: Likelihood,
+        likelihood: str,
+        noise_scale: float | None = None,
     ) -> None:
         super().__init__()
-        n_features = mean.shape[0]
+        self.config: dict[str, Any] = {
+            "n_features": n_features,
+            "n_components": n_components,
+            "hidden_layer_sizes": [int(size) for size in hidden_layer_sizes],
+            "activation": activation,
+            "likelihood": likelihood,
+            "noise_scale": noise_scale,
+        }
         sizes = [n_features, *hidden_layer_sizes]
-        self.register_buffer("mean", mean.clone())
-        self.register_buffer("scale", torch.tensor(float(scale)))
+        self.register_buffer("mean", torch.zeros(n_features))
+        self.register_buffer("scale", torch.ones(()))
         self.encoder = dense_layers(sizes, activation)
         self.posterior = nn.Linear(sizes[-1], 2 * n_components)
         self.decoder = dense_layers([n_components, *sizes[:0:-1]], activation)
         self.output = nn.Linear(sizes[1] if hidden_layer_sizes else n_components, n_features)
-        self.likelihood = likelihood
-        self._start_at_the_mean()
+        self.likelihood = make_likelihood(likelihood, n_features, noise_scale)
 
-    def _start_at_the_mean(self) -> None:
-        """Let the untrained decoder answer with the mean row."""
+    def standardise_by(self, mean: Tensor, scale: float) -> None:
+        """Subtract ``mean`` (D,) and divide by ``scale`` what enters, and start decoding at the mean row."""
         with torch.no_grad():
+            self.mean.copy_(mean)
+            self.scale.fill_(scale)
             self.output.bias.zero_()
             if not self.likelihood.standardised:
                 self.output.bias.copy_(torch.logit(self.mean.clamp(1e-3, 1 - 1e-3)))
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Weights and buffers as arrays: what is pickled, on the CPU and without torch's storages.
+
+        Torch pickles an address with every storage; arrays give equal models equal pickles, so that
+        ``joblib.hash`` and with it ``Pipeline(memory=...)`` recognise a style they have seen.
+        """
+        return {name: tensor.cpu().numpy().copy() for name, tensor in self.state_dict().items()}
+
+    @classmethod
+    def from_arrays(cls, config: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
+        """Rebuild a network, in evaluation mode, from its ``config`` and :meth:`to_arrays`."""
+        # The weights drawn here are overwritten; the caller's random state is not to notice.
+        with torch.random.fork_rng(devices=[]):
+            network = cls(**config)
+        network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
+        return network.eval().requires_grad_(False)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance, each (n, d), of the posterior q(z | x) of rows (n, D)."""

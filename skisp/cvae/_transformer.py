@@ -12,7 +12,6 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._base import (
-    CPUPickleMixin,
     Interval,
     StrOptions,
     draw_seed,
@@ -22,7 +21,6 @@ from .._base import (
     one_thread,
     resolve_device,
 )
-from ._likelihoods import make_likelihood
 from ._networks import ACTIVATIONS, CVAENetwork
 from ._objectives import importance_weighted_log_likelihood, kl_to_standard_normal
 from ._training import train
@@ -34,7 +32,7 @@ _ROWS_AT_ONCE = 8192
 _ACTIVE_VARIANCE = 0.01
 
 
-class CVAETransformer(CPUPickleMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     r"""Collapsed variational autoencoder: rows or images to short codes, and back.
 
     Learns :math:`p(x) = \int p(x | z)\, p(z)\, dz` with :math:`p(z) = N(0, I)` by gradient ascent on
@@ -233,6 +231,25 @@ class CVAETransformer(CPUPickleMixin, ClassNamePrefixFeaturesOutMixin, Transform
         rows = self._check_fitted_rows(X)
         return self._in_chunks(lambda x: self.module_.encode(x)[0], rows)
 
+    def posterior(self, X: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and standard deviation of q(z | x), the Gaussian posterior of the code of each row.
+
+        Parameters
+        ----------
+        X : array-like (n, D), or ndarray (n, H, W[, C])
+
+        Returns
+        -------
+        mean : ndarray (n, n_components), float32
+            What :meth:`transform` returns.
+        scale : ndarray (n, n_components), float32
+            Standard deviations.
+        """
+        rows = self._check_fitted_rows(X)
+        both = self._in_chunks(lambda x: torch.cat(self.module_.encode(x), dim=1), rows)
+        mean, log_variance = np.split(both, 2, axis=1)
+        return mean, np.exp(0.5 * log_variance)
+
     def inverse_transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Decode codes to the mean row or image, E[x | z].
 
@@ -332,16 +349,17 @@ class CVAETransformer(CPUPickleMixin, ClassNamePrefixFeaturesOutMixin, Transform
         """Networks with seeded weights, drawn on the CPU so that they do not depend on the device."""
         mean = rows.mean(axis=0, dtype=np.float64)
         scale = float(np.sqrt(rows.var(axis=0, dtype=np.float64).mean())) or 1.0
-        noise_scale = self.noise_scale / scale if self.noise_scale is not None else None
         with module_initialised_with(seed):
-            return CVAENetwork(
-                torch.tensor(mean, dtype=torch.float32),
-                scale,
+            network = CVAENetwork(
+                rows.shape[1],
                 n_components=self.n_components,
                 hidden_layer_sizes=self.hidden_layer_sizes,
                 activation=self.activation,
-                likelihood=make_likelihood(self.likelihood, rows.shape[1], noise_scale),
+                likelihood=self.likelihood,
+                noise_scale=self.noise_scale / scale if self.noise_scale is not None else None,
             )
+        network.standardise_by(torch.from_numpy(mean), scale)
+        return network
 
     def _keep(
         self, network: CVAENetwork, image_shape: tuple[int, ...] | None, loss_curve: list[float], seed: int
@@ -383,6 +401,18 @@ class CVAETransformer(CPUPickleMixin, ClassNamePrefixFeaturesOutMixin, Transform
                 for start in range(0, len(rows), rows_at_once)
             ]
         return torch.cat(chunks).numpy()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        if "module_" in state:
+            module = state["module_"]
+            state = {**state, "module_": {"config": module.config, "arrays": module.to_arrays()}}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "module_" in state:
+            state = {**state, "module_": CVAENetwork.from_arrays(**state["module_"])}
+        super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,0 +1,78 @@
+"""A fitted row transformer as the propagation sees it: patches in, codes in pixel units out."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ._alignment import fit_ridge, symmetric_power
+
+__all__ = ["PatchCodec", "code_metric"]
+
+_PATCHES_AT_ONCE = 16384
+
+
+class PatchCodec:
+    r"""Codes of patches whose distances are about those of the patches they decode to.
+
+    A C-VAE's latent dimensions all have about unit variance, whether they carry the brightness of
+    a patch or next to nothing. With B the linear decoder that fits best (least squares, codes to
+    patches), :math:`\|(q - k) B\|^2` is the squared distance of what two codes decode to; codes are
+    multiplied by :math:`(B B^T)^{1/2}`, so that the plain Euclidean distance is just that. For a
+    PCA the matrix is the identity.
+
+    Parameters
+    ----------
+    transformer : fitted transformer of rows (n, D)
+    metric : ndarray (d, d)
+        That matrix, from :func:`code_metric`.
+    """
+
+    def __init__(self, transformer: Any, metric: NDArray[np.float32]) -> None:
+        self.transformer = transformer
+        self._metric = torch.from_numpy(metric)
+
+    def encode(self, patches: Tensor) -> Tensor:
+        """Codes (n, d) of patches (n, D)."""
+        return _apply(self.transformer.transform, patches) @ self._metric.to(patches)
+
+    def renew(self, patches: Tensor, noise: Tensor | None, detail: float) -> Tensor:
+        r"""New patches from the transformer's model of these, with a share of the originals' residual.
+
+        .. math:: g(z) + \text{detail} \cdot (x - g(\mu(x))),\quad z \sim q(z | x)
+
+        Parameters
+        ----------
+        patches : Tensor (n, D)
+        noise : Tensor (n, d) or None
+            Standard normal, scaled by the posterior's standard deviation where the transformer has
+            one (:meth:`CVAETransformer.posterior`). None takes :math:`z = \mu(x)`.
+        detail : float in [0, 1]
+            1 keeps the originals' residual, 0 leaves the pure model.
+        """
+        if noise is None and detail == 1.0:
+            return patches
+        codes = _apply(self.transformer.transform, patches)
+        mean = _apply(self.transformer.inverse_transform, codes)
+        new = mean if noise is None else _apply(self.transformer.inverse_transform, self._draw(patches, codes, noise))
+        return new + detail * (patches - mean)
+
+    def _draw(self, patches: Tensor, codes: Tensor, noise: Tensor) -> Tensor:
+        if not hasattr(self.transformer, "posterior"):
+            return codes
+        scale = torch.from_numpy(self.transformer.posterior(patches.cpu().numpy())[1]).to(codes)
+        return codes + scale * noise
+
+
+def code_metric(transformer: Any, patches: Tensor) -> NDArray[np.float32]:
+    """The matrix (d, d) that gives codes the distances of patches, fitted on ``patches`` (n, D)."""
+    decoder = fit_ridge(_apply(transformer.transform, patches), patches).matrix
+    return symmetric_power(decoder @ decoder.T, 0.5).float().cpu().numpy()
+
+
+def _apply(function: Any, rows: Tensor) -> Tensor:
+    """Apply a numpy function of rows a chunk at a time, so that memory does not grow with the image."""
+    chunks = [torch.as_tensor(function(chunk.cpu().numpy()), dtype=rows.dtype) for chunk in rows.split(_PATCHES_AT_ONCE)]
+    return torch.cat(chunks).to(rows.device)

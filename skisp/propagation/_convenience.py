@@ -1,0 +1,64 @@
+"""One call from a photograph and a picture to the photograph in the picture's style."""
+
+import os
+from typing import Any
+
+import numpy as np
+import PIL.Image
+
+from ..io import ImageReader
+from ._propagator import StylePropagator
+
+__all__ = ["propagate_style"]
+
+
+def propagate_style(
+    content: Any,
+    style: Any,
+    *,
+    strength: float = 1.0,
+    size: int | None = None,
+    random_state: Any = None,
+    **parameters: Any,
+) -> Any:
+    """Redraw an image in the style of a picture.
+
+    Parameters
+    ----------
+    content : path, ndarray (H, W) or (H, W, C), or PIL image
+        The photograph.
+    style : path, ndarray, PIL image, or list of them
+        The picture whose style is wanted.
+    strength : float in [0, 1], default=1.0
+        0 returns the content, 1 is the full style.
+    size : int or None, default=None
+        Longest side in pixels of the result where the content is larger; None keeps its size.
+    random_state : int, RandomState instance or None, default=None
+    **parameters
+        Others of :class:`StylePropagator`.
+
+    Returns
+    -------
+    picture : ndarray or PIL image
+        An array for an array, with its dtype and channels; a PIL image for a PIL image or a path.
+
+    Raises
+    ------
+    ValueError, OSError
+        If an image cannot be read or used; the message names it and the cure.
+
+    Examples
+    --------
+    >>> from skisp import propagate_style
+    >>> from skisp.datasets import load_photograph, make_style_image
+    >>> photograph = load_photograph("flower", size=64)
+    >>> style = make_style_image("halftone", size=64, random_state=0)
+    >>> propagate_style(photograph, style, strength=0, random_state=0).shape == photograph.shape
+    True
+    """
+    images = ImageReader(size=size).fit_transform([content])
+    propagator = StylePropagator(style_images=style, strength=strength, random_state=random_state, **parameters)
+    picture = propagator.fit_transform(images)[0]
+    if isinstance(content, (str, os.PathLike, PIL.Image.Image)):
+        return PIL.Image.fromarray(picture if picture.dtype == np.uint8 else np.rint(picture / 257).astype(np.uint8))
+    return picture

@@ -1,0 +1,81 @@
+"""Which style code answers a query code: entropic optimal transport, and nearest codes with its prices."""
+
+import torch
+from torch import Tensor
+
+__all__ = ["nearest", "sinkhorn_prices", "squared_distances"]
+
+# Entries of a distance matrix held at once.
+_ENTRIES_AT_ONCE = 4_000_000
+
+
+def squared_distances(queries: Tensor, keys: Tensor) -> Tensor:
+    """Squared Euclidean distances (n, m) between rows (n, d) and (m, d)."""
+    products = queries @ keys.T
+    return (queries.square().sum(1, keepdim=True) - 2 * products + keys.square().sum(1)).clamp_min_(0.0)
+
+
+def sinkhorn_prices(queries: Tensor, keys: Tensor, *, regularisation: float, n_iterations: int) -> Tensor:
+    r"""Prices v of the keys under entropic optimal transport with uniform weights.
+
+    Solves :math:`\min_P \langle P, C \rangle - \epsilon H(P)` over couplings of the queries and
+    the keys, :math:`C_{ik} = \|q_i - k_k\|^2`, by Sinkhorn's iterations on the dual potentials,
+
+    .. math::
+        u_i = -\epsilon \log \frac{1}{m} \sum_k e^{(v_k - C_{ik}) / \epsilon},\quad
+        v_k = -\epsilon \log \frac{1}{n} \sum_i e^{(u_i - C_{ik}) / \epsilon}.
+
+    A query then takes the key of least :math:`C_{ik} - v_k`, which uses every key about equally.
+
+    Parameters
+    ----------
+    queries : Tensor (n, d)
+    keys : Tensor (m, d)
+    regularisation : float
+        :math:`\epsilon` as a share of the median cost, greater than 0.
+    n_iterations : int
+        Sinkhorn iterations.
+
+    Returns
+    -------
+    prices : Tensor (m,)
+        Potentials v, with mean 0.
+
+    References
+    ----------
+    Cuturi, "Sinkhorn distances", NeurIPS 2013, arXiv:1306.0895; Peyre & Cuturi, "Computational
+    optimal transport", 2019, section 4.4 (log domain), arXiv:1803.00567.
+    """
+    cost = squared_distances(queries, keys)
+    epsilon = (regularisation * cost.median()).clamp_min(1e-12)
+    scaled_cost = cost / epsilon
+    log_n, log_m = (torch.log(torch.tensor(float(size))) for size in cost.shape)
+    v = torch.zeros(cost.shape[1], device=cost.device)
+    for _ in range(n_iterations):
+        u = log_m - torch.logsumexp(v - scaled_cost, dim=1)
+        v = log_n - torch.logsumexp(u[:, None] - scaled_cost, dim=0)
+    return epsilon * (v - v.mean())
+
+
+def nearest(queries: Tensor, keys: Tensor, penalty: Tensor) -> tuple[Tensor, Tensor]:
+    """The key of least squared distance plus penalty for every query.
+
+    Parameters
+    ----------
+    queries : Tensor (n, d)
+    keys : Tensor (m, d)
+    penalty : Tensor (m,)
+        Added to a key's squared distance.
+
+    Returns
+    -------
+    indices : Tensor (n,) of int64
+    costs : Tensor (n,)
+    """
+    offsets = keys.square().sum(1) + penalty
+    least = [
+        torch.min(torch.addmm(offsets, chunk, keys.T, alpha=-2.0), dim=1)
+        for chunk in queries.split(max(1, _ENTRIES_AT_ONCE // len(keys)))
+    ]
+    costs = torch.cat([chunk.values for chunk in least]) + queries.square().sum(1)
+    return torch.cat([chunk.indices for chunk in least]), costs

@@ -1,0 +1,282 @@
+"""Any transformer of rows, made to code images of any size patch by patch."""
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._base import HasMethods, Interval, draw_seed, fit_context, one_thread
+from .._images import Image, as_images, to_channels
+from ..cvae import CVAETransformer
+from ._patches import extract_patches, gaussian_window, overlap_add, patches_at
+from ._pyramid import resize, short_sides, size_with_short_side
+
+__all__ = ["PatchTransformer", "draw_patches", "from_tensor", "is_rows", "to_tensor"]
+
+_COARSEST = 48
+
+
+class PatchTransformer(TransformerMixin, BaseEstimator):
+    """Code images of any size by the codes of their overlapping patches.
+
+    Wraps a transformer of rows: a :class:`CVAETransformer`, a PCA, or any with ``transform`` and
+    ``inverse_transform``. It keeps the images it was fitted on, so that a fitted one carries its
+    style to :class:`StylePropagator`.
+
+    Parameters
+    ----------
+    transformer : transformer or None, default=None
+        Codes the patches, as rows of patch_size * patch_size * C values, channel by channel. It is
+        cloned. None takes a :class:`CVAETransformer` with 12 components, narrow layers and few epochs.
+    patch_size : int, default=11
+        Side of a patch in pixels.
+    max_patches : int, default=20000
+        Patches drawn for fitting, in equal shares from the scales of a pyramid: short sides from 48
+        pixels up to the image's own (at most ``max_size``), a factor of about 1.4 apart.
+    max_size : int, default=512
+        Largest short side in pixels of the pyramid, at least ``patch_size``.
+    random_state : int, RandomState instance or None, default=None
+        Draws the patches, and seeds the transformer where its own ``random_state`` is None.
+
+    Attributes
+    ----------
+    transformer_ : transformer
+        The fitted clone.
+    images_ : list of ndarray (H, W, C), float32 in [0, 1]
+        The images fitted on; empty where rows were fitted.
+    n_channels_ : int
+        1 where all images are grey, else 3.
+    n_features_in_ : int
+        Values of a patch.
+
+    Notes
+    -----
+    A two-dimensional ``X`` (n, n_features) is taken as patches that are rows already, and goes to
+    the transformer as it is.
+
+    Examples
+    --------
+    >>> from sklearn.decomposition import PCA
+    >>> from skisp import PatchTransformer
+    >>> from skisp.datasets import make_style_image
+    >>> image = make_style_image("waves", size=64, random_state=0)
+    >>> patches = PatchTransformer(PCA(8), patch_size=7, random_state=0).fit([image])
+    >>> codes = patches.transform([image])
+    >>> codes[0].shape
+    (58, 58, 8)
+    >>> patches.inverse_transform(codes)[0].shape
+    (64, 64, 3)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "transformer": [HasMethods(["fit", "transform", "inverse_transform"]), None],
+        "patch_size": [Interval(Integral, 2, None, closed="left")],
+        "max_patches": [Interval(Integral, 1, None, closed="left")],
+        "max_size": [Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        transformer: Any = None,
+        *,
+        patch_size: int = 11,
+        max_patches: int = 20_000,
+        max_size: int = 512,
+        random_state: Any = None,
+    ) -> None:
+        self.transformer = transformer
+        self.patch_size = patch_size
+        self.max_patches = max_patches
+        self.max_size = max_size
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Fit the transformer on patches drawn from the images at several scales.
+
+        Parameters
+        ----------
+        X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, n_features) of rows
+            Images as uint8, uint16 or floats in [0, 1]; all grey or all in colour.
+        y : ignored
+
+        Returns
+        -------
+        self : PatchTransformer
+
+        Raises
+        ------
+        ValueError
+            If there is no image, one is smaller than a patch, or grey and colour are mixed.
+        """
+        seed = draw_seed(self.random_state)
+        if is_rows(X):
+            rows = validate_data(self, X, dtype=[np.float64, np.float32])
+            self.images_, self.n_channels_ = [], 0
+        else:
+            self.images_ = self._same_channels(as_images(X)[0])
+            self.n_channels_ = self.images_[0].shape[2]
+            rows = self._draw(self.images_, seed)
+            self.n_features_in_ = rows.shape[1]
+        self.transformer_ = seeded(self._unfitted_transformer(), seed).fit(rows)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Code every patch of every image, one pixel apart.
+
+        Parameters
+        ----------
+        X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, n_features) of rows
+
+        Returns
+        -------
+        codes : list of ndarray (H - p + 1, W - p + 1, n_components), or one ndarray where ``X`` is one
+            For rows: ndarray (n, n_components).
+        """
+        check_is_fitted(self)
+        if is_rows(X):
+            return self.transformer_.transform(validate_data(self, X, dtype=[np.float64, np.float32], reset=False))
+        images, layout = as_images(X)
+        fields = [self._encode(image, f"image {i} of X") for i, image in enumerate(images)]
+        return np.stack(fields) if layout.stacked else fields
+
+    def inverse_transform(self, X: Any) -> Any:
+        """Decode fields of codes to images, the mean of the overlapping patches.
+
+        Parameters
+        ----------
+        X : list of ndarray (h, w, n_components), one ndarray (n, h, w, n_components), or rows (n, n_components)
+
+        Returns
+        -------
+        images : list of ndarray (h + p - 1, w + p - 1, C) or one ndarray; float32 in [0, 1]
+            For rows: ndarray (n, n_features).
+        """
+        check_is_fitted(self)
+        if is_rows(X):
+            return self.transformer_.inverse_transform(X)
+        self._check_has_images()
+        images = [self._decode(np.asarray(field)) for field in X]
+        return np.stack(images) if isinstance(X, np.ndarray) else images
+
+    def _unfitted_transformer(self) -> Any:
+        if self.transformer is not None:
+            return clone(self.transformer)
+        return CVAETransformer(12, hidden_layer_sizes=(128, 64), max_iter=12)
+
+    def _same_channels(self, images: Sequence[Image]) -> list[Image]:
+        """Check that the images are all grey or all coloured, and large enough."""
+        if len({image.shape[2] for image in images}) > 1:
+            raise ValueError(
+                "X mixes grey and colour images; convert them to one kind, for instance with PIL's convert('RGB')."
+            )
+        for i, image in enumerate(images):
+            check_holds_a_patch(image, self.patch_size, f"image {i} of X")
+        return list(images)
+
+    def _draw(self, images: Sequence[Image], seed: int) -> NDArray[np.float32]:
+        if self.max_size < self.patch_size:
+            raise ValueError(f"max_size={self.max_size} is smaller than patch_size={self.patch_size}.")
+        generator = torch.Generator().manual_seed(seed)
+        with one_thread():
+            patches = [
+                draw_patches(
+                    to_tensor(image), self.patch_size, -(-self.max_patches // len(images)), self.max_size, generator
+                )
+                for image in images
+            ]
+        return torch.cat(patches)[: self.max_patches].numpy()
+
+    def _encode(self, image: Image, name: str) -> NDArray[np.float32]:
+        self._check_has_images()
+        check_holds_a_patch(image, self.patch_size, name)
+        with one_thread():
+            rows = extract_patches(to_tensor(to_channels(image, self.n_channels_)), self.patch_size).numpy()
+        height, width = (side - self.patch_size + 1 for side in image.shape[:2])
+        return np.asarray(self.transformer_.transform(np.ascontiguousarray(rows))).reshape(height, width, -1)
+
+    def _decode(self, field: NDArray[np.float32]) -> Image:
+        rows = self.transformer_.inverse_transform(field.reshape(-1, field.shape[-1]))
+        patches = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))
+        window = gaussian_window(self.patch_size, self.patch_size / 4)
+        with one_thread():
+            return from_tensor(overlap_add(patches, (field.shape[0], field.shape[1]), 1, window).clamp(0.0, 1.0))
+
+    def _check_has_images(self) -> None:
+        if not self.images_:
+            raise ValueError("This PatchTransformer was fitted on rows; fit it on images to code images.")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        if self.transformer is None:
+            tags.transformer_tags.preserves_dtype = ["float32"]
+        else:
+            tags.transformer_tags.preserves_dtype = get_tags(self.transformer).transformer_tags.preserves_dtype
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def draw_patches(
+    image: torch.Tensor, patch_size: int, n_patches: int, max_size: int, generator: torch.Generator
+) -> torch.Tensor:
+    """Draw patches (n_patches, C * p * p) of an image (C, H, W), in equal shares from a pyramid of scales."""
+    shape = (image.shape[1], image.shape[2])
+    sides = short_sides(min(*shape, max_size), max(_COARSEST, patch_size))
+    per_scale = -(-n_patches // len(sides))
+    patches = []
+    for side in sides:
+        resized = resize(image, size_with_short_side(shape, side))
+        rows, columns = (
+            torch.randint(0, length - patch_size + 1, (per_scale,), generator=generator)
+            for length in resized.shape[1:]
+        )
+        patches.append(patches_at(resized, rows, columns, patch_size))
+    return torch.cat(patches)[:n_patches]
+
+
+def check_holds_a_patch(image: Image, patch_size: int, name: str) -> None:
+    """Raise where an image is smaller than a patch."""
+    if min(image.shape[:2]) < patch_size:
+        raise ValueError(
+            f"{name} is {image.shape[0]} x {image.shape[1]} pixels, smaller than a patch of {patch_size}. "
+            "Use a larger image or a smaller patch_size."
+        )
+
+
+def is_rows(X: Any) -> bool:
+    """Whether ``X`` is a table (n, n_features) rather than images."""
+    shape = getattr(X, "shape", None)
+    if shape is None and isinstance(X, (list, tuple)) and len(X) > 0:
+        return np.ndim(X[0]) == 1 and not isinstance(X[0], str)
+    if shape is None and hasattr(X, "__array__"):
+        return True
+    # An array of objects with one axis is a list of images; with two it is a table.
+    return shape is not None and len(shape) < 3 and not (len(shape) == 1 and getattr(X, "dtype", None) == object)
+
+
+def seeded(transformer: Any, seed: int) -> Any:
+    """Set a transformer's ``random_state`` to ``seed`` where it has one that is None."""
+    parameters = transformer.get_params(deep=True)
+    missing = {
+        name: seed
+        for name, value in parameters.items()
+        if value is None and (name == "random_state" or name.endswith("__random_state"))
+    }
+    return transformer.set_params(**missing) if missing else transformer
+
+
+def to_tensor(image: Image) -> torch.Tensor:
+    """An image (H, W, C) as a tensor (C, H, W)."""
+    return torch.tensor(np.ascontiguousarray(image.transpose(2, 0, 1)))
+
+
+def from_tensor(image: torch.Tensor) -> Image:
+    """A tensor (C, H, W) as an image (H, W, C)."""
+    return np.ascontiguousarray(image.detach().cpu().numpy().transpose(1, 2, 0))

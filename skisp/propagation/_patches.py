@@ -1,0 +1,106 @@
+"""Patches of an image as rows, and an image from overlapping patches.
+
+A patch of side p of an image (C, H, W) is a row of C * p * p values, channel by channel. The grid
+of an image is the array of positions of its patches' top left corners, ``stride`` pixels apart.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["PatchGrid", "extract_patches", "gaussian_window", "overlap_add", "patches_at"]
+
+
+def extract_patches(image: Tensor, patch_size: int, stride: int = 1) -> Tensor:
+    """All patches of an image (C, H, W), ``stride`` apart, as rows (h * w, C * p * p)."""
+    return functional.unfold(image[None], patch_size, stride=stride)[0].T
+
+
+def patches_at(image: Tensor, rows: Tensor, columns: Tensor, patch_size: int) -> Tensor:
+    """The patches of an image (C, H, W) with top left corners at ``rows`` and ``columns`` (n,)."""
+    n_channels, height, width = image.shape
+    side = torch.arange(patch_size, device=image.device)
+    inside = (side[:, None] * width + side).flatten()
+    channels = torch.arange(n_channels, device=image.device)[:, None] * (height * width)
+    offsets = (channels + inside).flatten()
+    corners = rows * width + columns
+    return image.flatten()[corners[:, None] + offsets]
+
+
+def gaussian_window(patch_size: int, scale: float) -> Tensor:
+    """Weights (p, p) of a patch's pixels, a Gaussian of ``scale`` pixels about its centre."""
+    offsets = torch.arange(patch_size) - (patch_size - 1) / 2
+    profile = torch.exp(-offsets.square() / (2 * scale**2))
+    return profile[:, None] * profile
+
+
+def overlap_add(patches: Tensor, grid_shape: tuple[int, int], stride: int, window: Tensor) -> Tensor:
+    """Weighted mean of overlapping patches, rows (h * w, C * p * p), as an image (C, H, W).
+
+    H = (h - 1) * stride + p, and W likewise.
+    """
+    patch_size = window.shape[0]
+    n_channels = patches.shape[1] // patch_size**2
+    size = tuple((n - 1) * stride + patch_size for n in grid_shape)
+    weights = window.flatten().repeat(n_channels)
+    weighted = functional.fold((patches * weights).T[None], size, patch_size, stride=stride)[0]
+    ones = window.flatten()[:, None].expand(-1, len(patches))
+    return weighted / functional.fold(ones[None], size, patch_size, stride=stride)[0]
+
+
+@dataclass(frozen=True)
+class PatchGrid:
+    """Patches that cover an image with the same overlap at its borders as inside.
+
+    The image is continued by reflection: p - 1 pixels on each side, and below and on the right
+    what else the stride needs. Without that, border pixels lie in few patches and show as bands.
+
+    Attributes
+    ----------
+    size : (int, int)
+        Height and width of the image.
+    patch_size, stride : int
+    """
+
+    size: tuple[int, int]
+    patch_size: int
+    stride: int
+
+    @property
+    def margin(self) -> int:
+        """Pixels before the image's first row and column."""
+        return self.patch_size - 1
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of patches down and across."""
+        height, width = (-(-(side + self.margin - 1) // self.stride) + 1 for side in self.size)
+        return height, width
+
+    def pad(self, image: Tensor) -> Tensor:
+        """Continue an image (C, H, W) to what the grid's patches cover."""
+        after = [
+            (n - 1) * self.stride + self.patch_size - side - self.margin
+            for n, side in zip(self.shape, self.size, strict=True)
+        ]
+        padding = (self.margin, after[1], self.margin, after[0])
+        # Reflection cannot continue by a side or more, replication can.
+        fits = max(self.margin, *after) < min(self.size)
+        return functional.pad(image[None], padding, mode="reflect" if fits else "replicate")[0]
+
+    def extract(self, image: Tensor) -> Tensor:
+        """The grid's patches of an image (C, H, W), rows (h * w, C * p * p)."""
+        return extract_patches(self.pad(image), self.patch_size, self.stride)
+
+    def assemble(self, patches: Tensor, window: Tensor) -> Tensor:
+        """The image (C, H, W) on which the patches vote, by :func:`overlap_add`."""
+        padded = overlap_add(patches, self.shape, self.stride, window)
+        height, width = self.size
+        return padded[:, self.margin : self.margin + height, self.margin : self.margin + width]
+
+    def centres(self) -> tuple[Tensor, Tensor]:
+        """Rows (h,) and columns (w,) of the patches' centres, in pixels of the image."""
+        rows, columns = (torch.arange(n) * self.stride - self.margin / 2 for n in self.shape)
+        return rows, columns

@@ -1,0 +1,360 @@
+"""Style propagation as a scikit-learn estimator."""
+
+import functools
+from numbers import Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._base import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    as_float32,
+    draw_seed,
+    fit_context,
+    flatten_images,
+    one_thread,
+    resolve_device,
+)
+from .._images import Image, as_images, to_channels
+from .._progress import report
+from ..metrics import propagation_score
+from ._alignment import AffineMap, Moments, fit_ridge, gaussian_transport
+from ._codec import PatchCodec, code_metric
+from ._parts import codes_patches, fitted_content, fitted_style, works_on_rows
+from ._patch_transformer import check_holds_a_patch, draw_patches, from_tensor, to_tensor
+from ._redraw import RedrawSettings, StyleModel, color_map, recolor, redraw
+from ._row_mode import align_rows, propagate_rows, row_score, style_moments
+
+__all__ = ["StylePropagator"]
+
+# Patches that the codes' metric and the alignment are fitted on.
+_N_PATCHES = 6000
+
+
+class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
+    """Redraw photographs in the style of pictures.
+
+    Composes a content transformer and a style transformer. ``fit`` learns the map from content
+    codes to style codes; ``transform`` redraws images in three steps: code the content and the
+    style; generate the style's patches; propagate them over the picture, coarse to fine, by
+    matching codes.
+
+    Parameters
+    ----------
+    content : transformer or None, default=None
+        Codes the content. Fitted (frozen or not), it is used as it is; unfitted, it is cloned and
+        fitted on ``X``; None codes the content by the style's coder.
+    style : transformer or None, default=None
+        Codes the style: a :class:`PatchTransformer` for images, any transformer with an inverse for
+        rows. Fitted, it is used as it is, and carries its style images; unfitted or None, a clone
+        is fitted on ``style_images``. Wrap a fitted one in ``sklearn.frozen.FrozenEstimator`` where
+        the propagator is cloned, as in a grid search.
+    style_images : path, ndarray (H, W[, C]), PIL image, or list of them; or rows; default=None
+        The pictures whose style is wanted, where the style is not fitted.
+    strength : float in [0, 1], default=1.0
+        How much of the style to apply: 0 returns the content, 1 is the full style.
+    content_weight : float, default=1.0
+        Pull of the content on the matching where it has structure; greater keeps more of it.
+    coherence : float in [0, 1), default=0.8
+        Preference for matches that continue their neighbours' match in the style; greater gives
+        longer strokes.
+    balance : float, default=1.0
+        Price on using one part of the style more often than others.
+    bank : {"style", "generated"}, default="style"
+        Patches to draw with: the style's own, or new ones sampled from its C-VAE about them.
+    detail : float in [0, 1], default=1.0
+        Share of a style patch's residual, what the transformer cannot code, in what is drawn; 0
+        draws with the pure model.
+    device : {"auto", "cpu", "cuda", ...}, default="auto"
+        Where to match; ``"auto"`` takes the accelerator torch reports, else the CPU.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the search, and the parts where their own ``random_state`` is None.
+
+    Attributes
+    ----------
+    style_ : transformer
+        The fitted style.
+    content_ : transformer or None
+        The fitted content coder.
+    alignment_ : AffineMap or RowAlignment
+        The map of codes learnt from ``X``.
+    metric_, content_metric_ : ndarray (d, d), or None
+        In image mode: the matrices that give codes the distances of patches (the second where
+        there is a content coder).
+    style_moments_ : Moments
+        In row mode: mean and covariance of the style's codes.
+    n_features_in_ : int
+        In row mode only.
+
+    Notes
+    -----
+    Two modes. Where the style codes patches, ``X`` holds images of any size; results have their
+    layout, size and dtype. Where it codes whole rows, for instance 28x28 digits, ``X`` holds rows
+    or equally large images.
+
+    References
+    ----------
+    Mroueh, "Wasserstein style transfer", arXiv:1905.12828; Barnes et al., "PatchMatch",
+    doi:10.1145/1531326.1531330; Fiser et al., "StyLit", doi:10.1145/2897824.2925948.
+
+    Examples
+    --------
+    >>> from skisp import PatchTransformer, StylePropagator
+    >>> from skisp.datasets import load_photograph, make_style_image
+    >>> from sklearn.decomposition import PCA
+    >>> photograph = load_photograph("china", size=96)
+    >>> style = make_style_image("stained_glass", size=96, random_state=0)
+    >>> propagator = StylePropagator(
+    ...     style=PatchTransformer(PCA(8), patch_size=7), style_images=style, random_state=0
+    ... )
+    >>> picture = propagator.fit_transform([photograph])[0]
+    >>> picture.shape == photograph.shape, picture.dtype
+    (True, dtype('uint8'))
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "content": [HasMethods(["fit", "transform"]), None],
+        "style": [HasMethods(["fit", "transform", "inverse_transform"]), None],
+        "style_images": "no_validation",  # type: ignore[dict-item]
+        "strength": [Interval(Real, 0, 1, closed="both")],
+        "content_weight": [Interval(Real, 0, None, closed="left")],
+        "coherence": [Interval(Real, 0, 1, closed="left")],
+        "balance": [Interval(Real, 0, None, closed="left")],
+        "bank": [StrOptions({"style", "generated"})],
+        "detail": [Interval(Real, 0, 1, closed="both")],
+        "device": [str, torch.device],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        content: Any = None,
+        style: Any = None,
+        *,
+        style_images: Any = None,
+        strength: float = 1.0,
+        content_weight: float = 1.0,
+        coherence: float = 0.8,
+        balance: float = 1.0,
+        bank: str = "style",
+        detail: float = 1.0,
+        device: str | torch.device = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.content = content
+        self.style = style
+        self.style_images = style_images
+        self.strength = strength
+        self.content_weight = content_weight
+        self.coherence = coherence
+        self.balance = balance
+        self.bank = bank
+        self.detail = detail
+        self.device = device
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Fit what is not fitted, and learn the map from content codes to style codes.
+
+        Parameters
+        ----------
+        X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, D) of rows
+            The content.
+        y : ignored
+
+        Returns
+        -------
+        self : StylePropagator
+
+        Raises
+        ------
+        NotFittedError
+            If the style is not fitted and ``style_images`` is None.
+        ValueError
+            If an image or a parameter is out of range, or the parts do not fit each other.
+        """
+        self._seed = draw_seed(self.random_state)
+        self._model: StyleModel | None = None
+        self._in_row_mode = works_on_rows(self.style, X)
+        if self._in_row_mode:
+            return self._fit_rows(X)
+        images, _ = as_images(X)
+        self.style_ = fitted_style(self.style, self.style_images, for_rows=False, seed=self._seed)
+        self._check_sizes(images, "X")
+        self.content_ = fitted_content(self.content, X, self._seed)
+        self._check_parts()
+        with one_thread():
+            self._fit_alignment([self._tensor(image) for image in images])
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Redraw images, or rows, in the style.
+
+        Parameters
+        ----------
+        X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, D) of rows
+            Images of any size, each at least as large as a patch; not only those fitted.
+
+        Returns
+        -------
+        pictures : like ``X``
+            Of the same layout, sizes and dtypes; alpha is carried through.
+        """
+        check_is_fitted(self)
+        if self._in_row_mode:
+            return self._transform_rows(X)
+        images, layout = as_images(X)
+        self._check_sizes(images, "X")
+        return layout.restore(self._redraw_all(images))
+
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+        """Style gained and content kept, in one figure in [0, 1]; greater is better.
+
+        The mean over the images of :func:`skisp.metrics.propagation_score`, best of the style
+        images; in row mode the like figure of codes.
+
+        Parameters
+        ----------
+        X : as for :meth:`transform`
+        y : ignored
+        sample_weight : array-like (n,) or None
+            Weights of the images' mean; not possible for rows, whose score is of all together.
+
+        Returns
+        -------
+        score : float
+        """
+        check_is_fitted(self)
+        if self._in_row_mode:
+            if sample_weight is not None:
+                raise ValueError("Rows are scored together, without weights; leave sample_weight out.")
+            return self._score_rows(X)
+        images, _ = as_images(X)
+        scores = [
+            max(propagation_score(image, style, picture) for style in self.style_.images_)
+            for image, picture in zip(images, self.transform(images), strict=True)
+        ]
+        return float(np.average(scores, weights=sample_weight))
+
+    def _check_parts(self) -> None:
+        """Check that the parts of image mode fit each other."""
+        if not self.style_.images_:
+            raise ValueError("The style was fitted on rows; fit its PatchTransformer on images.")
+        if self.content_ is None:
+            return
+        if not codes_patches(self.content_):
+            raise ValueError("The content must be a PatchTransformer where the style is one.")
+        if self.content_.patch_size != self.style_.patch_size:
+            raise ValueError(
+                f"The content has patch_size={self.content_.patch_size} and the style {self.style_.patch_size}; "
+                "give both the same."
+            )
+
+    def _check_sizes(self, images: list[Image], name: str) -> None:
+        for i, image in enumerate(images):
+            check_holds_a_patch(image, self.style_.patch_size, f"image {i} of {name}")
+
+    def _tensor(self, image: Image) -> torch.Tensor:
+        return to_tensor(to_channels(image, self.style_.n_channels_)).to(resolve_device(self.device))
+
+    def _fit_alignment(self, contents: list[torch.Tensor]) -> None:
+        """Learn the map of codes, and the metric of each coder's codes, from patches of both sides."""
+        styles = [self._tensor(image) for image in self.style_.images_]
+        generator = torch.Generator().manual_seed(self._seed)
+        style_patches = self._draw(styles, generator)
+        pairs = [torch.cat([image, recolor(image, color_map(image, styles))]) for image in contents]
+        own, recolored = self._draw(pairs, generator).chunk(2, dim=1)
+        self.metric_ = code_metric(self.style_.transformer_, style_patches)
+        codec = PatchCodec(self.style_.transformer_, self.metric_)
+        aligned, self.content_metric_ = codec.encode(recolored), None
+        steps = []
+        if self.content_ is not None:
+            self.content_metric_ = code_metric(self.content_.transformer_, own)
+            codes = PatchCodec(self.content_.transformer_, self.content_metric_).encode(own)
+            steps.append(fit_ridge(codes, aligned))
+            aligned = steps[0](codes)
+        steps.append(gaussian_transport(Moments.of(aligned), Moments.of(codec.encode(style_patches))))
+        self.alignment_ = functools.reduce(AffineMap.then, steps).to_arrays()
+
+    def _style_model(self) -> StyleModel:
+        """The fitted parts as the redrawing needs them, with the banks of patches built so far."""
+        if self._model is None:
+            codec = PatchCodec(self.style_.transformer_, self.metric_)
+            content = None if self.content_ is None else PatchCodec(self.content_.transformer_, self.content_metric_)
+            styles = [self._tensor(image) for image in self.style_.images_]
+            self._model = StyleModel(styles, codec, content, self.alignment_)
+        return self._model
+
+    def _draw(self, images: list[torch.Tensor], generator: torch.Generator) -> torch.Tensor:
+        per_image = -(-_N_PATCHES // len(images))
+        size = self.style_.patch_size
+        return torch.cat([draw_patches(image, size, per_image, 512, generator) for image in images])
+
+    def _settings(self) -> RedrawSettings:
+        patch_size = self.style_.patch_size
+        return RedrawSettings(
+            patch_size=patch_size,
+            stride=max(1, round(patch_size * 0.27)),
+            coarsest=max(48, patch_size),
+            strength=self.strength,
+            content_weight=self.content_weight,
+            coherence=self.coherence,
+            balance=self.balance,
+            bank=self.bank,
+            detail=self.detail,
+        )
+
+    def _redraw_all(self, images: list[Image]) -> list[Image]:
+        pictures = []
+        for i, image in enumerate(images):
+            report("images", i, len(images))
+            with one_thread(), torch.inference_mode():
+                picture = redraw(self._tensor(image), self._style_model(), self._settings(), self._seed)
+            redrawn = to_channels(from_tensor(picture), image.shape[2])
+            pictures.append(redrawn if self.strength > 0 else image)
+        report("images", len(images), len(images))
+        return pictures
+
+    def _fit_rows(self, X: Any) -> Self:
+        rows, _ = self._rows(X, reset=True)
+        self.style_ = fitted_style(self.style, self.style_images, for_rows=True, seed=self._seed)
+        self.content_ = fitted_content(self.content, rows, self._seed)
+        rows_of_style = None if self.style_images is None else flatten_images(self.style_images)[0]
+        self.style_moments_ = style_moments(self.style_, rows_of_style)
+        self.alignment_ = align_rows(self.content_, self.style_, self.style_moments_, rows)
+        return self
+
+    def _transform_rows(self, X: Any) -> Any:
+        rows, image_shape = self._rows(X, reset=False)
+        redrawn = propagate_rows(self.content_, self.style_, self.alignment_, rows, self.strength)
+        keeps_shape = image_shape is not None and redrawn.shape[1] == rows.shape[1]
+        return redrawn.reshape(-1, *image_shape) if keeps_shape and image_shape else redrawn
+
+    def _score_rows(self, X: Any) -> float:
+        rows, _ = self._rows(X, reset=False)
+        codes = as_float32((self.style_ if self.content_ is None else self.content_).transform(rows))
+        aligned = self.alignment_.to_style_coder(torch.from_numpy(codes)).numpy()
+        result = as_float32(self.style_.transform(self._transform_rows(rows)))
+        return row_score(codes, result, aligned, self.style_moments_)
+
+    def _rows(self, X: Any, *, reset: bool) -> tuple[Any, tuple[int, ...] | None]:
+        X, image_shape = flatten_images(X)
+        return validate_data(self, X, dtype=np.float32, order="C", reset=reset), image_shape
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        # The model is made of the fitted parts, and its banks are as large as the style's pyramid.
+        return {**state, "_model": None} if "_model" in state else state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        tags.input_tags.three_d_array = True
+        return tags
