@@ -18,9 +18,13 @@ def test_bands_ignore_brightness_and_contrast_of_each_channel():
 
 
 def test_bands_tell_textures_apart():
-    coarse = np.kron(_picture(2)[:16, :12], np.ones((4, 4, 1), dtype=np.float32))
-    grain, again, tiles = (band_quantiles(image, FILTERS) for image in (_picture(0), _picture(1), coarse))
-    assert quantile_distance(grain, tiles) > 2 * quantile_distance(grain, again)
+    def tiles(seed, shades):
+        cells = np.random.default_rng(seed).choice(shades, (32, 32, 3))
+        return band_quantiles(np.kron(cells, np.ones((4, 4, 1))).astype(np.float32), FILTERS)
+
+    # As many tiles of the same two shades, but in one of the textures the bright ones are rare.
+    even, again, rare = tiles(0, [0.2, 0.8]), tiles(1, [0.2, 0.8]), tiles(2, [0.2] * 19 + [0.8])
+    assert quantile_distance(even, rare) > 1.5 * quantile_distance(even, again)
 
 
 def test_standardised_bands_have_mean_0_and_deviation_1():
