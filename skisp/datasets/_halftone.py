@@ -162,7 +162,7 @@ def _cloud(canvas: Canvas, inks: _Inks) -> _Zone:
     outside = np.full((canvas.height, canvas.width), 1e3, dtype=np.float32)
     for place, size in zip(zip(y, x, strict=True), canvas.random.uniform(17.0, 36.0, n_puffs), strict=True):
         outside = np.minimum(outside, np.hypot(canvas.y - place[0], canvas.x - place[1]) - size)
-    outside = np.minimum(outside, height - 20.0 - canvas.y)
+    outside = np.minimum(outside, height - 26.0 - canvas.y)
     tone = 0.75 * smoothstep(0.0, 46.0, -outside + 0.35 * (canvas.y - height + 60.0))
     return _Zone(outside, inks.paper, inks.cloud * np.float32(0.86), tone, np.pi / 12)
 

@@ -14,7 +14,7 @@ __all__ = ["mosaic"]
 _STONE = 6.0  # between the centres of two stones, in units
 _GROUT = 0.5  # half the width of a joint, in units
 _N_SETTLING = 10  # how often the stones are moved to the middle of their places
-_SEA_BAND = 21.0
+_FISH_MARGIN = 58.0  # from the side of the picture to the middle of a fish, in units
 
 # Colours (n, 3) that a stone of each part may have. The sea has several bands, from the surface down.
 _OUTLINE, _BACK, _BELLY, _HEAD, _FINS, _EYE, _STRIPE = range(7)
@@ -75,9 +75,11 @@ class _Design:
     def of(cls, canvas: Canvas) -> "_Design":
         places = jittered_grid(canvas, 94.0, 0.35)
         height, width = canvas.extent
-        margin = 56.0
-        inside = (places > margin).all(axis=1) & (places[:, 0] < height - margin) & (places[:, 1] < width - margin)
-        fish = tuple(_fish(canvas.random, *place) for place in places[inside])
+        size = np.array([height, width], dtype=np.float32)
+        places = places[((places > 0.5 * _FISH_MARGIN) & (places < size - 0.5 * _FISH_MARGIN)).all(axis=1)]
+        # Those too near to the border are moved in, or it would cut off their heads.
+        places = places.clip(_FISH_MARGIN, size - _FISH_MARGIN)
+        fish = tuple(_fish(canvas.random, *place) for place in places)
         waves = Noise(canvas, (70.0, 48.0))
         return cls(fish, waves, canvas.random.randint(len(_SEAS)), (height, width))
 

@@ -59,13 +59,13 @@ def test_the_global_random_state_is_left_alone(kind: str) -> None:
 
 @every_kind
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("size", [(8, 8), (9, 31), (47, 10)])
+@pytest.mark.parametrize("size", [(8, 8), (9, 20), (24, 10)])
 def test_small_and_long_pictures_are_made_without_warnings(kind: str, size: tuple[int, int]) -> None:
     assert _is_picture(make_style_image(kind, size=size, random_state=0), *size)
 
 
 @pytest.mark.filterwarnings("error")
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.sampled_from(STYLE_KINDS), st.integers(8, 70), st.integers(8, 70), st.integers(0, 2**32 - 1))
 def test_any_size_and_any_seed_give_a_picture(kind: str, height: int, width: int, seed: int) -> None:
     assert _is_picture(make_style_image(kind, size=(height, width), random_state=seed), height, width)
@@ -82,9 +82,9 @@ def test_a_larger_picture_is_the_same_one_rendered_finer(kind: str, pictures: di
     # 384 is beyond the size from which soft-edged kinds are rendered once, not averaged.
     larger = make_style_image(kind, size=384, random_state=0)
     smaller = larger.reshape(128, 3, 128, 3, 3).mean(axis=(1, 3))
-    # Another picture of the kind differs by more than 0.05 on average even when blurred.
+    # Measured: below 0.007; another picture of the kind differs by more than 0.04 even when blurred.
     blurred = [ndimage.gaussian_filter(image, (3, 3, 0)) for image in (smaller, pictures[kind])]
-    assert np.abs(blurred[0] - blurred[1]).mean() < 0.02
+    assert np.abs(blurred[0] - blurred[1]).mean() < 0.015
 
 
 @every_kind
