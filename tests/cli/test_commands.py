@@ -48,7 +48,7 @@ class StubPropagator:
 @pytest.fixture
 def calls(monkeypatch):
     StubPropagator.calls = []
-    monkeypatch.setattr(skisp, "StylePropagator", StubPropagator, raising=False)
+    monkeypatch.setattr(skisp, "StylePropagator", StubPropagator)
     return StubPropagator.calls
 
 
@@ -293,9 +293,9 @@ class TestDemoAndStyles:
             assert name == "china"
             return np.zeros((size * 2 // 3, size, 3), np.uint8)
 
-        monkeypatch.setattr(skisp.datasets, "STYLE_KINDS", ("stained_glass", "waves"), raising=False)
-        monkeypatch.setattr(skisp.datasets, "make_style_image", make_style_image, raising=False)
-        monkeypatch.setattr(skisp.datasets, "load_photograph", load_photograph, raising=False)
+        monkeypatch.setattr(skisp.datasets, "STYLE_KINDS", ("stained_glass", "waves"))
+        monkeypatch.setattr(skisp.datasets, "make_style_image", make_style_image)
+        monkeypatch.setattr(skisp.datasets, "load_photograph", load_photograph)
 
     def test_demo(self, folder, calls, pictures, capsys):
         status, out, _ = run(capsys, "demo", "--size", "90", "--seed", "2")
@@ -323,11 +323,7 @@ class TestDemoAndStyles:
         assert run(capsys, "styles", "-o", "kinds", "--force")[0] == 0
 
 
-needs_propagator = pytest.mark.skipif(not hasattr(skisp, "StylePropagator"), reason="there is no StylePropagator yet")
-
-
 @pytest.mark.slow
-@needs_propagator
 class TestEndToEnd:
     """The real thing, in a process of its own."""
 
