@@ -134,7 +134,7 @@ def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     image_shape : tuple of int or None
         (H, W) or (H, W, C), or None where ``X`` came as rows.
     """
-    shape = getattr(X, "shape", ())
+    shape: tuple[int, ...] = getattr(X, "shape", ())
     if not 2 < len(shape) < 5:
         return X, None
     return X.reshape(shape[0], -1), tuple(int(side) for side in shape[1:])

@@ -135,7 +135,8 @@ def _as_sequence(X: Any, name: str) -> Sequence[Any]:
         raise ValueError(f"{name} looks like a single image of shape {tuple(shape)}; put it in a list: [image].")
     if len(shape) not in (3, 4):
         raise ValueError(f"{name} has shape {tuple(shape)}; expected (n, H, W) or (n, H, W, C).")
-    return np.asarray(X)
+    batch: Sequence[Any] = np.asarray(X)  # type: ignore[assignment]
+    return batch
 
 
 def _as_image(item: Any, name: str) -> tuple[Image, _Source]:

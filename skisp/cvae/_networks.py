@@ -1,5 +1,6 @@
 """The two networks of a C-VAE: the encoder q(z | x) and the decoder p(x | z)."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, Self
@@ -37,7 +38,7 @@ def dense_layers(sizes: Sequence[int], activation: str) -> nn.Sequential:
     Batch normalisation makes the linear layer's own bias redundant, so it has none.
     """
     layers: list[nn.Module] = []
-    for n_inputs, n_outputs in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_inputs, n_outputs in itertools.pairwise(sizes):
         layers += [nn.Linear(n_inputs, n_outputs, bias=False), _BatchNorm(n_outputs), ACTIVATIONS[activation]()]
     return nn.Sequential(*layers)
 

@@ -326,7 +326,8 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         -------
         score : float
         """
-        return float(np.average(self.score_samples(X), weights=sample_weight))
+        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        return float(np.average(self.score_samples(X), weights=weights))
 
     def _validate_rows(self, X: Any, *, reset: bool) -> tuple[NDArray[np.float32], tuple[int, ...] | None]:
         X, image_shape = flatten_images(X)

@@ -57,14 +57,12 @@ class PatchBank:
         return valid[chosen].to(self.codes.device)
 
 
-def build_bank(
-    images: Sequence[Tensor], short_side: int, codec: PatchCodec, patch_size: int, stride: int
-) -> PatchBank:
+def build_bank(images: Sequence[Tensor], short_side: int, codec: PatchCodec, patch_size: int, stride: int) -> PatchBank:
     """Resize the style images (C, H, W) to ``short_side`` and code their patches.
 
     Small scales take every position; large ones every ``stride``-th.
     """
-    resized = [resize(image, size_with_short_side(tuple(image.shape[1:]), short_side)) for image in images]
+    resized = [resize(image, size_with_short_side(image.shape[1:], short_side)) for image in images]
     n_positions = sum(image.shape[1] * image.shape[2] for image in resized)
     bank_stride = 1 if n_positions <= _MOST_DENSE_POSITIONS else stride
     canvas, inside = _side_by_side(resized)

@@ -74,5 +74,7 @@ def code_metric(transformer: Any, patches: Tensor) -> NDArray[np.float32]:
 
 def _apply(function: Any, rows: Tensor) -> Tensor:
     """Apply a numpy function of rows a chunk at a time, so that memory does not grow with the image."""
-    chunks = [torch.as_tensor(function(chunk.cpu().numpy()), dtype=rows.dtype) for chunk in rows.split(_PATCHES_AT_ONCE)]
+    chunks = [
+        torch.as_tensor(function(chunk.cpu().numpy()), dtype=rows.dtype) for chunk in rows.split(_PATCHES_AT_ONCE)
+    ]
     return torch.cat(chunks).to(rows.device)

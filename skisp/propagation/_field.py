@@ -31,9 +31,7 @@ def usage(field: Tensor, bank: PatchBank) -> Tensor:
     return summed.flatten() * (int(bank.is_valid.sum()) / len(field))
 
 
-def carry_up(
-    field: Tensor, coarse: PatchGrid, fine: PatchGrid, coarse_bank: PatchBank, fine_bank: PatchBank
-) -> Tensor:
+def carry_up(field: Tensor, coarse: PatchGrid, fine: PatchGrid, coarse_bank: PatchBank, fine_bank: PatchBank) -> Tensor:
     """Scale a field of matches from one pyramid level to the next, coherent regions staying coherent."""
     axes = zip(coarse.centres(), fine.centres(), coarse.size, fine.size, coarse.shape, strict=True)
     sources, shifts = [], []
@@ -66,21 +64,25 @@ def coherence(field: Tensor, grid: PatchGrid, bank: PatchBank) -> float:
 
 @dataclass
 class FieldSearch:
-    """Improves a field of matches for given queries by asking few candidates a position.
+    r"""Improves a field of matches for given queries by asking few candidates a position.
 
-    Candidates are the matches of the eight neighbours, moved by one step of the grid (coherent);
-    the nearest of a sample of the whole bank; and random positions about the present match. A
-    coherent candidate wins where its cost is less than 1 / (1 - coherence) times the present one;
-    any other must be less than (1 - coherence) times it.
+    The matches minimise the sum over the positions u of
+
+    .. math:: (\|q_u - k_m\|^2 + p_m)\,(1 - \kappa\, a_u(m) / 8)
+
+    where m is the match of u, p its price and a the number of the eight neighbours whose matches,
+    moved by one step of the grid, are m as well. Candidates are those moved matches; the nearest of
+    a sample of the whole bank; and random positions about the present match.
 
     Attributes
     ----------
     queries : Tensor (h * w, d)
     penalty : Tensor (m,)
-        Price of each patch of the bank, added to the squared distance of codes.
+        Price of each patch of the bank, at least 0.
     bank : PatchBank
     grid : PatchGrid
     coherence : float in [0, 1)
+        kappa.
     generator : torch.Generator
         On the CPU.
 
@@ -98,46 +100,54 @@ class FieldSearch:
     coherence: float
     generator: torch.Generator
 
-    def costs(self, field: Tensor) -> Tensor:
-        """Squared distance of codes plus penalty (n,) of the matches ``field`` (n,)."""
-        return (self.queries - self.bank.codes[field]).square().sum(1) + self.penalty[field]
-
-    def from_sample(self, n_samples: int) -> tuple[Tensor, Tensor]:
-        """The best match of every position in a sample of the bank, and its cost."""
-        sample = self.bank.draw(n_samples, self.generator)
-        best, costs = nearest(self.queries, self.bank.codes[sample], self.penalty[sample])
-        return sample[best], costs
-
     def improve(self, field: Tensor, *, n_samples: int, n_sweeps: int) -> Tensor:
         """Challenge every match by the sample's, its neighbours' and random ones; return the winners."""
-        costs = self.costs(field)
-        handicap = 1 / (1 - self.coherence)
-        field, costs = _winner(field, costs, *self.from_sample(n_samples), handicap)
+        sample = self.bank.draw(n_samples, self.generator)
+        best, _ = nearest(self.queries, self.bank.codes[sample], self.penalty[sample])
+        field = self._challenge(field, [sample[best]])
         for _ in range(n_sweeps):
-            field, costs = self._propagate(field, costs)
-            field, costs = self._jitter(field, costs, handicap)
+            # Half of the positions at a time: neighbours that move at once would only swap.
+            moving = torch.rand(len(field), generator=self.generator).to(self.queries.device) < 0.5
+            for movable in (moving, ~moving):
+                field = torch.where(movable, self._challenge(field, self._moved_neighbours(field)), field)
+            field = self._challenge(field, self._about(field))
         return field
 
-    def _propagate(self, field: Tensor, costs: Tensor) -> tuple[Tensor, Tensor]:
-        """Offer every position the moved matches of its neighbours; the best of them challenges."""
+    def _challenge(self, field: Tensor, candidates: list[Tensor]) -> Tensor:
+        """At every position the one of least cost of the present match and the candidates."""
+        neighbours = self._moved_neighbours(field)
+        least = self._costs(field, neighbours)
+        for candidate in candidates:
+            costs = self._costs(candidate, neighbours)
+            wins = costs < least
+            field, least = torch.where(wins, candidate, field), torch.where(wins, costs, least)
+        return field
+
+    def _costs(self, field: Tensor, neighbours: list[Tensor]) -> Tensor:
+        """Cost (n,) of every position's match, less where the moved matches of its neighbours agree."""
+        distance = (self.queries - self.bank.codes[field]).square().sum(1) + self.penalty[field]
+        agreeing = sum((neighbour == field).float() for neighbour in neighbours)
+        return distance - self.coherence / len(neighbours) * agreeing
+
+    def _moved_neighbours(self, field: Tensor) -> list[Tensor]:
+        """For each of the eight neighbours, its match moved by one step back to the position."""
         rows, columns = self._positions(field.reshape(self.grid.shape))
         step = self.grid.stride // self.bank.stride
-        best, best_costs = field, torch.full_like(costs, torch.inf)
-        for down, across in _NEIGHBOURS:
-            moved_rows = torch.roll(rows, (down, across), (0, 1)) + down * step
-            moved_columns = torch.roll(columns, (down, across), (0, 1)) + across * step
-            candidates = self._index(moved_rows, moved_columns)
-            best, best_costs = _winner(best, best_costs, candidates, self.costs(candidates), 1.0)
-        return _winner(field, costs, best, best_costs, 1 - self.coherence)
+        return [
+            self._index(
+                torch.roll(rows, (down, across), (0, 1)) + down * step,
+                torch.roll(columns, (down, across), (0, 1)) + across * step,
+            )
+            for down, across in _NEIGHBOURS
+        ]
 
-    def _jitter(self, field: Tensor, costs: Tensor, handicap: float) -> tuple[Tensor, Tensor]:
-        """Offer random positions about the match, within a quarter and a sixteenth of the bank's side."""
-        for share in (4, 16):
-            radius = max(self.bank.shape) / share
-            rows, columns = self._positions(field)
-            candidates = self._index(rows + self._offsets(field, radius), columns + self._offsets(field, radius))
-            field, costs = _winner(field, costs, candidates, self.costs(candidates), handicap)
-        return field, costs
+    def _about(self, field: Tensor) -> list[Tensor]:
+        """Random positions within a quarter and a sixteenth of the bank's side about the matches."""
+        rows, columns = self._positions(field)
+        return [
+            self._index(rows + self._offsets(field, radius), columns + self._offsets(field, radius))
+            for radius in (max(self.bank.shape) / 4, max(self.bank.shape) / 16)
+        ]
 
     def _offsets(self, field: Tensor, radius: float) -> Tensor:
         uniform = torch.rand(len(field), generator=self.generator) * 2 - 1
@@ -150,11 +160,3 @@ class FieldSearch:
         """Indices (n,) of positions in the bank, those outside moved to its border."""
         rows = rows.clamp(0, self.bank.shape[0] - 1)
         return (rows * self.bank.shape[1] + columns.clamp(0, self.bank.shape[1] - 1)).flatten()
-
-
-def _winner(
-    field: Tensor, costs: Tensor, candidates: Tensor, candidate_costs: Tensor, handicap: float
-) -> tuple[Tensor, Tensor]:
-    """Take each candidate whose cost times ``handicap`` is less than the present cost."""
-    wins = candidate_costs * handicap < costs
-    return torch.where(wins, candidates, field), torch.where(wins, candidate_costs, costs)

@@ -234,8 +234,7 @@ def draw_patches(
     for side in sides:
         resized = resize(image, size_with_short_side(shape, side))
         rows, columns = (
-            torch.randint(0, length - patch_size + 1, (per_scale,), generator=generator)
-            for length in resized.shape[1:]
+            torch.randint(0, length - patch_size + 1, (per_scale,), generator=generator) for length in resized.shape[1:]
         )
         patches.append(patches_at(resized, rows, columns, patch_size))
     return torch.cat(patches)[:n_patches]

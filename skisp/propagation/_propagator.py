@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -60,14 +60,17 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     strength : float in [0, 1], default=1.0
         How much of the style to apply: 0 returns the content, 1 is the full style.
     content_weight : float, default=1.0
-        Pull of the content on the matching where it has structure; greater keeps more of it.
-    coherence : float in [0, 1), default=0.8
-        Preference for matches that continue their neighbours' match in the style; greater gives
-        longer strokes.
-    balance : float, default=1.0
-        Price on using one part of the style more often than others.
-    bank : {"style", "generated"}, default="style"
-        Patches to draw with: the style's own, or new ones sampled from its C-VAE about them.
+        Pull of the content on the matching, and its share in the finest detail, both where it has
+        structure; greater keeps more of it.
+    coherence : float, default=0.6
+        Reward, as a share of the variance of the style's codes, for matches that continue their
+        neighbours' in the style; greater gives longer strokes and larger pieces of the style.
+    balance : float, default=0.06
+        Price, as a share of the same variance, on using one part of the style more often than
+        others; greater spreads the use, 0 lets the nearest code always win.
+    bank : {"generated", "style"}, default="generated"
+        Patches to draw with: new ones sampled from the style's C-VAE about its own, or just its own.
+        A transformer without a posterior, such as a PCA, has only the latter.
     detail : float in [0, 1], default=1.0
         Share of a style patch's residual, what the transformer cannot code, in what is drawn; 0
         draws with the pure model.
@@ -82,8 +85,10 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         The fitted style.
     content_ : transformer or None
         The fitted content coder.
-    alignment_ : AffineMap or RowAlignment
-        The map of codes learnt from ``X``.
+    alignment_ : AffineMap
+        In image mode: the map from content codes to where the style's codes live.
+    row_alignment_ : RowAlignment
+        In row mode: that map, and the one to the style coder's own codes.
     metric_, content_metric_ : ndarray (d, d), or None
         In image mode: the matrices that give codes the distances of patches (the second where
         there is a content coder).
@@ -124,7 +129,7 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         "style_images": "no_validation",  # type: ignore[dict-item]
         "strength": [Interval(Real, 0, 1, closed="both")],
         "content_weight": [Interval(Real, 0, None, closed="left")],
-        "coherence": [Interval(Real, 0, 1, closed="left")],
+        "coherence": [Interval(Real, 0, None, closed="left")],
         "balance": [Interval(Real, 0, None, closed="left")],
         "bank": [StrOptions({"style", "generated"})],
         "detail": [Interval(Real, 0, 1, closed="both")],
@@ -140,9 +145,9 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         style_images: Any = None,
         strength: float = 1.0,
         content_weight: float = 1.0,
-        coherence: float = 0.8,
-        balance: float = 1.0,
-        bank: str = "style",
+        coherence: float = 0.6,
+        balance: float = 0.06,
+        bank: str = "generated",
         detail: float = 1.0,
         device: str | torch.device = "auto",
         random_state: Any = None,
@@ -241,7 +246,8 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             max(propagation_score(image, style, picture) for style in self.style_.images_)
             for image, picture in zip(images, self.transform(images), strict=True)
         ]
-        return float(np.average(scores, weights=sample_weight))
+        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        return float(np.average(np.asarray(scores), weights=weights))
 
     def _check_parts(self) -> None:
         """Check that the parts of image mode fit each other."""
@@ -273,7 +279,8 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         own, recolored = self._draw(pairs, generator).chunk(2, dim=1)
         self.metric_ = code_metric(self.style_.transformer_, style_patches)
         codec = PatchCodec(self.style_.transformer_, self.metric_)
-        aligned, self.content_metric_ = codec.encode(recolored), None
+        aligned = codec.encode(recolored)
+        self.content_metric_: NDArray[np.float32] | None = None
         steps = []
         if self.content_ is not None:
             self.content_metric_ = code_metric(self.content_.transformer_, own)
@@ -287,7 +294,9 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         """The fitted parts as the redrawing needs them, with the banks of patches built so far."""
         if self._model is None:
             codec = PatchCodec(self.style_.transformer_, self.metric_)
-            content = None if self.content_ is None else PatchCodec(self.content_.transformer_, self.content_metric_)
+            content = (
+                None if self.content_metric_ is None else PatchCodec(self.content_.transformer_, self.content_metric_)
+            )
             styles = [self._tensor(image) for image in self.style_.images_]
             self._model = StyleModel(styles, codec, content, self.alignment_)
         return self._model
@@ -328,19 +337,19 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         self.content_ = fitted_content(self.content, rows, self._seed)
         rows_of_style = None if self.style_images is None else flatten_images(self.style_images)[0]
         self.style_moments_ = style_moments(self.style_, rows_of_style)
-        self.alignment_ = align_rows(self.content_, self.style_, self.style_moments_, rows)
+        self.row_alignment_ = align_rows(self.content_, self.style_, self.style_moments_, rows)
         return self
 
     def _transform_rows(self, X: Any) -> Any:
         rows, image_shape = self._rows(X, reset=False)
-        redrawn = propagate_rows(self.content_, self.style_, self.alignment_, rows, self.strength)
+        redrawn = propagate_rows(self.content_, self.style_, self.row_alignment_, rows, self.strength)
         keeps_shape = image_shape is not None and redrawn.shape[1] == rows.shape[1]
         return redrawn.reshape(-1, *image_shape) if keeps_shape and image_shape else redrawn
 
     def _score_rows(self, X: Any) -> float:
         rows, _ = self._rows(X, reset=False)
         codes = as_float32((self.style_ if self.content_ is None else self.content_).transform(rows))
-        aligned = self.alignment_.to_style_coder(torch.from_numpy(codes)).numpy()
+        aligned = self.row_alignment_.to_style_coder(torch.from_numpy(codes)).numpy()
         result = as_float32(self.style_.transform(self._transform_rows(rows)))
         return row_score(codes, result, aligned, self.style_moments_)
 

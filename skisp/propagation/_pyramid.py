@@ -1,10 +1,12 @@
 """Image sizes from coarse to fine, and resizing between them."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["RATIO", "resize", "size_with_short_side", "short_sides"]
+__all__ = ["RATIO", "resize", "short_sides", "size_with_short_side"]
 
 # Neighbouring scales differ by a factor of the square root of 2, so pixels double every scale.
 RATIO = 2**0.5
@@ -26,10 +28,11 @@ def short_sides(finest: int, coarsest: int) -> list[int]:
     return [round(side) for side in reversed(sides)]
 
 
-def size_with_short_side(shape: tuple[int, int], short_side: int) -> tuple[int, int]:
+def size_with_short_side(shape: Sequence[int], short_side: int) -> tuple[int, int]:
     """Height and width of ``shape`` scaled so that the shorter becomes ``short_side`` pixels."""
-    factor = short_side / min(shape)
-    return round(shape[0] * factor), round(shape[1] * factor)
+    height, width = shape
+    factor = short_side / min(height, width)
+    return round(height * factor), round(width * factor)
 
 
 def resize(image: Tensor, size: tuple[int, int]) -> Tensor:

@@ -17,13 +17,12 @@ from ._alignment import AffineMap, Moments, gaussian_transport
 from ._bank import PatchBank, build_bank
 from ._codec import PatchCodec
 from ._field import FieldSearch, carry_up, usage
+from ._finish import match_band_contrast, mix_structure
 from ._matching import nearest, sinkhorn_prices
 from ._patches import PatchGrid, gaussian_window
 from ._pyramid import resize, short_sides, size_with_short_side
 
 __all__ = ["RedrawSettings", "StyleModel", "color_map", "redraw", "structure_map"]
-
-_RGB = Tensor
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,7 @@ class RedrawSettings:
     balance: float
     bank: str
     detail: float
+    structure_share: float = 0.4
     n_rounds: int = 3
     n_coarsest_rounds: int = 16
     n_sweeps: int = 2
@@ -121,7 +121,7 @@ class _Level:
     ) -> None:
         self.settings = settings
         self.model = model
-        size = size_with_short_side(tuple(content.shape[1:]), short_side)
+        size = size_with_short_side(content.shape[1:], short_side)
         self.grid = PatchGrid(size, settings.patch_size, settings.stride)
         self.bank = model.bank(short_side, settings)
         self.mapped = resize(mapped, size)
@@ -129,7 +129,8 @@ class _Level:
         self.weight = self._content_weight()
         self.window = gaussian_window(settings.patch_size, settings.patch_size / 4)
         valid_codes = self.bank.codes[self.bank.is_valid]
-        self.unit = float(valid_codes.var(dim=0).sum()) * 0.2
+        # Coherence and balance are shares of the variance of the style's codes.
+        self.variance = float(valid_codes.var(dim=0).sum())
 
     def _target_codes(self, content: Tensor) -> Tensor:
         """Content codes of the grid's patches, moved to where the style's codes live."""
@@ -141,8 +142,8 @@ class _Level:
         """Share (h * w, 1) of the target in a query: little in flat places, much on edges."""
         structure = self.grid.pad(structure_map(self.mapped))
         pooled = functional.avg_pool2d(structure[None], self.grid.patch_size, self.grid.stride)[0, 0]
-        weight = self.settings.content_weight * (0.1 + pooled)
-        return torch.lerp(weight.clamp_max(1.0), torch.ones_like(weight), 1 - self.settings.strength).flatten()[:, None]
+        weight = self.settings.content_weight * (0.2 + 2.0 * pooled)
+        return torch.lerp(torch.ones_like(weight), weight.clamp_max(1.0), self.settings.strength).flatten()[:, None]
 
     def queries(self, estimate: Tensor | None) -> Tensor:
         """What to look for: the codes of the present estimate, drawn towards the content's."""
@@ -155,19 +156,15 @@ class _Level:
         sample = self.bank.draw(self.settings.n_transported, generator)
         keys = self.bank.codes[sample]
         chosen = torch.randperm(len(self.target), generator=generator)[: self.settings.n_transported]
-        prices = sinkhorn_prices(
-            self.target[chosen.to(self.target.device)], keys, regularisation=0.03, n_iterations=10
-        )
-        return sample[nearest(self.target, keys, self.settings.balance * -prices)[0]]
+        prices = sinkhorn_prices(self.target[chosen.to(self.target.device)], keys, regularisation=0.03, n_iterations=10)
+        return sample[nearest(self.target, keys, -prices)[0]]
 
-    def search(
-        self, queries: Tensor, matches: Tensor, used: Tensor, n_sweeps: int, generator: torch.Generator
-    ) -> Tensor:
+    def search(self, queries: Tensor, matches: Tensor, used: Tensor, generator: torch.Generator) -> Tensor:
         """One round of the search, the price of a patch rising with its use."""
-        penalty = self.settings.balance * self.unit * used
+        penalty = self.settings.balance * self.variance * used
         penalty = penalty.masked_fill(~self.bank.is_valid, torch.inf)
-        search = FieldSearch(queries, penalty, self.bank, self.grid, self.settings.coherence, generator)
-        return search.improve(matches, n_samples=self.settings.n_samples, n_sweeps=n_sweeps)
+        search = FieldSearch(queries, penalty, self.bank, self.grid, self.settings.coherence * self.variance, generator)
+        return search.improve(matches, n_samples=self.settings.n_samples, n_sweeps=self.settings.n_sweeps)
 
     def vote(self, matches: Tensor, noise: Tensor | None) -> Tensor:
         """The image on which the matched patches vote, each as the C-VAE generates it."""
@@ -205,32 +202,34 @@ def redraw(content: Tensor, model: StyleModel, settings: RedrawSettings, seed: i
     generator = torch.Generator().manual_seed(seed)
     mapped = recolor(content, color_map(content, model.images))
     sides = short_sides(min(content.shape[1:]), settings.coarsest)
-    estimate, matches, previous = None, None, None
-    for i, side in enumerate(sides):
-        level = _Level(content, mapped, side, model, settings)
-        if previous is not None:
-            matches = carry_up(matches, previous.grid, level.grid, previous.bank, level.bank)
-            estimate = resize(estimate, level.grid.size)
-        estimate, matches = _refine(level, estimate, matches, generator)
-        previous = level
-        report("redraw", i + 1, len(sides), f"{side} px")
-    return torch.lerp(content, estimate, settings.strength).clamp(0.0, 1.0)
+    level = _Level(content, mapped, sides[0], model, settings)
+    matches = level.first_field(generator)
+    estimate, matches = _refine(level, None, matches, settings.n_coarsest_rounds, generator)
+    for i, side in enumerate(sides[1:], start=1):
+        report("redraw", i, len(sides), f"{side} px")
+        coarse, level = level, _Level(content, mapped, side, model, settings)
+        matches = carry_up(matches, coarse.grid, level.grid, coarse.bank, level.bank)
+        estimate = resize(estimate, level.grid.size)
+        estimate, matches = _refine(level, estimate, matches, settings.n_rounds, generator)
+    report("redraw", len(sides), len(sides))
+    return torch.lerp(content, _finish(estimate, mapped, model, settings), settings.strength)
+
+
+def _finish(estimate: Tensor, mapped: Tensor, model: StyleModel, settings: RedrawSettings) -> Tensor:
+    """Fine structure of the content, contrast of the style."""
+    share = min(1.0, settings.structure_share * settings.content_weight)
+    return match_band_contrast(mix_structure(estimate, mapped, structure_map(mapped), share), model.images)
 
 
 def _refine(
-    level: _Level, estimate: Tensor | None, matches: Tensor | None, generator: torch.Generator
+    level: _Level, estimate: Tensor | None, matches: Tensor, n_rounds: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Alternate search and vote at one scale."""
-    settings = level.settings
+    """Alternate search and vote at one scale; where there is no estimate yet, the content's codes lead."""
     noise = level.noise(generator)
-    if matches is None:
-        matches, n_rounds = level.first_field(generator), settings.n_coarsest_rounds
-    else:
-        n_rounds = settings.n_rounds
     used = usage(matches, level.bank)
     for _ in range(n_rounds):
-        matches = level.search(level.queries(estimate), matches, used, settings.n_sweeps, generator)
+        matches = level.search(level.queries(estimate), matches, used, generator)
         used = (used + usage(matches, level.bank)) / 2
         estimate = level.vote(matches, noise)
-    assert estimate is not None
+    assert estimate is not None, "n_rounds is at least 1"
     return estimate, matches
