@@ -1,9 +1,49 @@
 """Image style propagation with collapsed variational autoencoders, in scikit-learn's manner."""
 
-from .cvae import CVAETransformer
-from .io import ImageReader
-from .propagation import PatchTransformer, StylePropagator, propagate_style
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import cvae, datasets, io, metrics, propagation
+    from .cvae import CVAETransformer
+    from .io import ImageReader
+    from .propagation import PatchTransformer, StylePropagator, propagate_style
 
 __version__ = "0.1.0"
 
-__all__ = ["CVAETransformer", "ImageReader", "PatchTransformer", "StylePropagator", "__version__", "propagate_style"]
+__all__ = [
+    "CVAETransformer",
+    "ImageReader",
+    "PatchTransformer",
+    "StylePropagator",
+    "__version__",
+    "cvae",
+    "datasets",
+    "io",
+    "metrics",
+    "propagate_style",
+    "propagation",
+]
+
+# What is imported when it is first asked for, since torch and scikit-learn take seconds; and where it is.
+_SUBMODULES = ("cvae", "datasets", "io", "metrics", "propagation")
+_HOMES = {
+    "CVAETransformer": "cvae",
+    "ImageReader": "io",
+    "PatchTransformer": "propagation",
+    "StylePropagator": "propagation",
+    "propagate_style": "propagation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return importlib.import_module(f".{name}", __name__)
+    if name in _HOMES:
+        globals()[name] = getattr(__getattr__(_HOMES[name]), name)
+        return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,7 +1,10 @@
 """What the repository promises around the package."""
 
 import importlib.metadata
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from itertools import chain
 from pathlib import Path
@@ -51,3 +54,42 @@ def test_every_dependency_has_a_tested_version(project):
     pinned = re.findall(r"^([a-z0-9.-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
     for requirement in chain(project["dependencies"], *project["optional-dependencies"].values()):
         assert re.match(r"[A-Za-z0-9.-]+", requirement)[0].lower() in pinned, requirement
+
+
+@pytest.mark.parametrize("name", skisp.__all__)
+def test_public_names_are_found(name):
+    assert name in dir(skisp)
+    assert hasattr(skisp, name)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'skisp' has no attribute 'nothing'"):
+        _ = skisp.nothing
+
+
+@pytest.mark.parametrize(
+    ("code", "heavy"),
+    [
+        ("import skisp", {"torch", "sklearn", "scipy", "numpy"}),
+        ("from skisp.cli import main; main(['--version'])", {"torch", "sklearn", "scipy"}),
+        ("from skisp.cli import main; main(['--help'])", {"torch", "sklearn", "scipy"}),
+        ("from skisp.cli import main; main(['propagate', '--help'])", {"torch", "sklearn", "scipy"}),
+        ("import skisp.io", {"torch"}),
+        ("import skisp.datasets", {"torch"}),
+    ],
+)
+def test_heavy_packages_are_not_imported_before_they_are_needed(code, heavy):
+    # In a process of its own, which --help and --version end by SystemExit.
+    script = f"""
+import sys
+try:
+    {code}
+except SystemExit:
+    pass
+print("imported:", *sorted({heavy!r} & sys.modules.keys()))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(skisp.__file__).parent.parent)}
+    process = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True, timeout=120
+    )
+    assert process.stdout.splitlines()[-1] == "imported:"
