@@ -4,7 +4,8 @@ The one module that imports private parts of scikit-learn, so that a break is on
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +25,7 @@ __all__ = [
     "draw_seed",
     "fit_context",
     "flatten_images",
+    "map_on_threads",
     "module_initialised_with",
     "one_thread",
     "resolve_device",
@@ -81,6 +83,11 @@ class _ThreadLimit:
         self._n_users = 0
         self._n_threads = 1
 
+    @property
+    def n_threads(self) -> int:
+        """Threads that work inside the block may use."""
+        return self._n_threads if self._n_users else 1
+
     def acquire(self) -> int:
         with self._lock:
             if self._n_users == 0:
@@ -123,6 +130,18 @@ def one_thread() -> Iterator[int]:
         yield n_threads
     finally:
         _thread_limit.release()
+
+
+def map_on_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """Apply ``function`` to every item, inside :func:`one_thread` on as many threads as that set aside.
+
+    The items, not the threads, decide how the work is split, so results do not depend on them.
+    """
+    n_threads = min(_thread_limit.n_threads, len(items))
+    if n_threads < 2:
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(n_threads) as pool:
+        return list(pool.map(function, items))
 
 
 def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:

@@ -7,11 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .._base import map_on_threads
 from ._alignment import fit_ridge, symmetric_power
 
 __all__ = ["PatchCodec", "code_metric"]
 
-_PATCHES_AT_ONCE = 16384
+_PATCHES_AT_ONCE = 4096
 
 
 class PatchCodec:
@@ -74,7 +75,8 @@ def code_metric(transformer: Any, patches: Tensor) -> NDArray[np.float32]:
 
 def _apply(function: Any, rows: Tensor) -> Tensor:
     """Apply a numpy function of rows a chunk at a time, so that memory does not grow with the image."""
-    chunks = [
-        torch.as_tensor(function(chunk.cpu().numpy()), dtype=rows.dtype) for chunk in rows.split(_PATCHES_AT_ONCE)
-    ]
-    return torch.cat(chunks).to(rows.device)
+    chunks = rows.cpu().numpy()
+    parts = [chunks[start : start + _PATCHES_AT_ONCE] for start in range(0, len(chunks), _PATCHES_AT_ONCE)]
+    return torch.cat([torch.as_tensor(part, dtype=rows.dtype) for part in map_on_threads(function, parts)]).to(
+        rows.device
+    )

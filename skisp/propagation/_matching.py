@@ -3,10 +3,12 @@
 import torch
 from torch import Tensor
 
+from .._base import map_on_threads
+
 __all__ = ["nearest", "sinkhorn_prices", "squared_distances"]
 
 # Entries of a distance matrix held at once.
-_ENTRIES_AT_ONCE = 4_000_000
+_ENTRIES_AT_ONCE = 2_000_000
 
 
 def squared_distances(queries: Tensor, keys: Tensor) -> Tensor:
@@ -73,9 +75,7 @@ def nearest(queries: Tensor, keys: Tensor, penalty: Tensor) -> tuple[Tensor, Ten
     costs : Tensor (n,)
     """
     offsets = keys.square().sum(1) + penalty
-    least = [
-        torch.min(torch.addmm(offsets, chunk, keys.T, alpha=-2.0), dim=1)
-        for chunk in queries.split(max(1, _ENTRIES_AT_ONCE // len(keys)))
-    ]
+    chunks = queries.split(max(1, _ENTRIES_AT_ONCE // len(keys)))
+    least = map_on_threads(lambda chunk: torch.min(torch.addmm(offsets, chunk, keys.T, alpha=-2.0), dim=1), chunks)
     costs = torch.cat([chunk.values for chunk in least]) + queries.square().sum(1)
     return torch.cat([chunk.indices for chunk in least]), costs

@@ -21,12 +21,13 @@ def extract_patches(image: Tensor, patch_size: int, stride: int = 1) -> Tensor:
 def patches_at(image: Tensor, rows: Tensor, columns: Tensor, patch_size: int) -> Tensor:
     """The patches of an image (C, H, W) with top left corners at ``rows`` and ``columns`` (n,)."""
     n_channels, height, width = image.shape
-    side = torch.arange(patch_size, device=image.device)
-    inside = (side[:, None] * width + side).flatten()
+    pixels = image.flatten()
+    # Every run of patch_size pixels, as overlapping rows: whole runs are copied, not single pixels.
+    runs = pixels.as_strided((len(pixels) - patch_size + 1, patch_size), (1, 1))
     channels = torch.arange(n_channels, device=image.device)[:, None] * (height * width)
-    offsets = (channels + inside).flatten()
+    offsets = (channels + torch.arange(patch_size, device=image.device) * width).flatten()
     corners = rows * width + columns
-    return image.flatten()[corners[:, None] + offsets]
+    return runs.index_select(0, (corners[:, None] + offsets).flatten()).reshape(len(rows), -1)
 
 
 def gaussian_window(patch_size: int, scale: float) -> Tensor:

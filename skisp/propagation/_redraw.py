@@ -1,8 +1,8 @@
 """Redraw one image, coarse to fine: match codes, let the matched patches vote, refine.
 
 The three steps of style propagation can be read here: :class:`_Level` extracts the codes of
-content and style; :meth:`_Level.vote` generates the style's patches with the C-VAE; the rounds of
-:func:`redraw` propagate them over the picture.
+content and style; :meth:`_Level.generate` draws new style patches from the C-VAE; the rounds of
+:func:`_refine` propagate them over the picture.
 """
 
 from collections.abc import Sequence
@@ -166,16 +166,17 @@ class _Level:
         search = FieldSearch(queries, penalty, self.bank, self.grid, self.settings.coherence * self.variance, generator)
         return search.improve(matches, n_samples=self.settings.n_samples, n_sweeps=self.settings.n_sweeps)
 
-    def vote(self, matches: Tensor, noise: Tensor | None) -> Tensor:
-        """The image on which the matched patches vote, each as the C-VAE generates it."""
-        patches = self.bank.patches(matches)
-        patches = self.model.codec.renew(patches, None if noise is None else noise[matches], self.settings.detail)
+    def vote(self, patches: Tensor) -> Tensor:
+        """The image on which patches (h * w, C * p * p), one for each position, vote."""
         return self.grid.assemble(patches, self.window)
 
-    def noise(self, generator: torch.Generator) -> Tensor | None:
-        """Latent noise for every patch of the bank, smooth over the style, where new patches are wanted."""
-        if self.settings.bank == "style":
-            return None
+    def generate(self, matches: Tensor, generator: torch.Generator) -> Tensor:
+        """New patches from the style's C-VAE about the matched ones, as ``bank`` and ``detail`` say."""
+        noise = None if self.settings.bank == "style" else self._noise(generator)[matches]
+        return self.model.codec.renew(self.bank.patches(matches), noise, self.settings.detail)
+
+    def _noise(self, generator: torch.Generator) -> Tensor:
+        """Latent noise for every patch of the bank, smooth over the style: overlapping patches vary alike."""
         white = torch.randn(self.bank.codes.shape[1], *self.bank.shape, generator=generator)
         window = 2 * (self.bank.patch_size // self.bank.stride // 2) + 1
         smooth = functional.avg_pool2d(white[None], window, 1, window // 2, count_include_pad=False)[0]
@@ -224,12 +225,13 @@ def _finish(estimate: Tensor, mapped: Tensor, model: StyleModel, settings: Redra
 def _refine(
     level: _Level, estimate: Tensor | None, matches: Tensor, n_rounds: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Alternate search and vote at one scale; where there is no estimate yet, the content's codes lead."""
-    noise = level.noise(generator)
+    """Alternate search and vote at one scale; where there is no estimate yet, the content's codes lead.
+
+    The search goes by the style's own patches; the last vote is of those the C-VAE generates.
+    """
     used = usage(matches, level.bank)
     for _ in range(n_rounds):
         matches = level.search(level.queries(estimate), matches, used, generator)
         used = (used + usage(matches, level.bank)) / 2
-        estimate = level.vote(matches, noise)
-    assert estimate is not None, "n_rounds is at least 1"
-    return estimate, matches
+        estimate = level.vote(level.bank.patches(matches))
+    return level.vote(level.generate(matches, generator)), matches
