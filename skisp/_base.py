@@ -71,17 +71,22 @@ def module_initialised_with(seed: int) -> Iterator[None]:
     ``reset_parameters`` of torch's modules draws from the global generator only.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        # torch.manual_seed would seed the generators of the accelerators too.
+        torch.default_generator.manual_seed(seed)
         yield
 
 
 class _ThreadLimit:
-    """Counts who needs one thread, so that the last one out restores what the first one found."""
+    """Counts who needs one thread, and gives every thread back the count it had.
+
+    torch (OpenMP) keeps one count for each thread; a new thread inherits the one set last.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._n_users = 0
         self._n_threads = 1
+        self._own = threading.local()
 
     @property
     def n_threads(self) -> int:
@@ -90,17 +95,23 @@ class _ThreadLimit:
 
     def acquire(self) -> int:
         with self._lock:
+            found = torch.get_num_threads()
             if self._n_users == 0:
-                self._n_threads = torch.get_num_threads()
-                torch.set_num_threads(1)
+                self._n_threads = found
             self._n_users += 1
+            self._own.depth = getattr(self._own, "depth", 0) + 1
+            if self._own.depth == 1:
+                # A thread born while another one is inside has inherited that one's 1.
+                self._own.found = max(found, self._n_threads)
+                torch.set_num_threads(1)
             return self._n_threads
 
     def release(self) -> None:
         with self._lock:
             self._n_users -= 1
-            if self._n_users == 0:
-                torch.set_num_threads(self._n_threads)
+            self._own.depth -= 1
+            if self._own.depth == 0:
+                torch.set_num_threads(self._own.found)
 
 
 _thread_limit = _ThreadLimit()
@@ -140,8 +151,13 @@ def map_on_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list
     n_threads = min(_thread_limit.n_threads, len(items))
     if n_threads < 2:
         return [function(item) for item in items]
+
+    def on_one_thread(item: Any) -> Any:
+        with one_thread():  # torch counts for each thread, and a new one may have inherited another count
+            return function(item)
+
     with ThreadPoolExecutor(n_threads) as pool:
-        return list(pool.map(function, items))
+        return list(pool.map(on_one_thread, items))
 
 
 def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
