@@ -7,6 +7,7 @@ stacked in an array. :func:`as_images` goes in, :meth:`ImageLayout.restore` come
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -129,9 +130,9 @@ def _as_sequence(X: Any, name: str) -> Sequence[Any]:
             "Read files first, for instance with skisp.ImageReader."
         )
     shape = getattr(X, "shape", None)
-    if shape is None or getattr(X, "dtype", None) == object:
+    if shape is None or getattr(getattr(X, "dtype", None), "kind", None) in ("O", "S", "U"):
         return list(X)
-    if len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4) and shape[0] > 4):
+    if len(shape) == 2 or (len(shape) == 3 and 0 < shape[2] <= 4 < shape[0]):
         raise ValueError(f"{name} looks like a single image of shape {tuple(shape)}; put it in a list: [image].")
     if len(shape) not in (3, 4):
         raise ValueError(f"{name} has shape {tuple(shape)}; expected (n, H, W) or (n, H, W, C).")
@@ -140,6 +141,8 @@ def _as_sequence(X: Any, name: str) -> Sequence[Any]:
 
 
 def _as_image(item: Any, name: str) -> tuple[Image, _Source]:
+    if isinstance(item, (str, bytes, PathLike)):
+        raise TypeError(f"{name} is a path, {item!r}. Read files first, for instance with skisp.ImageReader.")
     array = np.asarray(item)
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)):
         raise ValueError(
@@ -160,8 +163,9 @@ def _to_unit(array: NDArray[Any], name: str) -> Image:
     """Floats in [0, 1] from uint8, uint16, bool or float values."""
     if array.dtype == bool:
         return array.astype(np.float32)
-    if array.dtype in _INTEGER_RANGE:
-        return array.astype(np.float32) / np.float32(_INTEGER_RANGE[array.dtype])
+    native = array.dtype.newbyteorder("=")
+    if native in _INTEGER_RANGE:
+        return array.astype(np.float32) / np.float32(_INTEGER_RANGE[native])
     if array.dtype.kind != "f":
         raise TypeError(
             f"{name} has dtype {array.dtype}; expected uint8, uint16 or floats in [0, 1]. "
@@ -182,6 +186,7 @@ def _from_unit(values: Image, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Invert :func:`_to_unit`, rounding to the nearest level of an integer dtype."""
     if dtype == bool:
         return values >= 0.5
-    if dtype in _INTEGER_RANGE:
-        return np.rint(values * _INTEGER_RANGE[dtype]).astype(dtype)
+    native = dtype.newbyteorder("=")
+    if native in _INTEGER_RANGE:
+        return np.rint(values * _INTEGER_RANGE[native]).astype(dtype)
     return values.astype(dtype)

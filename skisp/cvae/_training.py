@@ -100,6 +100,7 @@ def train(
         if verbose:
             print(f"epoch {epoch + 1}/{max_iter}: loss {loss_curve[-1]:.6g}")
     network.eval()
+    _check_last_step(network, X[:batch_size], max_iter - 1)
     return loss_curve
 
 
@@ -129,6 +130,13 @@ def _loss(network: CVAENetwork, x: Tensor, kl_weight: float, generator: torch.Ge
         noise = torch.randn(len(x), n_components, generator=generator)
     log_likelihood, kl = elbo_terms(network, x, noise.to(x.device))
     return (kl_weight * kl.sum(-1) - log_likelihood).mean()
+
+
+@torch.no_grad()
+def _check_last_step(network: CVAENetwork, x: Tensor, epoch: int) -> None:
+    """Raise where the last step, which no loss of the loop sees, has spoilt the weights."""
+    log_likelihood, kl = elbo_terms(network, x, x.new_zeros(len(x), network.posterior.out_features // 2))
+    _finite(float((kl.sum(-1) - log_likelihood).mean()), epoch)
 
 
 def _finite(loss: float, epoch: int) -> float:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from .._base import (
     Interval,
@@ -195,6 +196,9 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         ArithmeticError
             If training diverges; the message names the epoch.
         """
+        if hasattr(self, "module_"):
+            del self.module_  # a fit that fails leaves no model, not the one of other data
+        self._check_hidden_layer_sizes()
         rows, image_shape = self._validate_rows(X, reset=True)
         seed = draw_seed(self.random_state)
         generator = torch.Generator().manual_seed(seed)
@@ -261,10 +265,15 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Returns
         -------
         X_original : ndarray (n, D), or (n, H, W[, C]) where images were fitted; float32
+
+        Raises
+        ------
+        ValueError
+            If ``X`` has another number of columns, no rows, or a value that is not finite.
         """
         check_is_fitted(self)
-        codes = np.ascontiguousarray(X, dtype=np.float32)
-        if codes.ndim != 2 or codes.shape[1] != self._n_features_out:
+        codes = check_array(X, dtype=np.float32, order="C")
+        if codes.shape[1] != self._n_features_out:
             raise ValueError(f"X has shape {codes.shape}; expected codes of shape (n, {self._n_features_out}).")
         rows = self._in_chunks(self.module_.reconstruct, codes)
         return rows if self.image_shape_ is None else rows.reshape(-1, *self.image_shape_)
@@ -275,6 +284,7 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Parameters
         ----------
         n_samples : int, default=1
+            At least 1.
         random_state : int, RandomState instance or None, default=None
 
         Returns
@@ -282,6 +292,8 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         X : ndarray (n_samples, D), or (n_samples, H, W[, C]) where images were fitted; float32
         """
         check_is_fitted(self)
+        if n_samples < 1:
+            raise ValueError(f"n_samples={n_samples}; ask for at least 1.")
         generator = torch.Generator().manual_seed(draw_seed(random_state))
         return self.inverse_transform(torch.randn(n_samples, self._n_features_out, generator=generator).numpy())
 
@@ -326,8 +338,15 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         -------
         score : float
         """
-        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        return float(np.average(self.score_samples(X), weights=weights))
+        scores = self.score_samples(X)
+        if sample_weight is None:
+            return float(scores.mean(dtype=np.float64))
+        check_consistent_length(scores, sample_weight)
+        return float(np.average(scores, weights=np.asarray(sample_weight, dtype=np.float64)))
+
+    def _check_hidden_layer_sizes(self) -> None:
+        if not all(isinstance(size, Integral) and size > 0 for size in self.hidden_layer_sizes):
+            raise ValueError(f"hidden_layer_sizes={self.hidden_layer_sizes!r}; expected integers greater than 0.")
 
     def _validate_rows(self, X: Any, *, reset: bool) -> tuple[NDArray[np.float32], tuple[int, ...] | None]:
         X, image_shape = flatten_images(X)
@@ -402,6 +421,9 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 for start in range(0, len(rows), rows_at_once)
             ]
         return torch.cat(chunks).numpy()
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "module_")
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
