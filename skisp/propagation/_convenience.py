@@ -3,10 +3,10 @@
 import os
 from typing import Any
 
-import numpy as np
 import PIL.Image
 
 from ..io import ImageReader
+from ..io._images import _to_bytes
 from ._propagator import StylePropagator
 
 __all__ = ["propagate_style"]
@@ -60,5 +60,5 @@ def propagate_style(
     propagator = StylePropagator(style_images=style, strength=strength, random_state=random_state, **parameters)
     picture = propagator.fit_transform(images)[0]
     if isinstance(content, (str, os.PathLike, PIL.Image.Image)):
-        return PIL.Image.fromarray(picture if picture.dtype == np.uint8 else np.rint(picture / 257).astype(np.uint8))
+        return PIL.Image.fromarray(_to_bytes(picture))
     return picture

@@ -193,8 +193,10 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         images, _ = as_images(X)
         self.style_ = fitted_style(self.style, self.style_images, for_rows=False, seed=self._seed)
         self._check_sizes(images, "X")
-        self.content_ = fitted_content(self.content, X, self._seed)
         self._check_parts()
+        coloured_like_style = [to_channels(image, self.style_.n_channels_) for image in images]
+        self.content_ = fitted_content(self.content, coloured_like_style, self._seed)
+        self._check_content_codes_the_same_patches()
         with one_thread():
             self._fit_alignment([self._tensor(image) for image in images])
         return self
@@ -253,14 +255,22 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         """Check that the parts of image mode fit each other."""
         if not self.style_.images_:
             raise ValueError("The style was fitted on rows; fit its PatchTransformer on images.")
-        if self.content_ is None:
+        if self.content is None:
             return
-        if not codes_patches(self.content_):
+        if not codes_patches(self.content):
             raise ValueError("The content must be a PatchTransformer where the style is one.")
-        if self.content_.patch_size != self.style_.patch_size:
+        if self.content.patch_size != self.style_.patch_size:
             raise ValueError(
-                f"The content has patch_size={self.content_.patch_size} and the style {self.style_.patch_size}; "
+                f"The content has patch_size={self.content.patch_size} and the style {self.style_.patch_size}; "
                 "give both the same."
+            )
+
+    def _check_content_codes_the_same_patches(self) -> None:
+        if self.content_ is not None and self.content_.n_features_in_ != self.style_.n_features_in_:
+            raise ValueError(
+                f"The content codes patches of {self.content_.n_features_in_} values and the style of "
+                f"{self.style_.n_features_in_}: one was fitted on grey images, the other on colour. "
+                "Fit the content on images of the style's kind, or leave it unfitted."
             )
 
     def _check_sizes(self, images: list[Image], name: str) -> None:
@@ -327,7 +337,9 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             with one_thread(), torch.inference_mode():
                 picture = redraw(self._tensor(image), self._style_model(), self._settings(), self._seed)
             redrawn = to_channels(from_tensor(picture), image.shape[2])
-            pictures.append(redrawn if self.strength > 0 else image)
+            # Mixed here, in the content's channels: a grey style must not take all colour at once.
+            share = np.float32(self.strength)
+            pictures.append((1 - share) * image + share * redrawn)
         report("images", len(images), len(images))
         return pictures
 

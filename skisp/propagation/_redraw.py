@@ -130,7 +130,7 @@ class _Level:
         self.window = gaussian_window(settings.patch_size, settings.patch_size / 4)
         valid_codes = self.bank.codes[self.bank.is_valid]
         # Coherence and balance are shares of the variance of the style's codes.
-        self.variance = float(valid_codes.var(dim=0).sum())
+        self.variance = float(valid_codes.var(dim=0, correction=0).sum())
 
     def _target_codes(self, content: Tensor) -> Tensor:
         """Content codes of the grid's patches, moved to where the style's codes live."""
@@ -184,7 +184,7 @@ class _Level:
 
 
 def redraw(content: Tensor, model: StyleModel, settings: RedrawSettings, seed: int) -> Tensor:
-    """Redraw an image in the style of the model.
+    """Redraw an image in the style of the model, all of it style; mixing is left to the caller.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def redraw(content: Tensor, model: StyleModel, settings: RedrawSettings, seed: i
         estimate = resize(estimate, level.grid.size)
         estimate, matches = _refine(level, estimate, matches, settings.n_rounds, generator)
     report("redraw", len(sides), len(sides))
-    return torch.lerp(content, _finish(estimate, mapped, model, settings), settings.strength)
+    return _finish(estimate, mapped, model, settings)
 
 
 def _finish(estimate: Tensor, mapped: Tensor, model: StyleModel, settings: RedrawSettings) -> Tensor:
