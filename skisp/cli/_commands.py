@@ -20,7 +20,7 @@ __all__ = ["demo", "propagate", "styles"]
 
 # What a picture can fail of without a mistake of ours; torch reports a full accelerator as RuntimeError.
 _FAILURES = (OSError, ValueError, MemoryError, RuntimeError)
-_DEFAULT_KIND = "stained_glass"
+_DEFAULT_KIND = "brush_strokes"
 _GAP = 8
 
 

@@ -50,10 +50,10 @@ class RedrawSettings:
     bank: str
     detail: float
     structure_share: float = 0.4
-    n_rounds: int = 3
-    n_coarsest_rounds: int = 16
+    n_rounds: int = 2
+    n_coarsest_rounds: int = 10
     n_sweeps: int = 2
-    n_samples: int = 1000
+    n_samples: int = 500
     n_transported: int = 1000
 
 
