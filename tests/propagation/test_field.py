@@ -1,0 +1,196 @@
+"""The field of matches and its search."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.preprocessing import FunctionTransformer
+
+from skisp.propagation import _bank
+from skisp.propagation._bank import build_bank
+from skisp.propagation._codec import PatchCodec
+from skisp.propagation._field import FieldSearch, carry_up, coherence, usage
+from skisp.propagation._matching import nearest
+from skisp.propagation._patches import PatchGrid
+
+
+def random_image(height, width, seed=0):
+    return torch.rand(3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def codec():
+    """Codes that are the patches themselves."""
+    return PatchCodec(FunctionTransformer(), np.eye(75, dtype=np.float32))
+
+
+def make_bank(codec, height, width, seed=0):
+    return build_bank([random_image(height, width, seed)], min(height, width), codec, 5, 1)
+
+
+def shifted_identity(grid, bank, down, across):
+    """Matches (h * w,) of the grid's positions in a bank of stride 1, moved by a constant."""
+    rows, columns = (torch.arange(n) * grid.stride for n in grid.shape)
+    return ((rows + down)[:, None] * bank.shape[1] + columns + across).flatten()
+
+
+def make_search(queries, bank, grid, reward=0.0, penalty=None, seed=0):
+    penalty = torch.zeros(len(bank)) if penalty is None else penalty
+    return FieldSearch(queries, penalty, bank, grid, reward, torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_usage_is_1_when_the_style_is_used_evenly(codec, times):
+    bank = make_bank(codec, 14, 17)
+    field = torch.arange(len(bank)).repeat(times)[
+        torch.randperm(times * len(bank), generator=torch.Generator().manual_seed(0))
+    ]
+    torch.testing.assert_close(usage(field, bank), torch.ones(len(bank)))
+
+
+def test_usage_is_high_about_the_one_patch_that_is_used(codec):
+    bank = make_bank(codec, 24, 24)
+    field = torch.full((len(bank),), 10 * bank.shape[1] + 10)
+    used = usage(field, bank).reshape(bank.shape)
+    # Twenty-five positions overlap by half a patch or more, and share all of the use.
+    torch.testing.assert_close(used[8:13, 8:13], torch.full((5, 5), len(bank) / 25))
+    assert float(used.sum()) == pytest.approx(len(bank))
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_coherence_of_a_shifted_identity_is_1(codec, stride):
+    bank = make_bank(codec, 40, 44)
+    grid = PatchGrid((20, 23), 5, stride)
+    assert coherence(shifted_identity(grid, bank, 3, 5), grid, bank) == 1.0
+
+
+def test_coherence_of_one_patch_everywhere_and_of_random_ones_is_about_0(codec):
+    bank = make_bank(codec, 40, 44)
+    grid = PatchGrid((20, 23), 5, 2)
+    n = grid.shape[0] * grid.shape[1]
+    assert coherence(torch.full((n,), 7), grid, bank) == 0.0
+    assert coherence(torch.randint(len(bank), (n,), generator=torch.Generator().manual_seed(0)), grid, bank) < 0.02
+
+
+@pytest.mark.parametrize(("stride", "fine_side"), [(1, 34), (2, 34), (2, 48), (3, 29)])
+def test_the_identity_is_carried_up_to_the_identity(codec, stride, fine_side):
+    banks = [make_bank(codec, side, side) for side in (24, fine_side)]
+    grids = [PatchGrid((side, side), 5, stride) for side in (24, fine_side)]
+    fields = []
+    for bank, grid in zip(banks, grids, strict=True):
+        corners = [torch.arange(n) * stride - grid.margin for n in grid.shape]
+        rows, columns = (corner.clamp(0, n - 1) for corner, n in zip(corners, bank.shape, strict=True))
+        fields.append(rows[:, None] * bank.shape[1] + columns)
+    carried = carry_up(fields[0].flatten(), *grids, *banks).reshape(grids[1].shape)
+    # Inside, where nothing was moved to the border of the bank.
+    corners = torch.arange(grids[1].shape[0]) * stride - grids[1].margin
+    margin = 2 * grids[1].margin
+    inside = torch.nonzero((corners >= margin) & (corners < banks[1].shape[0] - margin))[:, 0]
+    assert len(inside) > 2
+    ahead = (carried // banks[1].shape[1] - fields[1] // banks[1].shape[1])[inside][:, inside]
+    across = (carried % banks[1].shape[1] - fields[1] % banks[1].shape[1])[inside][:, inside]
+    assert int(ahead.abs().max()) == 0
+    assert int(across.abs().max()) == 0
+
+
+def test_a_shifted_identity_stays_coherent_when_it_is_carried_up(codec):
+    coarse_bank, fine_bank = make_bank(codec, 40, 40), make_bank(codec, 80, 80)
+    coarse, fine = PatchGrid((16, 16), 5, 2), PatchGrid((32, 32), 5, 2)
+    carried = carry_up(shifted_identity(coarse, coarse_bank, 6, 9), coarse, fine, coarse_bank, fine_bank)
+    assert coherence(carried, fine, fine_bank) > 0.95
+
+
+def test_carried_fields_stay_in_the_bank(codec):
+    coarse_bank, fine_bank = make_bank(codec, 20, 31), make_bank(codec, 28, 44)
+    coarse, fine = PatchGrid((17, 40), 5, 2), PatchGrid((24, 57), 5, 2)
+    n = coarse.shape[0] * coarse.shape[1]
+    field = torch.randint(len(coarse_bank), (n,), generator=torch.Generator().manual_seed(0))
+    carried = carry_up(field, coarse, fine, coarse_bank, fine_bank)
+    assert carried.shape == (fine.shape[0] * fine.shape[1],)
+    assert int(carried.min()) >= 0
+    assert int(carried.max()) < len(fine_bank)
+
+
+@pytest.fixture
+def problem(codec):
+    """A bank, a grid, random queries near the bank's codes, and a random field to start from."""
+    bank = make_bank(codec, 20, 24)
+    grid = PatchGrid((14, 17), 5, 2)
+    generator = torch.Generator().manual_seed(1)
+    n = grid.shape[0] * grid.shape[1]
+    queries = torch.rand(n, 75, generator=generator)
+    return queries, bank, grid, torch.randint(len(bank), (n,), generator=generator)
+
+
+def test_without_coherence_no_cost_rises(problem):
+    queries, bank, grid, field = problem
+    penalty = torch.rand(len(bank), generator=torch.Generator().manual_seed(2))
+
+    def costs(field):
+        return (queries - bank.codes[field]).square().sum(1) + penalty[field]
+
+    improved = make_search(queries, bank, grid, penalty=penalty).improve(field, n_samples=5, n_sweeps=2)
+    assert bool((costs(improved) <= costs(field)).all())
+    assert float(costs(improved).sum()) < float(costs(field).sum())
+
+
+def test_without_coherence_a_sample_of_everything_gives_the_nearest(problem):
+    queries, bank, grid, field = problem
+    penalty = torch.rand(len(bank), generator=torch.Generator().manual_seed(2))
+    improved = make_search(queries, bank, grid, penalty=penalty).improve(field, n_samples=len(bank), n_sweeps=1)
+    assert float((improved == nearest(queries, bank.codes, penalty)[0]).float().mean()) > 0.99  # but for ties
+
+
+def test_coherence_is_rewarded(problem):
+    queries, bank, grid, field = problem
+    variance = float(bank.codes.var(dim=0).sum())
+    found = [
+        coherence(make_search(queries, bank, grid, reward).improve(field, n_samples=100, n_sweeps=4), grid, bank)
+        for reward in (0.0, variance)
+    ]
+    assert found[1] > found[0] + 0.1
+
+
+def test_the_identity_is_found_from_few_samples(codec):
+    bank = make_bank(codec, 30, 34)
+    grid = PatchGrid((30, 34), 5, 1)
+    queries = codec.encode(grid.extract(bank.canvas))
+    start = torch.zeros(len(queries), dtype=torch.long)
+    search = make_search(queries, bank, grid, reward=0.1)
+    found = search.improve(start, n_samples=40, n_sweeps=12).reshape(grid.shape)[4:-4, 4:-4]
+    identity = torch.arange(len(bank)).reshape(bank.shape)
+    assert float((found == identity).float().mean()) > 0.95
+
+
+@pytest.mark.parametrize("reward", [0.0, 5.0])
+def test_patches_between_images_are_never_chosen(codec, reward):
+    bank = build_bank([random_image(16, 16), random_image(22, 16, seed=1)], 16, codec, 5, 1)
+    grid = PatchGrid((14, 17), 5, 2)
+    queries = torch.zeros(grid.shape[0] * grid.shape[1], 75)  # nearest to the emptiness between the images
+    penalty = torch.zeros(len(bank)).masked_fill(~bank.is_valid, torch.inf)
+    invalid = torch.nonzero(~bank.is_valid)[:, 0]
+    for start in (int(invalid[0]), int(torch.nonzero(bank.is_valid)[0, 0])):
+        field = torch.full((len(queries),), start)
+        found = make_search(queries, bank, grid, reward, penalty).improve(field, n_samples=20, n_sweeps=3)
+        assert bank.is_valid[found].all()
+
+
+def test_one_seed_gives_one_field(problem):
+    queries, bank, grid, field = problem
+    fields = [
+        make_search(queries, bank, grid, 1.0, seed=seed).improve(field, n_samples=10, n_sweeps=1) for seed in (0, 0, 1)
+    ]
+    assert torch.equal(fields[0], fields[1])
+    assert not torch.equal(fields[0], fields[2])
+
+
+def test_a_sparse_bank_is_searched_as_well(codec, monkeypatch):
+    monkeypatch.setattr(_bank, "_MOST_DENSE_POSITIONS", 0)
+    image = random_image(40, 42)
+    bank = build_bank([image], 40, codec, 5, 2)
+    grid = PatchGrid((40, 42), 5, 2)
+    queries = codec.encode(grid.extract(image))
+    start = torch.zeros(len(queries), dtype=torch.long)
+    found = make_search(queries, bank, grid, reward=0.1).improve(start, n_samples=len(bank), n_sweeps=2)
+    before = grid.margin // 2  # positions whose patches begin before the image
+    inside = found.reshape(grid.shape)[before : before + bank.shape[0], before : before + bank.shape[1]]
+    assert float((inside == torch.arange(len(bank)).reshape(bank.shape)).float().mean()) > 0.95

@@ -1,0 +1,89 @@
+"""The last touches: structure of the content, contrast of the style."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from skisp.propagation._finish import laplacian_bands, match_band_contrast, mix_structure
+
+
+def texture(height=40, width=52, seed=0):
+    """Smooth and fine noise in [0.25, 0.75]."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = functional.interpolate(torch.rand(1, 3, 6, 6, generator=generator), size=[height, width], mode="bilinear")
+    return 0.25 + 0.3 * coarse[0] + 0.2 * torch.rand(3, height, width, generator=generator)
+
+
+def join(bands, remainder):
+    for band in reversed(bands):
+        shape = list(band.shape[1:])
+        remainder = band + functional.interpolate(remainder[None], size=shape, mode="bilinear", align_corners=False)[0]
+    return remainder
+
+
+@settings(deadline=None, max_examples=20)
+@given(height=st.integers(5, 70), width=st.integers(5, 70))
+def test_bands_sum_back_to_the_image(height, width):
+    image = torch.rand(3, height, width, generator=torch.Generator().manual_seed(0))
+    bands, remainder = laplacian_bands(image)
+    assert len(bands) <= 3
+    assert bool(bands) == (min(height, width) >= 16)
+    torch.testing.assert_close(join(bands, remainder), image, rtol=0, atol=1e-6)
+
+
+def test_bands_of_a_flat_image_hold_nothing():
+    bands, remainder = laplacian_bands(torch.full((3, 64, 64), 0.4))
+    assert max(float(band.abs().max()) for band in bands) < 1e-5
+    torch.testing.assert_close(remainder, torch.full_like(remainder, 0.4))
+
+
+def test_the_style_itself_is_left_alone():
+    style = texture()
+    torch.testing.assert_close(match_band_contrast(style, [style]), style, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("contrast", "factor"), [(0.8, 1.25), (0.5, 2.0), (0.1, 2.0), (1.3, 1 / 1.3)])
+def test_bands_get_the_styles_deviation_within_the_limit(contrast, factor):
+    style = texture()
+    picture = 0.5 + contrast * (style - 0.5)
+    bands, remainder = laplacian_bands(picture)
+    expected = join([factor * band for band in bands], remainder).clamp(0, 1)
+    torch.testing.assert_close(match_band_contrast(picture, [style], limit=2.0), expected, rtol=0, atol=1e-5)
+
+
+def test_several_styles_give_the_mean_of_their_deviations():
+    style = texture()
+    weak = 0.5 + 0.6 * (style - 0.5)
+    expected = match_band_contrast(style, [0.5 + 0.8 * (style - 0.5)])
+    torch.testing.assert_close(match_band_contrast(style, [style, weak]), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(5, 5), (15, 90), (16, 16), (33, 47)])
+def test_any_size_comes_out_finite_and_in_range(size):
+    generator = torch.Generator().manual_seed(0)
+    hard = (torch.rand(3, *size, generator=generator) > 0.5).float()
+    for picture, style in (
+        (hard, texture()),
+        (torch.full((3, *size), 0.5), hard),
+        (hard, torch.full((3, 20, 20), 0.5)),
+    ):
+        result = match_band_contrast(picture, [style])
+        assert result.shape == picture.shape
+        assert torch.isfinite(result).all()
+        assert float(result.min()) >= 0
+        assert float(result.max()) <= 1
+
+
+@pytest.mark.parametrize(("structure", "expected"), [(0.0, 0.3), (0.5, 0.65), (1.0, 1.0)])
+def test_the_share_of_the_content_follows_its_structure(structure, expected):
+    picture, mapped = texture(seed=1), texture(seed=2)
+    mixed = mix_structure(picture, mapped, torch.full((1, 40, 52), structure), 0.4)
+    torch.testing.assert_close(mixed, torch.lerp(picture, mapped, 0.4 * expected))
+
+
+def test_a_share_of_nothing_leaves_the_picture():
+    picture = texture(seed=1)
+    mixed = mix_structure(picture, texture(seed=2), torch.rand(1, 40, 52), 0.0)
+    torch.testing.assert_close(mixed, picture)

@@ -1,0 +1,194 @@
+"""Images of any size to fields of patch codes, and back."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+
+from skisp import CVAETransformer, PatchTransformer
+
+
+@pytest.fixture
+def images(rng):
+    return [rng.random((20, 26, 3), dtype=np.float32), rng.random((9, 33, 3), dtype=np.float32)]
+
+
+def full_rank(n_features):
+    return PatchTransformer(PCA(n_features), patch_size=5, max_patches=2000, random_state=0)
+
+
+def test_each_image_has_a_field_of_its_own_size(images, pca_patches):
+    fields = pca_patches.fit(images).transform(images)
+    assert [field.shape for field in fields] == [(16, 22, 6), (5, 29, 6)]
+    assert isinstance(fields, list)
+
+
+def test_a_stack_of_images_gives_a_stack_of_fields(rng, pca_patches):
+    stack = rng.random((3, 12, 14, 3))
+    fields = pca_patches.fit_transform(stack)
+    assert fields.shape == (3, 8, 10, 6)
+    assert pca_patches.inverse_transform(fields).shape == (3, 12, 14, 3)
+
+
+def test_a_code_is_that_of_the_patch_at_its_place(images, pca_patches):
+    field = pca_patches.fit(images).transform(images)[0]
+    row = images[0][3:8, 7:12].transpose(2, 0, 1).reshape(1, -1)  # channel by channel
+    np.testing.assert_allclose(field[3, 7], pca_patches.transformer_.transform(row)[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_channels", [1, 3])
+def test_codes_of_full_rank_give_the_image_back(rng, n_channels):
+    images = [rng.random((15, 18, n_channels)), rng.random((5, 5, n_channels))]
+    patches = full_rank(25 * n_channels).fit(images)
+    for image, back in zip(images, patches.inverse_transform(patches.transform(images)), strict=True):
+        assert back.dtype == np.float32
+        np.testing.assert_allclose(back, image, atol=1e-4)
+
+
+def test_decoded_images_lie_in_0_to_1(images, pca_patches):
+    fields = pca_patches.fit(images).transform(images)
+    for image in pca_patches.inverse_transform([100 * field for field in fields]):
+        assert image.min() >= 0
+        assert image.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("convert", "n_channels"),
+    [
+        (lambda image: image[..., 0], 1),
+        (lambda image: image[..., :1], 1),
+        (lambda image: image, 3),
+        (lambda image: (image * 255).astype(np.uint8), 3),
+        (lambda image: (image * 65535).astype(np.uint16), 3),
+        (lambda image: np.dstack([image, np.ones(image.shape[:2])]), 3),
+    ],
+)
+def test_images_of_any_kind_are_kept_as_floats(images, pca_patches, convert, n_channels):
+    patches = pca_patches.fit([convert(image) for image in images])
+    assert patches.n_channels_ == n_channels
+    assert patches.n_features_in_ == 25 * n_channels
+    for kept, image in zip(patches.images_, images, strict=True):
+        assert kept.dtype == np.float32
+        np.testing.assert_allclose(kept, image[..., :n_channels], atol=1 / 250)
+
+
+def test_colour_and_grey_images_are_coded_by_what_was_fitted(images, pca_patches):
+    grey = [image.mean(2) for image in images]
+    assert pca_patches.fit(images).transform(grey)[0].shape == (16, 22, 6)
+    assert pca_patches.fit(grey).transform(images)[0].shape == (16, 22, 6)
+
+
+def test_the_default_codes_by_a_cvae(images):
+    patches = PatchTransformer(max_patches=300, random_state=0).fit([images[0]])
+    assert isinstance(patches.transformer_, CVAETransformer)
+    assert patches.transform([images[0]])[0].shape == (10, 16, 12)
+
+
+def test_the_given_transformer_is_not_touched(images):
+    pca = PCA(3)
+    PatchTransformer(pca, patch_size=5, max_patches=200).fit(images)
+    with pytest.raises(NotFittedError):
+        pca.transform(np.zeros((1, 75)))
+
+
+def test_at_most_max_patches_are_fitted(images):
+    patches = PatchTransformer(PCA(3), patch_size=5, max_patches=57, random_state=0).fit(images)
+    assert patches.transformer_.n_samples_ == 57
+
+
+def test_small_images_are_fitted_at_their_own_size_only(images):
+    # Of a short side below 48 there is but one scale: every patch drawn is one of the image's.
+    patches = PatchTransformer(PCA(2), patch_size=5, max_patches=50, random_state=0)
+    drawn = patches._draw(patches._same_channels([images[0]]), 0)
+    windows = np.lib.stride_tricks.sliding_window_view(images[0], (5, 5), axis=(0, 1)).reshape(-1, 75)
+    assert {row.tobytes() for row in drawn} <= {row.tobytes() for row in windows}
+
+
+def test_rows_go_to_the_transformer_as_they_are(rng):
+    rows = rng.random((60, 12))
+    patches = PatchTransformer(PCA(4, svd_solver="full")).fit(rows)
+    expected = PCA(4, svd_solver="full").fit(rows)
+    np.testing.assert_allclose(patches.transform(rows), expected.transform(rows))
+    np.testing.assert_allclose(
+        patches.inverse_transform(patches.transform(rows)), expected.inverse_transform(expected.transform(rows))
+    )
+    assert patches.images_ == []
+    assert patches.n_features_in_ == 12
+
+
+def test_images_are_refused_where_rows_were_fitted(rng, images):
+    patches = PatchTransformer(PCA(4)).fit(rng.random((60, 12)))
+    with pytest.raises(ValueError, match="fitted on rows; fit it on images"):
+        patches.transform(images)
+    with pytest.raises(ValueError, match="fitted on rows; fit it on images"):
+        patches.inverse_transform([np.zeros((3, 3, 4))])
+
+
+def test_grey_and_colour_are_not_mixed(images, pca_patches):
+    with pytest.raises(ValueError, match=r"mixes grey and colour images.*convert\('RGB'\)"):
+        pca_patches.fit([images[0], images[1][..., 0]])
+
+
+def test_images_smaller_than_a_patch_are_refused(images, pca_patches):
+    with pytest.raises(ValueError, match=r"image 1 of X is 4 x 9 pixels, smaller than a patch of 5\. Use a larger"):
+        pca_patches.fit([images[0], np.zeros((4, 9, 3))])
+    with pytest.raises(ValueError, match="image 0 of X is 9 x 4 pixels, smaller than a patch of 5"):
+        pca_patches.fit(images).transform([np.zeros((9, 4, 3))])
+
+
+def test_a_pyramid_below_the_patch_is_refused(images):
+    with pytest.raises(ValueError, match="max_size=4 is smaller than patch_size=5"):
+        PatchTransformer(PCA(2), patch_size=5, max_size=4).fit(images)
+
+
+@pytest.mark.parametrize("parameters", [{"patch_size": 1}, {"max_patches": 0}, {"transformer": 3}])
+def test_parameters_are_validated(images, parameters):
+    with pytest.raises(ValueError, match=f"The '{next(iter(parameters))}' parameter of PatchTransformer must be"):
+        PatchTransformer(**parameters).fit(images)
+
+
+def test_unfitted_it_says_so(images, pca_patches):
+    with pytest.raises(NotFittedError):
+        pca_patches.transform(images)
+
+
+def test_one_seed_gives_one_fit(images):
+    fits = [
+        PatchTransformer(
+            CVAETransformer(2, hidden_layer_sizes=(8,), max_iter=2), patch_size=5, max_patches=200, random_state=seed
+        ).fit_transform(images)[0]
+        for seed in (0, 0, 1)
+    ]
+    np.testing.assert_array_equal(fits[0], fits[1])
+    assert not np.array_equal(fits[0], fits[2])
+
+
+def test_a_seed_of_the_transformers_own_is_kept(images):
+    patches = PatchTransformer(PCA(2, random_state=7), patch_size=5, max_patches=200, random_state=0).fit(images)
+    assert patches.transformer_.random_state == 7
+
+
+def test_clones_and_pickles(images, cvae_patches):
+    assert clone(cvae_patches).get_params()["transformer__n_components"] == 4
+    fitted = cvae_patches.fit(images)
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.transform(images)[1], fitted.transform(images)[1])
+    with pytest.raises(NotFittedError):
+        clone(fitted).transform(images)
+
+
+def test_nested_parameters_reach_the_transformer(images, pca_patches):
+    pca_patches.set_params(transformer__n_components=3)
+    assert pca_patches.fit_transform(images)[0].shape == (16, 22, 3)
+
+
+def test_global_random_state_and_threads_are_untouched(images, cvae_patches):
+    before = np.random.get_state()[1].copy(), torch.get_rng_state(), torch.get_num_threads()
+    cvae_patches.fit_transform(images)
+    np.testing.assert_array_equal(np.random.get_state()[1], before[0])
+    assert torch.equal(torch.get_rng_state(), before[1])
+    assert torch.get_num_threads() == before[2]

@@ -1,0 +1,95 @@
+"""One call: the same kind out as in."""
+
+import numpy as np
+import PIL.Image
+import pytest
+from sklearn.decomposition import PCA
+
+from skisp import PatchTransformer, StylePropagator, propagate_style
+
+
+@pytest.fixture(autouse=True)
+def _small_default_style(monkeypatch):
+    """A coder that fits in no time in place of the default one."""
+    monkeypatch.setattr(PatchTransformer, "_unfitted_transformer", lambda self: PCA(4))
+
+
+@pytest.fixture
+def small(photograph):
+    return photograph[:16, :20].copy()
+
+
+def test_it_is_the_propagator_fitted_on_the_photograph(small, painting):
+    picture = propagate_style(small, painting, random_state=0)
+    expected = StylePropagator(style_images=painting, random_state=0).fit_transform([small])[0]
+    np.testing.assert_array_equal(picture, expected)
+    np.testing.assert_array_equal(propagate_style(small, painting, random_state=0), picture)
+
+
+@pytest.mark.parametrize("convert", [lambda x: x, lambda x: x / 255, lambda x: x[..., 0], lambda x: x[..., :1]])
+def test_an_array_gives_an_array_of_its_kind(small, painting, convert):
+    picture = propagate_style(convert(small), painting, random_state=0)
+    assert isinstance(picture, np.ndarray)
+    assert picture.shape == convert(small).shape
+    assert picture.dtype == convert(small).dtype
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA"])
+def test_a_pillow_image_gives_a_pillow_image(small, painting, mode):
+    content = PIL.Image.fromarray(small).convert(mode)
+    picture = propagate_style(content, PIL.Image.fromarray(np.uint8(painting * 255)), random_state=0)
+    assert isinstance(picture, PIL.Image.Image)
+    assert (picture.mode, picture.size) == (mode, content.size)
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [(np.uint16, 257), (np.float32, np.float32(1 / 255))])
+def test_pillow_images_of_more_bits_come_back_with_8(small, painting, dtype, scale):
+    grey = small[..., 0]
+    content = PIL.Image.fromarray(grey.astype(dtype) * dtype(scale))
+    picture = propagate_style(content, painting, strength=0, random_state=0)
+    np.testing.assert_array_equal(np.asarray(picture), grey)
+
+
+def test_a_path_gives_a_pillow_image(tmp_path, small, painting):
+    content, style = tmp_path / "content.png", tmp_path / "style.png"
+    PIL.Image.fromarray(small).save(content)
+    PIL.Image.fromarray(np.uint8(painting * 255)).save(style)
+    by_path = propagate_style(content, style, random_state=0)
+    by_name = propagate_style(str(content), str(style), random_state=0)
+    by_array = propagate_style(small, np.uint8(painting * 255), random_state=0)
+    assert isinstance(by_path, PIL.Image.Image)
+    np.testing.assert_array_equal(np.asarray(by_path), by_array)
+    np.testing.assert_array_equal(np.asarray(by_name), by_array)
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"), [(15, (12, 15, 3)), (20, (16, 20, 3)), (99, (16, 20, 3)), (None, (16, 20, 3))]
+)
+def test_size_is_the_longest_side_and_never_enlarges(small, painting, size, shape):
+    assert propagate_style(small, painting, size=size, random_state=0).shape == shape
+
+
+def test_without_strength_the_photograph_comes_back(small, painting):
+    np.testing.assert_array_equal(propagate_style(small, painting, strength=0), small)
+
+
+def test_several_styles_and_other_parameters_reach_the_propagator(small, painting, other_painting):
+    styles = [painting, other_painting]
+    picture = propagate_style(small, styles, content_weight=0.0, detail=0.5, random_state=0)
+    propagator = StylePropagator(style_images=styles, content_weight=0.0, detail=0.5, random_state=0)
+    np.testing.assert_array_equal(picture, propagator.fit_transform([small])[0])
+    with pytest.raises(ValueError, match="The 'bank' parameter"):
+        propagate_style(small, painting, bank="none")
+    with pytest.raises(TypeError, match="nonsense"):
+        propagate_style(small, painting, nonsense=1)
+
+
+def test_bad_images_are_refused_by_name(small, painting):
+    with pytest.raises(FileNotFoundError, match=r"cannot read nowhere\.jpg: there is no such file"):
+        propagate_style("nowhere.jpg", painting)
+    with pytest.raises(FileNotFoundError, match=r"cannot read nowhere\.jpg: there is no such file"):
+        propagate_style(small, "nowhere.jpg")
+    with pytest.raises(ValueError, match="Divide by 255"):
+        propagate_style(small.astype(float), painting)
+    with pytest.raises(ValueError, match="size"):
+        propagate_style(small, painting, size=0)

@@ -1,0 +1,149 @@
+"""Bad input: each a clear error that names the cure."""
+
+import numpy as np
+import PIL.Image
+import pytest
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+
+from skisp import CVAETransformer, PatchTransformer, StylePropagator
+
+
+def with_value(value):
+    image = np.full((12, 14, 3), 0.5)
+    image[3, 4, 1] = value
+    return image
+
+
+BAD_IMAGES = [
+    ([with_value(np.nan)], ValueError, "image 0 of X contains NaN or infinite values; remove or fill them"),
+    ([with_value(np.inf)], ValueError, "image 0 of X contains NaN or infinite values; remove or fill them"),
+    ([], ValueError, "X holds no images; expected at least one"),
+    (np.zeros((0, 10, 10, 3)), ValueError, "X holds no images; expected at least one"),
+    ([np.zeros((12, 14, 5))], ValueError, r"shape \(12, 14, 5\); expected .* C = 1 \(grey\)"),
+    ([np.zeros((12, 14, 3, 1))], ValueError, r"shape \(12, 14, 3, 1\); expected \(H, W\)"),
+    ([np.zeros((12, 14, 3)), np.zeros((4, 14, 3))], ValueError, "image 1 of X is 4 x 14 pixels, smaller than a patch"),
+    ([np.zeros((12, 14, 3)), np.full((12, 14, 3), 255.0)], ValueError, r"image 1 of X .* 255; .*Divide by 255"),
+    ([with_value(-0.5)], ValueError, r"image 0 of X .* from -0\.5 .* must lie in \[0, 1\]"),
+    ([np.zeros((12, 14, 3), dtype=np.int64)], TypeError, r"dtype int64; .*\.astype\(np\.uint8\)"),
+    ([np.zeros((12, 14, 3), dtype=complex)], TypeError, "dtype complex128; expected uint8"),
+    (np.zeros((12, 14, 3)), ValueError, r"looks like a single image .* put it in a list: \[image\]"),
+    (["photo.jpg"], TypeError, r"Read files first, for instance with skisp\.ImageReader"),
+    ("photo.jpg", TypeError, r"Read files first, for instance with skisp\.ImageReader"),
+]
+
+
+@pytest.mark.parametrize(("bad", "kind", "message"), BAD_IMAGES)
+def test_bad_photographs_are_refused_by_fit_and_by_transform(pca_style, propagator, bad, kind, message):
+    with pytest.raises(kind, match=message):
+        StylePropagator(style=pca_style).fit(bad)
+    with pytest.raises(kind, match=message):
+        propagator.transform(bad)
+    with pytest.raises(kind, match=message):
+        propagator.score(bad)
+
+
+@pytest.mark.parametrize(
+    ("bad", "kind", "message"),
+    [
+        (with_value(np.nan), ValueError, "NaN or infinite values; remove or fill them"),
+        (np.full((12, 14, 3), 255.0), ValueError, "Divide by 255"),
+        ([], ValueError, "holds no images; expected at least one"),
+        (np.zeros((4, 14, 3)), ValueError, "4 x 14 pixels, smaller than a patch of 5. Use a larger image or a smaller"),
+        ([np.zeros((12, 14, 3)), np.zeros((12, 14))], ValueError, r"mixes grey and colour images.*convert\('RGB'\)"),
+        ("nowhere.jpg", FileNotFoundError, "cannot read nowhere.jpg: there is no such file; check the spelling"),
+        (["nowhere.jpg"], FileNotFoundError, "cannot read nowhere.jpg: there is no such file; check the spelling"),
+    ],
+)
+def test_bad_style_images_are_refused(pca_patches, photograph, bad, kind, message):
+    with pytest.raises(kind, match=message):
+        StylePropagator(style=pca_patches, style_images=bad).fit([photograph])
+
+
+def test_a_style_file_that_is_no_image_is_refused(tmp_path, pca_patches, photograph):
+    path = tmp_path / "style.jpg"
+    path.write_text("not a picture")
+    with pytest.raises(ValueError, match=r"style\.jpg: it is not an image.*save it as PNG or JPEG"):
+        StylePropagator(style=pca_patches, style_images=path).fit([photograph])
+    PIL.Image.fromarray(photograph).save(path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ValueError, match=r"style\.jpg: it is damaged or cut short.*copy or download it again"):
+        StylePropagator(style=pca_patches, style_images=path).fit([photograph])
+
+
+@pytest.mark.parametrize("style", [None, PatchTransformer(PCA(3), patch_size=5)])
+def test_an_unfitted_style_without_images_names_both_cures(photograph, style):
+    with pytest.raises(NotFittedError, match=r"style=FrozenEstimator\(.*\), or style_images="):
+        StylePropagator(style=style).fit([photograph])
+
+
+def test_a_fitted_style_that_was_cloned_away_names_both_cures(pca_style, photograph):
+    propagator = StylePropagator(style=pca_style.estimator)
+    propagator.fit([photograph])
+    with pytest.raises(NotFittedError, match=r"FrozenEstimator"):
+        clone(propagator).fit([photograph])
+
+
+def test_other_patch_sizes_are_refused(pca_style, photograph):
+    content = PatchTransformer(PCA(3), patch_size=7)
+    for part in (content, FrozenEstimator(clone(content).fit([photograph]))):
+        with pytest.raises(ValueError, match="content has patch_size=7 and the style 5; give both the same"):
+            StylePropagator(part, pca_style).fit([photograph])
+
+
+@pytest.mark.parametrize("content", [PCA(3), CVAETransformer(3, hidden_layer_sizes=(), max_iter=1)])
+def test_a_content_that_codes_rows_is_refused(pca_style, photograph, content, rng):
+    fitted = clone(content).fit(rng.random((40, 75), dtype=np.float32))
+    for part in (content, fitted, FrozenEstimator(fitted)):
+        with pytest.raises(ValueError, match="content must be a PatchTransformer where the style is one"):
+            StylePropagator(part, pca_style).fit([photograph, photograph[:20]])
+
+
+def test_a_style_fitted_on_rows_is_refused(photograph, rng):
+    style = PatchTransformer(PCA(3), patch_size=5).fit(rng.random((40, 75)))
+    with pytest.raises(ValueError, match="style was fitted on rows; fit its PatchTransformer on images"):
+        StylePropagator(style=style).fit([photograph])
+
+
+def test_a_content_fitted_on_grey_is_refused_by_a_style_of_colour(pca_style, pca_patches, photograph):
+    content = pca_patches.fit([photograph[..., 0]])
+    with pytest.raises(ValueError, match=r"25 values and the style of 75.*Fit the content on images of the style's"):
+        StylePropagator(content, pca_style).fit([photograph])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("strength", 1.5),
+        ("strength", -0.1),
+        ("content_weight", -1.0),
+        ("coherence", -1.0),
+        ("balance", -1.0),
+        ("bank", "other"),
+        ("detail", 2.0),
+        ("style", 3),
+        ("content", "pca"),
+        ("random_state", "seed"),
+    ],
+)
+def test_parameters_are_validated(pca_style, photograph, name, value):
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of StylePropagator must be"):
+        StylePropagator(**{"style": pca_style, name: value}).fit([photograph])
+
+
+def test_an_unknown_device_names_those_that_work(pca_style, photograph):
+    with pytest.raises(ValueError, match=r"device='gpu9' cannot be used here .* use 'auto' or 'cpu'"):
+        StylePropagator(style=pca_style, device="gpu9").fit([photograph])
+
+
+def test_unfitted_it_says_so(pca_style, photograph):
+    for method in ("transform", "score"):
+        with pytest.raises(NotFittedError, match="StylePropagator instance is not fitted yet"):
+            getattr(StylePropagator(style=pca_style), method)([photograph])
+
+
+def test_scores_of_tiny_images_are_refused(propagator, photograph):
+    with pytest.raises(ValueError, match="content is 12x36 px; the metrics need at least 16 px"):
+        propagator.score([photograph[:12]])

@@ -1,0 +1,445 @@
+"""Photographs redrawn: layouts, strength, seeds, borders, parts."""
+
+import pickle
+import random
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.frozen import FrozenEstimator
+
+from skisp import CVAETransformer, PatchTransformer, StylePropagator
+from skisp.datasets import load_photograph, make_style_image
+from skisp.metrics import content_similarity, propagation_score, style_distance
+
+
+def as_rgba(image):
+    alpha = np.random.default_rng(1).integers(0, 256, image.shape[:2], dtype=np.uint8)
+    return np.dstack([image, alpha])
+
+
+# Layouts, sizes and dtypes.
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda image: image,
+        lambda image: image / 255,
+        lambda image: (image / 255).astype(np.float32),
+        lambda image: (image / 255).astype(np.float16),
+        lambda image: image.astype(np.uint16) * 257,
+        lambda image: image[..., 0],
+        lambda image: image[..., :1],
+        lambda image: image[..., :2],
+        as_rgba,
+        lambda image: as_rgba(image) / 255,
+        lambda image: image[..., 0] > 100,
+    ],
+    ids=["uint8", "float64", "float32", "float16", "uint16", "grey", "1", "2", "rgba", "float rgba", "bool"],
+)
+def test_pictures_have_the_form_of_the_photographs(propagator, photograph, convert):
+    content = convert(photograph)
+    [picture] = propagator.transform([content])
+    assert picture.shape == content.shape
+    assert picture.dtype == content.dtype
+    assert not np.array_equal(picture, content)
+    values = picture.astype(np.float64)
+    assert np.isfinite(values).all()
+    assert values.min() >= 0
+    assert values.max() <= (1 if content.dtype.kind in "fb" else np.iinfo(content.dtype).max)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_alpha_is_kept_exactly_and_changes_nothing(propagator, photograph, picture, dtype):
+    scale = {np.uint8: 1, np.uint16: 257, np.float32: np.float32(1 / 255)}[dtype]
+    rgba = as_rgba(photograph).astype(dtype) * dtype(scale)
+    [redrawn] = propagator.transform([rgba])
+    np.testing.assert_array_equal(redrawn[..., 3], rgba[..., 3])
+    np.testing.assert_allclose(redrawn[..., :3] / scale, picture, atol=1)
+
+
+def test_a_list_of_different_sizes_is_a_list_of_those_sizes(propagator, photograph):
+    contents = [photograph, photograph[:17, :23], photograph[3:, :11, 0], as_rgba(photograph)[:, 5:]]
+    pictures = propagator.transform(contents)
+    assert isinstance(pictures, list)
+    assert [picture.shape for picture in pictures] == [content.shape for content in contents]
+
+
+@pytest.mark.parametrize("shape", [(2, 16, 21, 3), (2, 16, 21)])
+def test_a_stack_is_a_stack(propagator, rng, shape):
+    stack = rng.random(shape, dtype=np.float32)
+    pictures = propagator.transform(stack)
+    assert isinstance(pictures, np.ndarray)
+    assert pictures.shape == shape
+    assert pictures.dtype == np.float32
+
+
+def test_photographs_are_not_changed(propagator, photograph):
+    content = photograph / 255
+    before = content.copy()
+    propagator.transform([content])
+    np.testing.assert_array_equal(content, before)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (5, 5), (5, 9), (200, 12), (12, 200), (49, 51)])
+def test_smallest_thin_and_odd_sizes(pca_style, rng, size):
+    content = rng.random((*size, 3))
+    [picture] = StylePropagator(style=pca_style, random_state=0).fit_transform([content])
+    assert picture.shape == content.shape
+    assert np.isfinite(picture).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_flat_photographs_and_flat_styles(pca_style, photograph, value):
+    flat = np.full((20, 24, 3), value)
+    [picture] = StylePropagator(style=pca_style, random_state=0).fit_transform([flat])
+    assert np.isfinite(picture).all()
+    style = PatchTransformer(CVAETransformer(2, hidden_layer_sizes=(4,), max_iter=1), patch_size=5, max_patches=300)
+    propagator = StylePropagator(style=style, style_images=flat, random_state=0)
+    np.testing.assert_allclose(propagator.fit_transform([photograph / 255])[0].mean(), value, atol=0.15)
+
+
+@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    height=st.integers(5, 22),
+    width=st.integers(5, 22),
+    n_channels=st.sampled_from([None, 1, 2, 3, 4]),
+    dtype=st.sampled_from([np.uint8, np.uint16, np.float32, np.float64]),
+    strength=st.floats(0, 1),
+    content_weight=st.floats(0, 5),
+    coherence=st.floats(0, 3),
+    balance=st.floats(0, 2),
+    detail=st.floats(0, 1),
+    bank=st.sampled_from(["style", "generated"]),
+    seed=st.integers(0, 9),
+)
+def test_whatever_the_image_and_the_parameters_pictures_are_sound(
+    cvae_style, height, width, n_channels, dtype, seed, **parameters
+):
+    shape = (height, width) if n_channels is None else (height, width, n_channels)
+    values = np.random.default_rng(seed).random(shape)
+    content = values.astype(dtype) if np.dtype(dtype).kind == "f" else (values * np.iinfo(dtype).max).astype(dtype)
+    propagator = StylePropagator(style=cvae_style, random_state=seed, **parameters)
+    [picture] = propagator.fit([content]).transform([content])
+    assert picture.shape == shape
+    assert picture.dtype == dtype
+    assert np.isfinite(picture.astype(float)).all()
+    assert picture.min() >= 0
+    assert picture.max() <= (1 if np.dtype(dtype).kind == "f" else np.iinfo(dtype).max)
+
+
+# Strength.
+
+
+@pytest.mark.parametrize("convert", [lambda x: x, lambda x: x / 255, lambda x: as_rgba(x), lambda x: x[..., 0]])
+def test_without_strength_the_photograph_comes_back(pca_style, photograph, convert):
+    content = convert(photograph)
+    [picture] = StylePropagator(style=pca_style, strength=0, random_state=0).fit_transform([content])
+    np.testing.assert_allclose(picture, content, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("china", "stained_glass"), ("flower", "waves")])
+def test_style_rises_and_content_falls_with_strength(name, kind):
+    content = load_photograph(name, size=72)
+    style = make_style_image(kind, size=64, random_state=0)
+    part = PatchTransformer(PCA(8), patch_size=7, max_patches=3000, random_state=0).fit([style])
+    propagator = StylePropagator(style=part, random_state=0).fit([content])
+    style_distances, content_distances = [], []
+    for strength in (0.0, 0.25, 0.5, 0.75, 1.0):
+        [picture] = propagator.set_params(strength=strength).transform([content])
+        style_distances.append(style_distance(style, picture))
+        content_distances.append(1 - content_similarity(content, picture))
+    noise = 0.02 * style_distances[0]
+    assert np.all(np.diff(style_distances) < noise)
+    assert np.all(np.diff(content_distances) > -0.005)
+    assert style_distances[-1] < 0.5 * style_distances[0]
+    assert content_distances[0] == pytest.approx(0, abs=1e-6)
+    assert content_distances[-1] > 0.05
+
+
+def test_a_little_strength_changes_little(pca_style, painting, photograph):
+    grey_style = PatchTransformer(PCA(4), patch_size=5, max_patches=500, random_state=0).fit([painting.mean(2)])
+    for style in (pca_style, grey_style):
+        [picture] = StylePropagator(style=style, strength=0.02, random_state=0).fit_transform([photograph])
+        assert np.abs(picture.astype(int) - photograph).max() <= np.ceil(0.02 * 255)
+
+
+# Seeds, jobs, threads.
+
+
+@pytest.fixture
+def seeded_propagator(cvae_patches, painting):
+    """Unfitted parts, so that their training is part of what must be repeated."""
+    content = PatchTransformer(CVAETransformer(3, hidden_layer_sizes=(8,), max_iter=1), patch_size=5, max_patches=500)
+    return StylePropagator(content, cvae_patches, style_images=painting, random_state=0)
+
+
+def test_one_seed_gives_the_same_bits_twice_and_another_others(seeded_propagator, photograph):
+    first, second = (clone(seeded_propagator).fit_transform([photograph])[0] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    other = clone(seeded_propagator).set_params(random_state=1).fit_transform([photograph])[0]
+    assert not np.array_equal(first, other)
+
+
+def test_transform_twice_gives_the_same_bits(propagator, photograph, picture):
+    np.testing.assert_array_equal(propagator.transform([photograph])[0], picture)
+
+
+def redrawn(propagator, content):
+    return clone(propagator).fit_transform([content])[0]
+
+
+@pytest.mark.slow
+def test_the_same_bits_with_one_job_and_with_two(seeded_propagator, photograph):
+    content = photograph / 255
+    serial = redrawn(seeded_propagator, content)
+    for picture in Parallel(n_jobs=2)(delayed(redrawn)(seeded_propagator, content) for _ in range(2)):
+        np.testing.assert_array_equal(picture, serial)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_the_same_bits_whatever_torchs_threads(seeded_propagator, photograph, n_threads):
+    content = photograph / 255
+    expected = redrawn(seeded_propagator, content)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(n_threads)
+        np.testing.assert_array_equal(redrawn(seeded_propagator, content), expected)
+        assert torch.get_num_threads() == n_threads
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_picture_does_not_depend_on_the_others(propagator, photograph, picture, rng):
+    others = [rng.random((20, 30, 3)), photograph[::-1], rng.random((33, 17))]
+    np.testing.assert_array_equal(propagator.transform([*others, photograph])[-1], picture)
+    np.testing.assert_array_equal(propagator.transform([photograph, *others])[0], picture)
+
+
+def test_a_pickled_propagator_draws_the_same(propagator, photograph, picture):
+    again = pickle.loads(pickle.dumps(propagator))
+    np.testing.assert_array_equal(again.transform([photograph])[0], picture)
+
+
+def test_a_pickle_does_not_grow_with_use(pca_style, photograph):
+    propagator = StylePropagator(style=pca_style, random_state=0).fit([photograph])
+    before = len(pickle.dumps(propagator))
+    propagator.transform([photograph])
+    assert len(pickle.dumps(propagator)) == before
+
+
+def test_a_second_fit_forgets_the_first(pca_style, photograph, picture):
+    other = FrozenEstimator(
+        PatchTransformer(PCA(3), patch_size=5, max_patches=500, random_state=0).fit([1 - photograph])
+    )
+    propagator = StylePropagator(style=other, random_state=0)
+    propagator.fit([photograph[:20]]).transform([photograph])
+    again = propagator.set_params(style=pca_style).fit([photograph]).transform([photograph])[0]
+    np.testing.assert_array_equal(again, picture)
+
+
+def test_global_random_states_and_threads_are_untouched(seeded_propagator, photograph):
+    before = random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state(), torch.get_num_threads()
+    seeded_propagator.fit_transform([photograph])
+    assert random.getstate() == before[0]
+    np.testing.assert_array_equal(np.random.get_state()[1], before[1])
+    assert torch.equal(torch.get_rng_state(), before[2])
+    assert torch.get_num_threads() == before[3]
+
+
+# Borders.
+
+
+def rings(values, width=3):
+    """The outermost ring of pixels of an image (H, W, ...), and the next."""
+    down, across = (np.minimum(np.arange(n), np.arange(n)[::-1]) for n in values.shape[:2])
+    depth = np.minimum(down[:, None], across) // width
+    return values[depth == 0], values[depth == 1]
+
+
+def gradient(image):
+    return np.hypot(*np.gradient(image.mean(2)))
+
+
+@pytest.mark.parametrize("kind", ["stained_glass", "waves"])
+def test_there_are_no_bands_at_the_borders(kind):
+    style = make_style_image(kind, size=64, random_state=0)
+    part = PatchTransformer(PCA(8), patch_size=7, max_patches=3000, random_state=0).fit([style])
+    for name in ("china", "flower"):
+        content = load_photograph(name, size=70)[:-2, :-1] / 255  # 45 x 69: no stride divides them
+        [picture] = StylePropagator(style=part, random_state=0).fit_transform([content])
+        # Detail at the border compares with that beside it as it does in the photograph, ...
+        outer, inner = rings(gradient(picture))
+        content_outer, content_inner = rings(gradient(content))
+        ratio = (outer.mean() / inner.mean()) / (content_outer.mean() / content_inner.mean())
+        assert 0.7 < ratio < 1.4, (name, ratio)
+        # ... and so does colour.
+        outer, inner = rings(picture)
+        content_outer, content_inner = rings(content)
+        step = np.abs(outer.mean(0) - inner.mean(0)).max()
+        assert step < np.abs(content_outer.mean(0) - content_inner.mean(0)).max() + 0.06, (name, step)
+
+
+def test_a_style_of_one_colour_and_grain_reaches_the_border(rng):
+    # Noise in noise: every ring of the picture has the same statistics, up to chance.
+    content, style = rng.random((60, 61, 3)), 0.3 + 0.4 * rng.random((48, 48, 3))
+    part = PatchTransformer(PCA(8), patch_size=7, max_patches=3000, random_state=0).fit([style])
+    [picture] = StylePropagator(style=part, random_state=0).fit_transform([content])
+    outer, inner = rings(picture)
+    assert np.abs(outer.mean(0) - inner.mean(0)).max() < 0.03
+    assert 0.85 < outer.std() / inner.std() < 1.2
+    outer, inner = rings(gradient(picture))
+    assert 0.8 < outer.mean() / inner.mean() < 1.25
+
+
+# Parts.
+
+
+def test_a_fitted_style_is_used_as_it_is(pca_style, propagator):
+    assert propagator.style_ is pca_style
+    assert propagator.content_ is None
+
+
+def test_an_unfitted_style_is_cloned_and_fitted_on_the_style_images(pca_patches, painting, photograph):
+    propagator = StylePropagator(style=pca_patches, style_images=painting, random_state=0).fit([photograph])
+    assert propagator.style_ is not pca_patches
+    assert not hasattr(pca_patches, "images_")
+    np.testing.assert_array_equal(propagator.style_.images_[0], painting)
+
+
+def test_a_fitted_style_leaves_style_images_alone(pca_style, photograph):
+    assert StylePropagator(style=pca_style, style_images="nowhere.jpg").fit([photograph]).style_ is pca_style
+
+
+@pytest.mark.slow
+def test_the_default_style_is_a_cvae_of_patches(photograph, painting):
+    propagator = StylePropagator(style_images=painting, random_state=0).fit([photograph])
+    assert isinstance(propagator.style_, PatchTransformer)
+    assert isinstance(propagator.style_.transformer_, CVAETransformer)
+    assert propagator.transform([photograph])[0].shape == photograph.shape
+
+
+def test_content_may_be_unfitted_fitted_or_frozen(pca_style, pca_patches, photograph):
+    other = photograph[:, ::-1].copy()
+    unfitted = StylePropagator(pca_patches, pca_style, random_state=0).fit([photograph])
+    assert not hasattr(pca_patches, "images_")
+    np.testing.assert_allclose(unfitted.content_.images_[0], photograph / 255, atol=1e-6)
+    fitted = clone(pca_patches).fit([other])
+    by_fitted = StylePropagator(fitted, pca_style, random_state=0).fit([photograph])
+    assert by_fitted.content_ is fitted
+    np.testing.assert_allclose(fitted.images_[0], other / 255, atol=1e-6)
+    by_frozen = StylePropagator(FrozenEstimator(fitted), pca_style, random_state=0).fit([photograph])
+    np.testing.assert_array_equal(by_frozen.transform([photograph])[0], by_fitted.transform([photograph])[0])
+    assert unfitted.transform([photograph])[0].shape == photograph.shape
+
+
+def test_a_content_coder_of_other_dimension_is_mapped_onto_the_styles(pca_style, photograph):
+    content = PatchTransformer(PCA(3), patch_size=5, max_patches=500, random_state=0)
+    propagator = StylePropagator(content, pca_style, random_state=0).fit([photograph])
+    assert propagator.alignment_.matrix.shape == (3, 6)
+    assert propagator.content_metric_.shape == (3, 3)
+    assert propagator.transform([photograph])[0].shape == photograph.shape
+
+
+@pytest.mark.parametrize("kind", ["grey", "mixed", "rgba"])
+def test_an_unfitted_content_takes_photographs_of_any_kind(pca_style, pca_patches, photograph, kind):
+    contents = {"grey": [photograph[..., 0]], "mixed": [photograph[..., 0], photograph], "rgba": [as_rgba(photograph)]}
+    pictures = StylePropagator(pca_patches, pca_style, random_state=0).fit_transform(contents[kind])
+    assert [picture.shape for picture in pictures] == [content.shape for content in contents[kind]]
+
+
+def test_a_grey_style_makes_colour_photographs_grey_toned(pca_patches, painting, photograph):
+    propagator = StylePropagator(style=pca_patches, style_images=painting.mean(2), random_state=0)
+    [picture] = propagator.fit_transform([photograph])
+    assert picture.shape == photograph.shape
+    np.testing.assert_array_equal(picture[..., 0], picture[..., 1])
+    np.testing.assert_array_equal(picture[..., 0], picture[..., 2])
+
+
+def test_style_images_of_every_kind_are_the_same_style(tmp_path, pca_patches, painting, photograph):
+    style = np.rint(painting * 255).astype(np.uint8)
+    image = PIL.Image.fromarray(style)
+    image.save(tmp_path / "style.png")
+    pictures = [
+        StylePropagator(style=pca_patches, style_images=given, random_state=0).fit_transform([photograph])[0]
+        for given in (style, [style], style[None], image, tmp_path / "style.png", [str(tmp_path / "style.png")])
+    ]
+    for picture in pictures[1:]:
+        np.testing.assert_array_equal(picture, pictures[0])
+
+
+def test_two_style_images_of_different_sizes_both_lend_colours(pca_patches, photograph):
+    generator = np.random.default_rng(0)
+    red, blue = np.zeros((24, 30, 3)), np.zeros((41, 20, 3))
+    red[..., 0], blue[..., 2] = 0.5 + 0.5 * generator.random((24, 30)), 0.5 + 0.5 * generator.random((41, 20))
+    propagator = StylePropagator(style=pca_patches, style_images=[red, blue], content_weight=0, random_state=0)
+    picture = propagator.fit_transform([photograph])[0] / 255
+    assert (picture[..., 0] > picture[..., 2] + 0.1).mean() > 0.2
+    assert (picture[..., 2] > picture[..., 0] + 0.1).mean() > 0.2
+    assert picture[..., 1].mean() < 0.15
+
+
+def test_generated_patches_are_new_and_a_pca_has_none(cvae_style, pca_style, photograph):
+    for style, is_new in ((cvae_style, True), (pca_style, False)):
+        pictures = [
+            StylePropagator(style=style, bank=bank, random_state=0).fit_transform([photograph / 255])[0]
+            for bank in ("style", "generated")
+        ]
+        assert (np.abs(pictures[0] - pictures[1]).max() > 0.02) == is_new
+
+
+def test_detail_is_what_the_coder_cannot_say(pca_style, painting, photograph):
+    full = PatchTransformer(PCA(75), patch_size=5, max_patches=1000, random_state=0).fit([painting])
+    for style, has_residual in ((pca_style, True), (full, False)):
+        pictures = [
+            StylePropagator(style=style, bank="style", detail=detail, random_state=0).fit_transform([photograph / 255])[
+                0
+            ]
+            for detail in (0.0, 1.0)
+        ]
+        assert (np.abs(pictures[0] - pictures[1]).mean() > 1e-3) == has_residual
+
+
+def test_more_content_weight_keeps_more_of_the_photograph(pca_style):
+    content = load_photograph("china", size=60)
+    kept = [
+        content_similarity(
+            content,
+            StylePropagator(style=pca_style, content_weight=weight, random_state=0).fit_transform([content])[0],
+        )
+        for weight in (0.0, 1.0, 3.0)
+    ]
+    assert kept[0] < kept[1] < kept[2]
+
+
+# Score.
+
+
+def test_the_score_is_the_mean_of_the_propagation_scores(propagator, painting, photograph):
+    other = load_photograph("flower", size=30)
+    contents = [photograph, other]
+    expected = [
+        propagation_score(content, painting, picture)
+        for content, picture in zip(contents, propagator.transform(contents), strict=True)
+    ]
+    assert propagator.score(contents) == pytest.approx(np.mean(expected), abs=5e-3)  # of uint8 and of floats
+    assert 0 < propagator.score(contents) <= 1
+    weighted = propagator.score(contents, sample_weight=[1, 3])
+    assert weighted == pytest.approx(np.average(expected, weights=[1, 3]), abs=5e-3)
+    assert propagator.score(contents, sample_weight=[0, 1]) == pytest.approx(propagator.score([other]))
+
+
+def test_the_photograph_itself_scores_0(pca_style, photograph):
+    assert StylePropagator(style=pca_style, strength=0, random_state=0).fit([photograph]).score([photograph]) == 0
+
+
+def test_weights_must_be_as_many_as_the_photographs(propagator, photograph):
+    with pytest.raises((TypeError, ValueError), match=r"[Ll]ength|[Ss]hape"):
+        propagator.score([photograph], sample_weight=[1, 2])

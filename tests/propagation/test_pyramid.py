@@ -1,0 +1,64 @@
+"""Sizes from coarse to fine."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skisp.propagation._pyramid import RATIO, resize, short_sides, size_with_short_side
+
+
+@given(finest=st.integers(1, 5000), coarsest=st.integers(1, 200))
+def test_sides_rise_by_the_ratio_to_exactly_the_finest(finest, coarsest):
+    sides = short_sides(finest, coarsest)
+    assert sides[-1] == finest
+    expected = [round(finest / RATIO**k) for k in reversed(range(len(sides)))]
+    assert max(abs(a - b) for a, b in zip(sides, expected, strict=True)) <= 1  # round-off at a half
+    assert sides == sorted(sides)
+    if finest >= coarsest:
+        assert coarsest - 1 <= sides[0] <= np.ceil(coarsest * RATIO)
+    else:
+        assert sides == [finest]
+
+
+@given(height=st.integers(1, 4000), width=st.integers(1, 4000), side=st.integers(1, 600))
+def test_the_shorter_side_is_exact_and_the_form_is_kept(height, width, side):
+    new = size_with_short_side((height, width), side)
+    assert min(new) == side
+    assert abs(max(new) - side * max(height, width) / min(height, width)) <= 0.5 + 1e-6
+    assert (new[0] <= new[1]) == (height <= width) or new[0] == new[1]
+
+
+def test_resizing_to_the_same_size_changes_nothing():
+    image = torch.rand(3, 9, 11)
+    assert resize(image, (9, 11)) is image
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    size=st.tuples(st.integers(2, 20), st.integers(2, 20)),
+    new=st.tuples(st.integers(1, 30), st.integers(1, 30)),
+)
+def test_resized_images_stay_in_range_and_flat_ones_flat(size, new):
+    generator = torch.Generator().manual_seed(0)
+    hard = (torch.rand(3, *size, generator=generator) > 0.5).float()
+    resized = resize(hard, new)
+    assert resized.shape == (3, *new)
+    assert float(resized.min()) >= 0
+    assert float(resized.max()) <= 1
+    torch.testing.assert_close(resize(torch.full((3, *size), 0.3), new), torch.full((3, *new), 0.3), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(24, 24), (96, 96)])
+def test_a_gradient_stays_a_gradient(size):
+    ramp = ((torch.arange(48) + 0.5) / 48).expand(1, 48, 48)
+    expected = ((torch.arange(size[1]) + 0.5) / size[1]).expand(1, *size)
+    inner = slice(size[1] // 8, -size[1] // 8)
+    torch.testing.assert_close(resize(ramp, size)[..., inner], expected[..., inner], rtol=0, atol=1e-3)
+
+
+def test_shrinking_is_antialiased():
+    board = ((torch.arange(64)[:, None] + torch.arange(64)) % 2).float()[None]
+    inner = resize(board, (16, 16))[:, 2:-2, 2:-2]
+    torch.testing.assert_close(inner, torch.full_like(inner, 0.5), rtol=0, atol=0.02)

@@ -1,0 +1,88 @@
+"""What redrawing starts from: colours, structure, and codes moved to the style's."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import PCA
+
+from skisp import PatchTransformer, StylePropagator
+from skisp.propagation._codec import PatchCodec
+from skisp.propagation._patch_transformer import to_tensor
+from skisp.propagation._patches import extract_patches
+from skisp.propagation._redraw import color_map, recolor, redraw, structure_map
+
+
+def moments(image):
+    pixels = image.flatten(1).double().numpy()
+    return pixels.mean(1), np.cov(pixels, bias=True)
+
+
+def test_recoloured_content_has_the_colours_of_the_styles():
+    generator = torch.Generator().manual_seed(0)
+    content = 0.4 + 0.2 * torch.rand(3, 30, 40, generator=generator)
+    mixing = torch.rand(3, 3, generator=generator)
+    styles = [
+        0.4 + 0.1 * torch.einsum("ij,jhw->ihw", mixing, torch.rand(3, n, 20, generator=generator)) for n in (10, 30)
+    ]
+    mapped = recolor(content, color_map(content, styles))
+    mean, covariance = moments(mapped)
+    wanted_mean, wanted = moments(torch.cat(styles, dim=1))
+    np.testing.assert_allclose(mean, wanted_mean, atol=1e-5)
+    np.testing.assert_allclose(covariance, wanted, atol=1e-3 * np.trace(wanted))
+
+
+def test_recoloured_content_stays_in_range():
+    style = torch.zeros(3, 8, 8)
+    style[:, ::2] = 1.0
+    mapped = recolor(torch.rand(3, 9, 9) ** 4, color_map(torch.rand(3, 9, 9) ** 4, [style]))
+    assert float(mapped.min()) >= 0
+    assert float(mapped.max()) <= 1
+
+
+def test_structure_is_at_edges_and_not_in_flat_places():
+    image = torch.zeros(3, 40, 50)
+    image[..., 20:] = 1.0
+    structure = structure_map(image)
+    assert structure.shape == (1, 40, 50)
+    assert float(structure[..., :14].max()) == 0
+    torch.testing.assert_close(structure[..., 20], torch.ones(1, 40))
+    assert float(structure.max()) <= 1
+
+
+@pytest.mark.parametrize("size", [(2, 2), (5, 7), (3, 60)])
+def test_structure_of_tiny_and_flat_images_is_finite(size):
+    for image in (torch.full((3, *size), 0.5), torch.rand(3, *size, generator=torch.Generator().manual_seed(0))):
+        structure = structure_map(image)
+        assert structure.shape == (1, *size)
+        assert torch.isfinite(structure).all()
+
+
+def test_the_structure_does_not_depend_on_contrast():
+    image = torch.rand(3, 30, 30, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(structure_map(0.3 * image + 0.2), structure_map(image), rtol=1e-4, atol=1e-5)
+
+
+def test_content_codes_are_moved_to_where_the_styles_codes_live(pca_style, painting, photograph):
+    content = PatchTransformer(PCA(5), patch_size=5, max_patches=2000, random_state=0)
+    propagator = StylePropagator(content, pca_style, random_state=0).fit([photograph])
+    rows = [extract_patches(to_tensor(image), 5) for image in (np.float32(photograph / 255), painting)]
+    moved = propagator.alignment_(
+        PatchCodec(propagator.content_.transformer_, propagator.content_metric_).encode(rows[0])
+    )
+    wanted = PatchCodec(pca_style.transformer_, propagator.metric_).encode(rows[1])
+    # Up to the draw of 6000 patches that both were estimated from.
+    scale = float(wanted.var(0).sum()) ** 0.5
+    np.testing.assert_allclose(moved.mean(0), wanted.mean(0), atol=0.06 * scale)
+    np.testing.assert_allclose(np.cov(moved.T), np.cov(wanted.T), atol=0.08 * scale**2)
+
+
+def test_banks_are_built_once_and_serve_every_picture(pca_style, photograph):
+    propagator = StylePropagator(style=pca_style, random_state=0).fit([photograph])
+    model, redraw_settings = propagator._style_model(), propagator._settings()
+    with torch.inference_mode():
+        redraw(to_tensor(np.float32(photograph / 255)), model, redraw_settings, 0)
+        banks = dict(model.banks)
+        redraw(to_tensor(np.float32(photograph[:, ::-1] / 255)), model, redraw_settings, 0)
+    assert banks
+    assert all(model.banks[key] is bank for key, bank in banks.items())
+    assert len(model.banks) == len(banks)
