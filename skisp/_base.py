@@ -3,6 +3,7 @@
 The one module that imports private parts of scikit-learn, so that a break is one file.
 """
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -172,7 +173,8 @@ def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     shape: tuple[int, ...] = getattr(X, "shape", ())
     if not 2 < len(shape) < 5:
         return X, None
-    return X.reshape(shape[0], -1), tuple(int(side) for side in shape[1:])
+    # No -1: it is ambiguous where there are no images.
+    return X.reshape(shape[0], math.prod(shape[1:])), tuple(int(side) for side in shape[1:])
 
 
 def as_float32(X: Any) -> NDArray[np.float32]:

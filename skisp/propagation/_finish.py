@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from ._pyramid import resize, size_with_short_side
 
-__all__ = ["laplacian_bands", "match_band_contrast", "mix_structure"]
+__all__ = ["keep_color", "laplacian_bands", "match_band_contrast", "mix_structure"]
 
 _N_BANDS = 3
 
@@ -21,6 +21,31 @@ def mix_structure(picture: Tensor, mapped: Tensor, structure: Tensor, share: flo
     """
     smooth = functional.avg_pool2d(structure[None], 3, 1, 1, count_include_pad=False)[0]
     return torch.lerp(picture, mapped, share * (0.3 + 0.7 * smooth))
+
+
+def keep_color(picture: Tensor, content: Tensor) -> Tensor:
+    """The picture's strokes in the content's colours, both (C, H, W).
+
+    The picture's luminance is first given the content's mean and standard deviation. One amount is
+    then added to all channels of a pixel, which leaves the content's chroma as it is; where the
+    amount would leave [0, 1] it is cut, for the chroma's sake.
+
+    References
+    ----------
+    Gatys et al., "Preserving color in neural artistic style transfer", 2016, arXiv:1606.05897.
+    """
+    drawn, wanted = _luminance(picture), _luminance(content)
+    scale = wanted.std(correction=0) / drawn.std(correction=0).clamp_min(1e-6)
+    amount = (drawn - drawn.mean()) * scale + wanted.mean() - wanted
+    lowest, highest = -content.min(dim=0).values, 1 - content.max(dim=0).values
+    return content + amount.clamp(lowest, highest)
+
+
+def _luminance(image: Tensor) -> Tensor:
+    """Luminance (H, W) of an image (C, H, W), by the weights of ITU-R BT.601."""
+    if image.shape[0] == 1:
+        return image[0]
+    return torch.tensordot(torch.tensor([0.299, 0.587, 0.114]).to(image), image, dims=1)
 
 
 def match_band_contrast(picture: Tensor, style_images: Sequence[Tensor], limit: float = 2.0) -> Tensor:

@@ -26,6 +26,7 @@ from .._progress import report
 from ..metrics import propagation_score
 from ._alignment import AffineMap, Moments, fit_ridge, gaussian_transport
 from ._codec import PatchCodec, code_metric
+from ._masks import masks_for
 from ._parts import codes_patches, fitted_content, fitted_style, works_on_rows
 from ._patch_transformer import check_holds_a_patch, draw_patches, from_tensor, to_tensor
 from ._redraw import RedrawSettings, StyleModel, color_map, recolor, redraw
@@ -68,6 +69,11 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     balance : float, default=0.06
         Price, as a share of the same variance, on using one part of the style more often than
         others; greater spreads the use, 0 lets the nearest code always win.
+    style_scale : float, default=1.0
+        Size of the style's strokes relative to the picture: 2 draws them twice as large.
+    color : {"style", "content", "only"}, default="style"
+        ``"content"`` keeps the photograph's colours and takes the strokes; ``"only"`` takes the
+        style's colours and nothing else.
     bank : {"generated", "style"}, default="generated"
         Patches to draw with: new ones sampled from the style's C-VAE about its own, or just its own.
         A transformer without a posterior, such as a PCA, has only the latter.
@@ -131,6 +137,8 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         "content_weight": [Interval(Real, 0, None, closed="left")],
         "coherence": [Interval(Real, 0, None, closed="left")],
         "balance": [Interval(Real, 0, None, closed="left")],
+        "style_scale": [Interval(Real, 0, None, closed="neither")],
+        "color": [StrOptions({"style", "content", "only"})],
         "bank": [StrOptions({"style", "generated"})],
         "detail": [Interval(Real, 0, 1, closed="both")],
         "device": [str, torch.device],
@@ -147,6 +155,8 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         content_weight: float = 1.0,
         coherence: float = 0.6,
         balance: float = 0.06,
+        style_scale: float = 1.0,
+        color: str = "style",
         bank: str = "generated",
         detail: float = 1.0,
         device: str | torch.device = "auto",
@@ -159,6 +169,8 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         self.content_weight = content_weight
         self.coherence = coherence
         self.balance = balance
+        self.style_scale = style_scale
+        self.color = color
         self.bank = bank
         self.detail = detail
         self.device = device
@@ -201,13 +213,16 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             self._fit_alignment([self._tensor(image) for image in images])
         return self
 
-    def transform(self, X: Any) -> Any:
+    def transform(self, X: Any, mask: Any = None) -> Any:
         """Redraw images, or rows, in the style.
 
         Parameters
         ----------
         X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, D) of rows
             Images of any size, each at least as large as a patch; not only those fitted.
+        mask : list of ndarray (H, W), ndarray (n, H, W), or None
+            Where the style acts, one mask an image: 1 redraws, 0 leaves the content's pixels, values
+            between mix. Booleans, uint8, or floats in [0, 1]. Images only.
 
         Returns
         -------
@@ -216,10 +231,18 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if self._in_row_mode:
+            if mask is not None:
+                raise ValueError("Rows have no mask; leave mask out, or fit a PatchTransformer as the style.")
             return self._transform_rows(X)
         images, layout = as_images(X)
         self._check_sizes(images, "X")
-        return layout.restore(self._redraw_all(images))
+        pictures = self._redraw_all(images)
+        if mask is not None:
+            pictures = [
+                (1 - where) * image + where * picture
+                for image, picture, where in zip(images, pictures, masks_for(images, mask), strict=True)
+            ]
+        return layout.restore(pictures)
 
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Style gained and content kept, in one figure in [0, 1]; greater is better.
@@ -326,6 +349,8 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             content_weight=self.content_weight,
             coherence=self.coherence,
             balance=self.balance,
+            style_scale=self.style_scale,
+            color=self.color,
             bank=self.bank,
             detail=self.detail,
         )

@@ -17,7 +17,7 @@ from ._alignment import AffineMap, Moments, gaussian_transport
 from ._bank import PatchBank, build_bank
 from ._codec import PatchCodec
 from ._field import FieldSearch, carry_up, usage
-from ._finish import match_band_contrast, mix_structure
+from ._finish import keep_color, match_band_contrast, mix_structure
 from ._matching import nearest, sinkhorn_prices
 from ._patches import PatchGrid, gaussian_window
 from ._pyramid import resize, short_sides, size_with_short_side
@@ -37,7 +37,10 @@ class RedrawSettings:
         Short side of the coarsest scale, pixels.
     strength, content_weight, coherence, balance, detail : float
         See :class:`StylePropagator`.
+    style_scale : float
+        Likewise.
     bank : {"style", "generated"}
+    color : {"style", "content", "only"}
     """
 
     patch_size: int
@@ -49,6 +52,8 @@ class RedrawSettings:
     balance: float
     bank: str
     detail: float
+    style_scale: float = 1.0
+    color: str = "style"
     structure_share: float = 0.4
     n_rounds: int = 2
     n_coarsest_rounds: int = 10
@@ -80,11 +85,17 @@ class StyleModel:
     banks: dict[tuple[int, int, int], PatchBank] = field(default_factory=dict, compare=False)
 
     def bank(self, short_side: int, settings: RedrawSettings) -> PatchBank:
-        """The style's bank at one scale, built when it is first asked for."""
-        key = (short_side, settings.patch_size, settings.stride)
+        """The style's bank at one scale of the content, built when it is first asked for."""
+        side = max(settings.patch_size, round(short_side * settings.style_scale))
+        key = (side, settings.patch_size, settings.stride)
         if key not in self.banks:
-            self.banks[key] = build_bank(self.images, short_side, self.codec, settings.patch_size, settings.stride)
+            self.banks[key] = build_bank(self.images, side, self.codec, settings.patch_size, settings.stride)
         return self.banks[key]
+
+    def forget_banks(self, keep: Sequence[PatchBank]) -> None:
+        """Drop the banks that are not in ``keep``, so that images of many sizes do not fill the memory."""
+        for key in [key for key, bank in self.banks.items() if all(bank is not kept for kept in keep)]:
+            del self.banks[key]
 
 
 def color_map(content: Tensor, style_images: Sequence[Tensor]) -> AffineMap:
@@ -202,18 +213,24 @@ def redraw(content: Tensor, model: StyleModel, settings: RedrawSettings, seed: i
         return content
     generator = torch.Generator().manual_seed(seed)
     mapped = recolor(content, color_map(content, model.images))
+    if settings.color == "only":
+        return mapped
     sides = short_sides(min(content.shape[1:]), settings.coarsest)
     level = _Level(content, mapped, sides[0], model, settings)
     matches = level.first_field(generator)
     estimate, matches = _refine(level, None, matches, settings.n_coarsest_rounds, generator)
+    banks = [level.bank]
     for i, side in enumerate(sides[1:], start=1):
         report("redraw", i, len(sides), f"{side} px")
         coarse, level = level, _Level(content, mapped, side, model, settings)
         matches = carry_up(matches, coarse.grid, level.grid, coarse.bank, level.bank)
         estimate = resize(estimate, level.grid.size)
         estimate, matches = _refine(level, estimate, matches, settings.n_rounds, generator)
+        banks.append(level.bank)
+    model.forget_banks(keep=banks)
     report("redraw", len(sides), len(sides))
-    return _finish(estimate, mapped, model, settings)
+    picture = _finish(estimate, mapped, model, settings)
+    return keep_color(picture, content) if settings.color == "content" else picture
 
 
 def _finish(estimate: Tensor, mapped: Tensor, model: StyleModel, settings: RedrawSettings) -> Tensor:

@@ -1,0 +1,93 @@
+"""What each control of a propagator means."""
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.frozen import FrozenEstimator
+
+from skisp import PatchTransformer, StylePropagator
+from skisp.datasets import load_photograph, make_style_image
+
+
+@pytest.fixture(scope="module")
+def style():
+    picture = make_style_image("waves", size=72, random_state=0)
+    return FrozenEstimator(PatchTransformer(PCA(6), patch_size=7, random_state=0).fit([picture]))
+
+
+@pytest.fixture(scope="module")
+def photograph():
+    return load_photograph("china", size=80)
+
+
+def redrawn(style, photograph, mask=None, **parameters):
+    propagator = StylePropagator(style=style, random_state=0, **parameters).fit([photograph])
+    return propagator.transform([photograph], mask=mask)[0]
+
+
+def chroma(image):
+    red, green, blue = np.moveaxis(image.astype(float), -1, 0)
+    luminance = 0.299 * red + 0.587 * green + 0.114 * blue
+    return np.stack([0.564 * (blue - luminance), 0.713 * (red - luminance)])
+
+
+def test_color_content_keeps_the_chroma_of_the_photograph(style, photograph):
+    picture = redrawn(style, photograph, color="content")
+    assert np.abs(chroma(picture) - chroma(photograph)).max() <= 2
+    assert np.abs(picture.astype(int) - photograph).mean() > 4
+
+
+def test_color_only_takes_the_mean_colour_of_the_style_and_keeps_the_edges(style, photograph):
+    picture = redrawn(style, photograph, color="only") / 255
+    wanted = make_style_image("waves", size=72, random_state=0).mean(axis=(0, 1))
+    assert np.abs(picture.mean(axis=(0, 1)) - wanted).max() < 0.05
+    luminance = [image @ [0.299, 0.587, 0.114] for image in (picture, photograph / 255)]
+    assert np.corrcoef(luminance[0].ravel(), luminance[1].ravel())[0, 1] > 0.9
+
+
+def test_mask_0_leaves_the_pixels_of_the_content_and_mask_1_redraws_them(style, photograph):
+    mask = np.zeros(photograph.shape[:2], dtype=np.float32)
+    mask[:, 40:] = 1.0
+    picture = redrawn(style, photograph, mask=[mask])
+    whole = redrawn(style, photograph)
+    np.testing.assert_array_equal(picture[:, :40], photograph[:, :40])
+    np.testing.assert_array_equal(picture[:, 40:], whole[:, 40:])
+
+
+def test_mask_between_0_and_1_mixes(style, photograph):
+    mask = np.full(photograph.shape[:2], 0.5)
+    picture, whole = redrawn(style, photograph, mask=[mask]), redrawn(style, photograph)
+    np.testing.assert_allclose(picture, (photograph.astype(float) + whole) / 2, atol=1.0)
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        ([], "holds no images"),
+        ([np.ones((5, 5)), np.ones((5, 5))], "2 masks for 1 images"),
+        ([np.ones((5, 5))], "expected the image's"),
+        ([np.full((5, 5), 3.0)], r"floats must lie in \[0, 1\]"),
+    ],
+)
+def test_masks_that_do_not_fit_are_refused_by_name(style, photograph, mask, message):
+    with pytest.raises(ValueError, match=message):
+        redrawn(style, photograph, mask=mask)
+
+
+def test_rows_have_no_mask():
+    rows = np.random.default_rng(0).normal(size=(30, 4))
+    propagator = StylePropagator(style=FrozenEstimator(PCA(2).fit(rows)), random_state=0).fit(rows)
+    with pytest.raises(ValueError, match="Rows have no mask"):
+        propagator.transform(rows, mask=np.ones((30, 4)))
+
+
+def test_style_scale_2_draws_stripes_of_about_twice_the_period():
+    stripes = np.tile((np.arange(96) % 8 < 4).astype(np.float32), (96, 1))
+    style = FrozenEstimator(PatchTransformer(PCA(6), patch_size=7, random_state=0).fit([stripes]))
+    flat = np.full((96, 96), 0.5, dtype=np.float32)
+    frequencies = []
+    for scale in (1.0, 2.0):
+        picture = redrawn(style, flat, style_scale=scale, bank="style", coherence=2.0)
+        power = (np.abs(np.fft.rfft(picture - picture.mean(), axis=1)) ** 2).mean(axis=0)
+        frequencies.append((power * np.arange(len(power))).sum() / power.sum())
+    assert 1.5 < frequencies[0] / frequencies[1] < 2.5
