@@ -144,6 +144,7 @@ def _as_image(item: Any, name: str) -> tuple[Image, _Source]:
     if isinstance(item, (str, bytes, PathLike)):
         raise TypeError(f"{name} is a path, {item!r}. Read files first, for instance with skisp.ImageReader.")
     array = np.asarray(item)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)):
         raise ValueError(
             f"{name} has shape {array.shape}; expected (H, W), or (H, W, C) with C = 1 (grey), "
@@ -163,9 +164,8 @@ def _to_unit(array: NDArray[Any], name: str) -> Image:
     """Floats in [0, 1] from uint8, uint16, bool or float values."""
     if array.dtype == bool:
         return array.astype(np.float32)
-    native = array.dtype.newbyteorder("=")
-    if native in _INTEGER_RANGE:
-        return array.astype(np.float32) / np.float32(_INTEGER_RANGE[native])
+    if array.dtype in _INTEGER_RANGE:
+        return array.astype(np.float32) / np.float32(_INTEGER_RANGE[array.dtype])
     if array.dtype.kind != "f":
         raise TypeError(
             f"{name} has dtype {array.dtype}; expected uint8, uint16 or floats in [0, 1]. "
@@ -186,7 +186,6 @@ def _from_unit(values: Image, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Invert :func:`_to_unit`, rounding to the nearest level of an integer dtype."""
     if dtype == bool:
         return values >= 0.5
-    native = dtype.newbyteorder("=")
-    if native in _INTEGER_RANGE:
-        return np.rint(values * _INTEGER_RANGE[native]).astype(dtype)
+    if dtype in _INTEGER_RANGE:
+        return np.rint(values * _INTEGER_RANGE[dtype]).astype(dtype)
     return values.astype(dtype)
