@@ -1,0 +1,103 @@
+"""The networks: their layers, what they compute before training, and their arrays."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from skisp.cvae._networks import ACTIVATIONS, CVAENetwork, dense_layers
+
+
+def network(**parameters):
+    defaults = {"n_components": 3, "hidden_layer_sizes": (7, 5), "activation": "gelu", "likelihood": "collapsed"}
+    return CVAENetwork(10, **{**defaults, **parameters})
+
+
+def linear_shapes(module):
+    return [(layer.in_features, layer.out_features) for layer in module.modules() if isinstance(layer, nn.Linear)]
+
+
+def test_the_decoder_mirrors_the_encoder():
+    net = network()
+    assert linear_shapes(net.encoder) == [(10, 7), (7, 5)]
+    assert linear_shapes(net.posterior) == [(5, 6)]
+    assert linear_shapes(net.decoder) == [(3, 5), (5, 7)]
+    assert linear_shapes(net.output) == [(7, 10)]
+
+
+def test_no_hidden_layers_make_both_networks_linear():
+    net = network(hidden_layer_sizes=())
+    assert linear_shapes(net) == [(10, 6), (3, 10)]
+    assert not any(isinstance(module, nn.BatchNorm1d) for module in net.modules())
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_every_hidden_layer_is_normalised_then_activated(activation):
+    layers = dense_layers([4, 3, 2], activation)
+    assert [isinstance(layer, nn.BatchNorm1d) for layer in layers] == [False, True, False] * 2
+    assert [type(layer) for layer in layers][2::3] == [ACTIVATIONS[activation]] * 2
+
+
+def test_a_single_row_is_normalised_by_the_running_statistics():
+    layers = dense_layers([4, 3], "identity").train()
+    for seed in range(3):
+        layers(torch.randn(20, 4, generator=torch.Generator().manual_seed(seed)))
+    row = torch.ones(1, 4)
+    running = layers[1].running_mean.clone()
+    torch.testing.assert_close(layers(row), layers.eval()(row))
+    torch.testing.assert_close(layers[1].running_mean, running)
+
+
+@pytest.mark.parametrize("likelihood", ["collapsed", "gaussian", "bernoulli"])
+def test_decoding_starts_around_the_mean_row(likelihood):
+    mean = torch.linspace(0.05, 0.95, 10)
+    net = network(likelihood=likelihood).eval()
+    net.standardise_by(mean, 2.0)
+    nn.init.zeros_(net.output.weight)
+    torch.testing.assert_close(net.reconstruct(torch.randn(4, 3)), mean.expand(4, 10))
+
+
+def test_a_bernoulli_mean_of_zero_or_one_is_a_finite_start():
+    net = network(likelihood="bernoulli")
+    net.standardise_by(torch.tensor([0.0] * 5 + [1.0] * 5), 1.0)
+    assert torch.isfinite(net.output.bias).all()
+
+
+def test_what_enters_is_standardised():
+    net = network().eval()
+    x = torch.randn(6, 10)
+    plain = net.encode(x)
+    net.standardise_by(torch.arange(10.0), 4.0)
+    for scaled, unscaled in zip(net.encode(4 * x + torch.arange(10.0)), plain, strict=True):
+        torch.testing.assert_close(scaled, unscaled, atol=1e-5, rtol=1e-5)
+
+
+def test_the_variance_of_the_posterior_is_bounded():
+    net = network(hidden_layer_sizes=())
+    log_variance = net.encode(torch.randn(50, 10) * 1e6)[1]
+    assert log_variance.abs().max() == 8
+
+
+def test_from_arrays_rebuilds_an_equal_network_without_touching_the_random_state():
+    net = network(likelihood="gaussian").eval()
+    net.standardise_by(torch.arange(10.0), 3.0)
+    arrays = net.to_arrays()
+    assert all(isinstance(array, np.ndarray) for array in arrays.values())
+    before = torch.get_rng_state()
+    twin = CVAENetwork.from_arrays(net.config, arrays)
+    assert torch.equal(torch.get_rng_state(), before)
+    x, z = torch.randn(4, 10), torch.randn(4, 3)
+    torch.testing.assert_close(twin.encode(x), net.encode(x), rtol=0, atol=0)
+    torch.testing.assert_close(twin.reconstruct(z), net.reconstruct(z), rtol=0, atol=0)
+    assert not twin.training
+
+
+def test_arrays_are_copies():
+    net = network().requires_grad_(False)
+    arrays = net.to_arrays()
+    arrays["output.weight"][:] = 0
+    assert float(net.output.weight.abs().min()) > 0
+    arrays = net.to_arrays()
+    twin = CVAENetwork.from_arrays(net.config, arrays)
+    arrays["output.weight"][:] = 0
+    assert float(twin.output.weight.abs().min()) > 0

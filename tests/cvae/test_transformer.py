@@ -1,0 +1,706 @@
+"""CVAETransformer as a user meets it: rows and images, units, seeds, threads, pickles, errors."""
+
+import copy
+import io
+import pickle
+import threading
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from skisp import CVAETransformer
+
+MNIST = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "mnist.npz"
+DIGITS = load_digits()
+IMAGES = (DIGITS.images[:60] / 16).astype(np.float32)
+ROWS = IMAGES.reshape(60, 64)
+
+
+def small_cvae(**parameters):
+    defaults = {"n_components": 3, "hidden_layer_sizes": (8,), "max_iter": 3, "n_importance_samples": 8}
+    return CVAETransformer(**{**defaults, "random_state": 0, "device": "cpu", **parameters})
+
+
+def results(cvae, X):
+    """Everything a fitted model says of X."""
+    codes = cvae.transform(X)
+    return [codes, cvae.inverse_transform(codes), cvae.score_samples(X), *cvae.posterior(X)]
+
+
+def assert_same_bits(ours, theirs):
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(our, their, strict=True)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """A model of images; tests must not change it."""
+    return small_cvae().fit(IMAGES)
+
+
+# Rows and images
+
+
+def test_images_and_rows_give_the_same_codes(fitted):
+    of_rows = small_cvae().fit(ROWS)
+    assert_same_bits([of_rows.transform(ROWS)], [fitted.transform(IMAGES)])
+    assert_same_bits([fitted.transform(ROWS)], [fitted.transform(IMAGES)])
+    assert_same_bits([of_rows.transform(IMAGES)], [fitted.transform(IMAGES)])
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1), (4, 5, 3)])
+def test_decoded_and_sampled_images_have_the_shape_of_those_fitted(shape):
+    X = np.random.default_rng(0).random((10, *shape))
+    cvae = small_cvae().fit(X)
+    assert cvae.image_shape_ == shape
+    assert cvae.inverse_transform(cvae.transform(X[:4])).shape == (4, *shape)
+    assert cvae.sample(2, random_state=0).shape == (2, *shape)
+
+
+def test_decoded_and_sampled_rows_are_rows():
+    cvae = small_cvae().fit(ROWS)
+    assert cvae.image_shape_ is None
+    assert cvae.inverse_transform(cvae.transform(ROWS[:4])).shape == (4, 64)
+    assert cvae.sample(2).shape == (2, 64)
+
+
+def test_everything_that_comes_out_is_float32(fitted):
+    for X in (IMAGES, IMAGES.astype(np.float64), (16 * IMAGES).astype(np.uint8)):
+        assert {result.dtype for result in results(fitted, X)} == {np.dtype(np.float32)}
+    assert fitted.sample(2).dtype == np.float32
+
+
+def test_codes_are_the_means_of_the_posterior(fitted):
+    mean, scale = fitted.posterior(IMAGES)
+    assert_same_bits([mean], [fitted.transform(IMAGES)])
+    assert scale.shape == mean.shape
+    assert (scale > 0).all()
+
+
+def test_latent_moments_are_those_of_the_posteriors_of_the_training_rows(fitted):
+    mean, scale = (array.astype(np.float64) for array in fitted.posterior(IMAGES))
+    np.testing.assert_allclose(fitted.latent_mean_, mean.mean(axis=0), atol=1e-6)
+    covariance = np.cov(mean.T, bias=True) + np.diag((scale**2).mean(axis=0))
+    np.testing.assert_allclose(fitted.latent_covariance_, covariance, atol=1e-6)
+    kl = 0.5 * (mean**2 + scale**2 - 1 - 2 * np.log(scale))
+    np.testing.assert_allclose(fitted.kl_per_component_, kl.mean(axis=0), atol=1e-6)
+    assert fitted.n_active_units_ == (mean.var(axis=0) > 0.01).sum()
+
+
+@pytest.mark.parametrize("kl_weight", [0.0, 1.0, 10.0])
+def test_active_units_are_at_most_the_components_and_no_kl_is_negative(kl_weight):
+    cvae = small_cvae(n_components=5, kl_weight=kl_weight, max_iter=10).fit(ROWS)
+    assert 0 <= cvae.n_active_units_ <= 5
+    assert cvae.kl_per_component_.shape == (5,)
+    assert (cvae.kl_per_component_ >= -1e-9).all()
+
+
+def test_a_heavy_kl_term_puts_every_unit_to_sleep_and_its_count_tells():
+    cvae = small_cvae(kl_weight=1000.0, learning_rate=0.03, max_iter=300).fit(ROWS)
+    assert cvae.n_active_units_ == 0
+    assert cvae.kl_per_component_.max() < 0.01
+    np.testing.assert_allclose(cvae.latent_covariance_, np.eye(3), atol=0.05)
+
+
+def test_scoring_a_row_alone_or_in_a_batch_is_the_same(fitted):
+    alone = np.concatenate([fitted.score_samples(image[None]) for image in IMAGES])
+    np.testing.assert_allclose(alone, fitted.score_samples(IMAGES), rtol=1e-5, atol=1e-4)
+
+
+def test_chunks_do_not_show_in_the_scores(fitted):
+    """More rows than one chunk of the scorer holds."""
+    many = np.concatenate([IMAGES] * 20)
+    scores = fitted.score_samples(many).reshape(20, 60)
+    np.testing.assert_allclose(scores, np.broadcast_to(scores[:1], scores.shape), rtol=1e-5, atol=1e-4)
+
+
+def test_score_is_the_weighted_mean_of_the_scores_of_the_rows(fitted):
+    scores = fitted.score_samples(IMAGES).astype(np.float64)
+    weights = np.random.default_rng(0).random(60)
+    assert fitted.score(IMAGES) == pytest.approx(scores.mean())
+    assert fitted.score(IMAGES, sample_weight=weights) == pytest.approx(np.average(scores, weights=weights))
+    only_third = np.eye(60)[2].tolist()
+    assert fitted.score(IMAGES, sample_weight=only_third) == pytest.approx(scores[2])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        fitted.score(IMAGES, sample_weight=[1, 2])
+
+
+def test_columns_are_named_after_the_class(fitted):
+    assert fitted.get_feature_names_out().tolist() == ["cvaetransformer0", "cvaetransformer1", "cvaetransformer2"]
+
+
+def test_pandas_goes_in_and_comes_out():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(ROWS, columns=[f"pixel{i}" for i in range(64)], index=range(100, 160))
+    cvae = small_cvae().set_output(transform="pandas").fit(frame)
+    codes = cvae.transform(frame)
+    assert codes.columns.tolist() == ["cvaetransformer0", "cvaetransformer1", "cvaetransformer2"]
+    assert codes.index.tolist() == frame.index.tolist()
+    assert cvae.feature_names_in_[0] == "pixel0"
+    np.testing.assert_array_equal(codes, small_cvae().fit(ROWS).transform(ROWS))
+    np.testing.assert_allclose(cvae.inverse_transform(codes), cvae.inverse_transform(codes.to_numpy()))
+
+
+# Memory layouts
+
+
+def as_memmap(X, folder):
+    path = folder / "rows.npy"
+    np.save(path, X)
+    return np.load(path, mmap_mode="r")
+
+
+def read_only(X, folder):
+    X = X.copy()
+    X.flags.writeable = False
+    return X
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("X", [ROWS, IMAGES], ids=["rows", "images"])
+@pytest.mark.parametrize(
+    "stored",
+    [
+        read_only,
+        as_memmap,
+        lambda X, folder: np.asfortranarray(X),
+        lambda X, folder: X.astype(">f4"),
+        lambda X, folder: X.astype(">f8"),
+        lambda X, folder: np.ascontiguousarray(X[::-1])[::-1],
+        lambda X, folder: np.repeat(X, 2, axis=0)[::2],
+    ],
+    ids=["read-only", "memmap", "fortran", "big-endian-float32", "big-endian-float64", "reversed", "strided"],
+)
+def test_how_an_array_is_stored_does_not_matter(fitted, tmp_path, stored, X):
+    odd = stored(X, tmp_path)
+    assert_same_bits(results(small_cvae().fit(odd), odd), results(small_cvae().fit(X), X))
+    codes = fitted.transform(X)
+    odd_codes = stored(codes, tmp_path)
+    assert_same_bits([fitted.inverse_transform(odd_codes)], [fitted.inverse_transform(codes)])
+
+
+def test_rows_may_be_a_list_of_lists():
+    assert_same_bits([small_cvae().fit_transform(ROWS.tolist())], [small_cvae().fit_transform(ROWS)])
+
+
+def test_fit_leaves_its_input_as_it_was():
+    X = IMAGES.copy()
+    small_cvae().fit(X).score(X)
+    np.testing.assert_array_equal(X, IMAGES)
+
+
+# Few rows, odd rows, odd units
+
+
+@pytest.mark.parametrize("hidden_layer_sizes", [(), (8,), (8, 4)])
+def test_one_row_is_enough(hidden_layer_sizes):
+    cvae = small_cvae(hidden_layer_sizes=hidden_layer_sizes).fit(ROWS[:1])
+    assert all(np.isfinite(result).all() for result in results(cvae, ROWS[:1]))
+    np.testing.assert_allclose(cvae.latent_covariance_, np.diag(np.diag(cvae.latent_covariance_)))
+
+
+@pytest.mark.parametrize("batch_size", [1, 59, 60, 1000])
+def test_any_batch_size_fits(batch_size):
+    cvae = small_cvae(batch_size=batch_size).fit(ROWS)
+    assert all(np.isfinite(result).all() for result in results(cvae, ROWS))
+
+
+def test_a_batch_larger_than_the_data_is_the_data():
+    assert_same_bits(
+        results(small_cvae(batch_size=60).fit(ROWS), ROWS), results(small_cvae(batch_size=10_000).fit(ROWS), ROWS)
+    )
+
+
+@pytest.mark.parametrize("likelihood", ["collapsed", "gaussian", "bernoulli"])
+@pytest.mark.parametrize("value", [0.0, 0.1, 1.0])
+def test_constant_rows_are_coded_and_restored(likelihood, value):
+    X = np.full((12, 5), value, dtype=np.float32)
+    cvae = small_cvae(likelihood=likelihood, max_iter=20).fit(X)
+    assert all(np.isfinite(result).all() for result in results(cvae, X))
+    np.testing.assert_allclose(cvae.inverse_transform(cvae.transform(X)), X, atol=0.1)
+
+
+def test_constant_features_are_restored():
+    X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+    X = np.column_stack([X, np.full(60, 1e4, dtype=np.float32), np.zeros(60, dtype=np.float32)])
+    restored = small_cvae(max_iter=20).fit(X)
+    restored = restored.inverse_transform(restored.transform(X))
+    np.testing.assert_allclose(restored[:, 4], 1e4, atol=0.5)
+    np.testing.assert_allclose(restored[:, 5], 0, atol=0.5)
+
+
+@pytest.mark.parametrize("likelihood", ["collapsed", "gaussian"])
+@pytest.mark.parametrize("scale", [2.0**14, 2.0**-14])
+def test_units_of_a_power_of_two_change_no_bit_of_the_codes(likelihood, scale):
+    plain, scaled = small_cvae(likelihood=likelihood).fit(ROWS), small_cvae(likelihood=likelihood).fit(ROWS * scale)
+    codes = plain.transform(ROWS)
+    assert_same_bits([scaled.transform(ROWS * scale)], [codes])
+    assert_same_bits([scaled.inverse_transform(codes)], [plain.inverse_transform(codes) * np.float32(scale)])
+
+
+@pytest.mark.parametrize("likelihood", ["collapsed", "gaussian"])
+@pytest.mark.parametrize("scale", [1e4, 1e-4, 1e20, 1e-20])
+def test_score_changes_by_the_jacobian_of_the_units(likelihood, scale):
+    """x -> s x has the density p(x) / s^D: the log falls by D log s."""
+    X = ROWS * np.float32(scale)
+    scores = small_cvae(likelihood=likelihood).fit(ROWS).score_samples(ROWS)
+    scaled = small_cvae(likelihood=likelihood).fit(X).score_samples(X)
+    np.testing.assert_allclose(scaled, scores - 64 * np.log(scale), rtol=1e-3, atol=0.1)
+
+
+@pytest.mark.parametrize("scale", [1e4, 1e-4])
+def test_reconstructions_are_as_good_in_any_units(scale):
+    X = ROWS * np.float32(scale)
+    plain, scaled = small_cvae(max_iter=30).fit(ROWS), small_cvae(max_iter=30).fit(X)
+    restored = scaled.inverse_transform(scaled.transform(X)) / scale
+    np.testing.assert_allclose(restored, plain.inverse_transform(plain.transform(ROWS)), atol=0.01)
+
+
+def test_the_units_of_a_fixed_noise_scale_are_those_of_the_rows():
+    codes = [
+        small_cvae(likelihood="gaussian", noise_scale=0.25 * scale).fit(ROWS * scale).transform(ROWS * scale)
+        for scale in (1.0, 1024.0)
+    ]
+    assert_same_bits(codes[:1], codes[1:])
+
+
+def test_an_offset_of_the_rows_does_not_matter():
+    plain, shifted = small_cvae(max_iter=20).fit(ROWS), small_cvae(max_iter=20).fit(ROWS + 64)
+    np.testing.assert_allclose(shifted.score(ROWS + 64), plain.score(ROWS), atol=0.5)
+
+
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_small_models_of_any_kind_give_finite_numbers_of_the_right_shape(data):
+    draw = data.draw
+    n_samples = draw(st.integers(1, 7))
+    shape = draw(st.sampled_from([(1,), (6,), (1, 1), (3, 4), (2, 3, 1), (2, 2, 3)]))
+    likelihood = draw(st.sampled_from(["collapsed", "gaussian", "bernoulli"]))
+    rng = np.random.default_rng(draw(st.integers(0, 1000)))
+    X = rng.random((n_samples, *shape))
+    if likelihood != "bernoulli":
+        X = X * 10 ** draw(st.integers(-6, 6)) + draw(st.sampled_from([0, -3]))
+    cvae = CVAETransformer(
+        draw(st.integers(1, 5)),
+        hidden_layer_sizes=draw(st.sampled_from([(), (1,), (4,), (5, 3)])),
+        activation=draw(st.sampled_from(["gelu", "relu", "tanh", "identity"])),
+        likelihood=likelihood,
+        noise_scale=draw(st.sampled_from([None, 0.5])),
+        kl_weight=draw(st.sampled_from([0, 0.1, 1, 10])),
+        batch_size=draw(st.integers(1, 8)),
+        max_iter=draw(st.integers(1, 3)),
+        n_importance_samples=draw(st.integers(1, 4)),
+        device="cpu",
+        random_state=0,
+    )
+    codes = cvae.fit_transform(X)
+    assert codes.shape == (n_samples, cvae.n_components)
+    assert cvae.inverse_transform(codes).shape == X.shape
+    assert cvae.score_samples(X).shape == (n_samples,)
+    assert cvae.sample(3, random_state=1).shape == (3, *shape)
+    for result in [
+        *results(cvae, X),
+        cvae.latent_covariance_,
+        cvae.kl_per_component_,
+        cvae.sample(3),
+        cvae.loss_curve_,
+    ]:
+        assert np.isfinite(result).all()
+    assert cvae.n_active_units_ <= cvae.n_components
+
+
+# What is learnt
+
+
+def relative_error(cvae, X):
+    return np.mean((cvae.inverse_transform(cvae.transform(X)) - X) ** 2) / X.var(axis=0).mean()
+
+
+def test_a_plain_autoencoder_reconstructs_at_least_as_well_as_a_variational_one():
+    errors = [
+        relative_error(small_cvae(hidden_layer_sizes=(32,), kl_weight=weight, max_iter=60).fit(ROWS), ROWS)
+        for weight in (0.0, 1.0)
+    ]
+    assert errors[0] <= errors[1]
+    assert errors[0] < 0.7
+
+
+def test_a_plain_autoencoder_is_trained_without_noise():
+    """A linear one comes as close as any plane can: to the residual of PCA."""
+    X = ROWS - ROWS.mean(axis=0)
+    best = (np.linalg.svd(X, compute_uv=False)[3:] ** 2).sum() / (X**2).sum()
+    cvae = small_cvae(hidden_layer_sizes=(), kl_weight=0.0, likelihood="gaussian", noise_scale=0.3)
+    cvae.set_params(learning_rate=0.02, max_iter=200, batch_size=60).fit(ROWS)
+    assert best - 1e-4 <= relative_error(cvae, ROWS) < best + 0.03
+
+
+def test_training_makes_the_rows_likelier_than_others():
+    cvae = small_cvae(hidden_layer_sizes=(32,), max_iter=40).fit(IMAGES)
+    assert cvae.score(IMAGES) > cvae.score(IMAGES[:, ::-1].copy()) + 1
+    assert cvae.score(IMAGES) > cvae.score(np.random.default_rng(0).random(IMAGES.shape)) + 10
+
+
+def test_bernoulli_decodes_to_probabilities():
+    cvae = small_cvae(likelihood="bernoulli", max_iter=20).fit(IMAGES)
+    decoded = cvae.inverse_transform(10 * np.random.default_rng(0).normal(size=(50, 3)))
+    assert 0 <= decoded.min() < decoded.max() <= 1
+    assert cvae.score(IMAGES) < 0  # a log probability
+
+
+def test_samples_are_seeded(fitted):
+    assert_same_bits([fitted.sample(5, random_state=1)], [fitted.sample(5, random_state=1)])
+    assert_same_bits([fitted.sample(5, random_state=1)], [fitted.sample(5, random_state=np.random.RandomState(1))])
+    assert not np.array_equal(fitted.sample(5, random_state=1), fitted.sample(5, random_state=2))
+    assert len(np.unique(fitted.sample(5, random_state=1).reshape(5, -1), axis=0)) == 5
+
+
+def test_samples_of_a_linear_model_have_the_mean_and_covariance_of_its_prior():
+    cvae = small_cvae(hidden_layer_sizes=(), max_iter=20).fit(ROWS[:, 20:26])
+    network = cvae.module_
+    W, b = (array.numpy() * float(network.scale) for array in (network.output.weight, network.output.bias))
+    samples = cvae.sample(50_000, random_state=0)
+    np.testing.assert_allclose(samples.mean(axis=0), b + network.mean.numpy(), atol=0.02)
+    np.testing.assert_allclose(np.cov(samples.T), W @ W.T, atol=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not MNIST.exists(), reason="the MNIST of the shared data is not here")
+def test_mnist_keeps_its_units_active_and_reconstructs():
+    with np.load(MNIST) as archive:
+        images = archive["x_train"][:4000].reshape(-1, 28, 28) / np.float32(255)
+    cvae = CVAETransformer(n_components=32, max_iter=10, random_state=0).fit(images)
+    assert cvae.n_active_units_ >= 10
+    assert relative_error(cvae, images) < 1 / 3  # of the mean image's error; measured: 0.25
+
+
+# Seeds, threads, global state
+
+
+def test_one_random_state_gives_one_result_twice():
+    assert_same_bits(results(small_cvae().fit(IMAGES), IMAGES), results(small_cvae().fit(IMAGES), IMAGES))
+    cvae = small_cvae()
+    assert_same_bits(results(cvae.fit(IMAGES), IMAGES), results(cvae.fit(IMAGES), IMAGES))
+
+
+def test_another_random_state_gives_another_result():
+    one, other = (small_cvae(random_state=seed).fit_transform(IMAGES) for seed in (0, 1))
+    assert not np.allclose(one, other)
+
+
+def test_a_random_state_instance_advances_from_fit_to_fit():
+    state = np.random.RandomState(0)
+    first, second = (small_cvae(random_state=state).fit_transform(IMAGES) for _ in range(2))
+    assert not np.array_equal(first, second)
+    assert_same_bits([first], [small_cvae(random_state=np.random.RandomState(0)).fit_transform(IMAGES)])
+
+
+@pytest.fixture
+def thread_count():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def test_the_number_of_threads_changes_no_bit(thread_count):
+    found = []
+    for n_threads in (1, 2):
+        thread_count(n_threads)
+        cvae = small_cvae(hidden_layer_sizes=(256,), n_components=16).fit(DIGITS.images)
+        found.append(results(cvae, DIGITS.images))
+        assert torch.get_num_threads() == n_threads
+    assert_same_bits(*found)
+
+
+def test_fits_on_two_threads_at_once_are_those_on_one(thread_count):
+    thread_count(2)
+    jobs = [small_cvae(random_state=seed) for seed in (0, 1, 0, 1)]
+    codes = joblib.Parallel(n_jobs=2, backend="threading")(joblib.delayed(job.fit_transform)(IMAGES) for job in jobs)
+    assert_same_bits(codes[:2], codes[2:])
+    assert_same_bits(codes[:2], [small_cvae(random_state=seed).fit_transform(IMAGES) for seed in (0, 1)])
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.slow
+def test_the_number_of_jobs_changes_no_bit():
+    scores = [cross_val_score(small_cvae(), ROWS, cv=2, n_jobs=n_jobs) for n_jobs in (1, 2)]
+    assert_same_bits(*[[score] for score in scores])
+    grid = {"n_components": [1, 3], "hidden_layer_sizes": [(), (8,)]}
+    searches = [GridSearchCV(small_cvae(), grid, cv=2, n_jobs=n_jobs).fit(ROWS) for n_jobs in (1, 2)]
+    assert searches[0].best_params_ == searches[1].best_params_
+    assert_same_bits(*[[search.cv_results_["mean_test_score"]] for search in searches])
+    assert_same_bits(*[[search.transform(ROWS)] for search in searches])
+
+
+def global_state():
+    name, keys, *rest = np.random.get_state()
+    return (
+        torch.get_rng_state().numpy().tobytes(),
+        (name, keys.tobytes(), *rest),
+        torch.get_num_threads(),
+        torch.get_float32_matmul_precision(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.are_deterministic_algorithms_enabled(),
+    )
+
+
+def test_global_state_is_left_alone(thread_count):
+    thread_count(2)
+    before = global_state()
+    cvae = small_cvae().fit(IMAGES)
+    results(cvae, IMAGES)
+    cvae.sample(2, random_state=0)
+    pickle.loads(pickle.dumps(cvae))
+    copy.deepcopy(cvae)
+    assert global_state() == before
+    with pytest.raises(ArithmeticError):
+        small_cvae(learning_rate=1e30).fit(IMAGES)
+    with pytest.raises(ValueError, match="cannot be used here"):
+        cvae.set_params(device="nonsense").transform(IMAGES)
+    assert global_state() == before
+
+
+def test_the_global_state_does_not_matter():
+    expected = results(small_cvae().fit(IMAGES), IMAGES)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(123)
+        np_state = np.random.get_state()
+        np.random.seed(123)
+        try:
+            assert_same_bits(results(small_cvae().fit(IMAGES), IMAGES), expected)
+        finally:
+            np.random.set_state(np_state)
+
+
+def test_one_fitted_model_serves_two_threads(fitted):
+    expected, found = fitted.transform(IMAGES), []
+    workers = [threading.Thread(target=lambda: found.append(fitted.transform(IMAGES))) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(found) == 4
+    for codes in found:
+        assert_same_bits([codes], [expected])
+
+
+# Copies
+
+
+def through_joblib(cvae):
+    buffer = io.BytesIO()
+    joblib.dump(cvae, buffer)
+    buffer.seek(0)
+    return joblib.load(buffer)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"likelihood": "gaussian"}, {"likelihood": "gaussian", "noise_scale": 0.5}])
+@pytest.mark.parametrize(
+    "copied",
+    [lambda cvae: pickle.loads(pickle.dumps(cvae)), through_joblib, copy.deepcopy, copy.copy],
+    ids=["pickle", "joblib", "deepcopy", "copy"],
+)
+def test_a_copy_gives_the_same_bits(copied, parameters):
+    cvae = small_cvae(**parameters).fit(IMAGES)
+    twin = copied(cvae)
+    assert_same_bits(results(twin, IMAGES), results(cvae, IMAGES))
+    assert_same_bits([twin.sample(2, random_state=0)], [cvae.sample(2, random_state=0)])
+    assert twin.loss_curve_ == cvae.loss_curve_
+    assert twin.get_params() == cvae.get_params()
+    assert not twin.module_.training
+    assert not any(parameter.requires_grad for parameter in twin.module_.parameters())
+
+
+def test_a_deep_copy_shares_no_weights():
+    cvae = small_cvae().fit(IMAGES)
+    expected = cvae.transform(IMAGES)
+    twin = copy.deepcopy(cvae)
+    for parameter in twin.module_.parameters():
+        parameter.fill_(0)
+    assert_same_bits([cvae.transform(IMAGES)], [expected])
+
+
+def test_a_clone_is_unfitted_and_fits_to_the_same_bits(fitted):
+    twin = clone(fitted)
+    with pytest.raises(NotFittedError):
+        twin.transform(IMAGES)
+    assert_same_bits(results(twin.fit(IMAGES), IMAGES), results(fitted, IMAGES))
+
+
+def leaves(value):
+    """Every value a pickle of ``value`` would hold."""
+    if isinstance(value, dict):
+        children = value.values()
+    elif isinstance(value, (list, tuple)):
+        children = value
+    else:
+        return [value]
+    return [leaf for child in children for leaf in leaves(child)]
+
+
+def test_a_pickle_holds_no_tensor_and_no_device(fitted):
+    state = fitted.__getstate__()
+    assert {type(leaf) for leaf in leaves(state)} <= {int, float, str, bool, type(None), np.ndarray}
+    assert b"torch" not in pickle.dumps(fitted)
+
+
+def test_equal_models_have_equal_hashes_and_use_does_not_change_them():
+    cvae, twin = small_cvae().fit(IMAGES), small_cvae().fit(IMAGES)
+    before = joblib.hash(cvae)
+    assert joblib.hash(twin) == before
+    assert pickle.dumps(twin) == pickle.dumps(cvae)
+    results(cvae, IMAGES)
+    cvae.sample(2)
+    assert joblib.hash(cvae) == before
+    assert joblib.hash(pickle.loads(pickle.dumps(cvae))) == before
+    assert joblib.hash(small_cvae(random_state=1).fit(IMAGES)) != before
+
+
+# Among other estimators
+
+
+def test_grid_search_over_components():
+    search = GridSearchCV(small_cvae(), {"n_components": [1, 2]}, cv=2).fit(IMAGES)
+    assert search.best_params_["n_components"] in (1, 2)
+    assert search.transform(IMAGES).shape == (60, search.best_params_["n_components"])
+
+
+def test_pipeline_with_a_classifier_beats_chance(tmp_path):
+    images, labels = DIGITS.images[:600], DIGITS.target[:600]
+    cvae = small_cvae(n_components=8, hidden_layer_sizes=(64,), max_iter=20, batch_size=64)
+    pipeline = make_pipeline(cvae, LogisticRegression(max_iter=1000), memory=str(tmp_path))
+    assert pipeline.fit(images[:400], labels[:400]).score(images[400:], labels[400:]) > 0.6
+
+
+def test_pipeline_memory_recognises_the_fit(tmp_path, capsys):
+    pipeline = make_pipeline(small_cvae(verbose=1), LogisticRegression(), memory=str(tmp_path))
+    pipeline.fit(IMAGES, DIGITS.target[:60])
+    assert "epoch" in capsys.readouterr().out
+    pipeline.fit(IMAGES, DIGITS.target[:60])
+    assert capsys.readouterr().out == ""
+
+
+# Devices and errors
+
+
+def test_device_auto_is_resolved_at_each_call_and_not_written_back():
+    cvae = small_cvae(device="auto").fit(IMAGES)
+    assert cvae.device == "auto"
+    assert np.isfinite(cvae.transform(IMAGES)).all()
+
+
+def test_a_torch_device_is_a_device():
+    assert_same_bits(
+        [small_cvae(device=torch.device("cpu")).fit_transform(IMAGES)], [small_cvae().fit_transform(IMAGES)]
+    )
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_model_fitted_on_an_accelerator_is_one_on_the_cpu():
+    state = torch.cuda.get_rng_state()
+    cvae = small_cvae(device="cuda").fit(IMAGES)
+    codes = cvae.transform(IMAGES)
+    assert next(cvae.module_.parameters()).is_cuda
+    assert torch.equal(torch.cuda.get_rng_state(), state)
+    twin = pickle.loads(pickle.dumps(cvae)).set_params(device="cpu")
+    assert {type(leaf) for leaf in leaves(cvae.__getstate__())} <= {int, float, str, bool, type(None), np.ndarray}
+    assert not next(twin.module_.parameters()).is_cuda
+    np.testing.assert_allclose(twin.transform(IMAGES), codes, atol=1e-3)
+    np.testing.assert_allclose(twin.score_samples(IMAGES), cvae.score_samples(IMAGES), rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(small_cvae().fit_transform(IMAGES), codes, atol=0.05)  # the same seeds
+    assert small_cvae(device="auto").fit(IMAGES).module_.mean.is_cuda
+
+
+NAN = np.where(np.eye(4) > 0, np.nan, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "X", "message"),
+    [
+        ({}, NAN, "contains NaN"),
+        ({}, np.where(np.eye(4) > 0, np.inf, 0.5), "contains infinity"),
+        ({}, np.zeros((2, 3, 4, 5, 6)), "dim 5"),
+        ({}, np.zeros((0, 4)), "0 sample"),
+        ({}, np.zeros((4, 0)), "0 feature"),
+        ({}, np.zeros(4), "Reshape your data"),
+        ({}, np.array([["a", "b"]]), "could not convert string"),
+        ({"likelihood": "bernoulli"}, 255 * ROWS, r"needs X in \[0, 1\], got values .*Scale X, or use likelihood"),
+        ({"likelihood": "bernoulli"}, ROWS - 0.5, r"needs X in \[0, 1\]"),
+        ({"device": "nonsense"}, ROWS, "device='nonsense' cannot be used here .*use 'auto' or 'cpu'"),
+        ({"device": "cuda:99"}, ROWS, "device='cuda:99' cannot be used here .*use 'auto' or 'cpu'"),
+        ({"device": 3}, ROWS, "'device' parameter"),
+        ({"n_components": 0}, ROWS, "'n_components' parameter"),
+        ({"n_components": 2.0}, ROWS, "'n_components' parameter"),
+        ({"hidden_layer_sizes": 8}, ROWS, "'hidden_layer_sizes' parameter"),
+        ({"hidden_layer_sizes": (8, 0)}, ROWS, r"hidden_layer_sizes=\(8, 0\); expected integers greater than 0"),
+        ({"hidden_layer_sizes": ("a",)}, ROWS, "expected integers greater than 0"),
+        ({"activation": "sine"}, ROWS, "'activation' parameter"),
+        ({"likelihood": "poisson"}, ROWS, "'likelihood' parameter"),
+        ({"noise_scale": 0.0}, ROWS, "'noise_scale' parameter"),
+        ({"kl_weight": -1}, ROWS, "'kl_weight' parameter"),
+        ({"learning_rate": 0}, ROWS, "'learning_rate' parameter"),
+        ({"batch_size": 0}, ROWS, "'batch_size' parameter"),
+        ({"max_iter": 0}, ROWS, "'max_iter' parameter"),
+        ({"n_importance_samples": 0}, ROWS, "'n_importance_samples' parameter"),
+        ({"random_state": "seed"}, ROWS, "'random_state' parameter"),
+    ],
+)
+def test_fit_refuses_with_a_message(parameters, X, message):
+    cvae = small_cvae(**parameters)
+    with pytest.raises(ValueError, match=message):
+        cvae.fit(X)
+    with pytest.raises(NotFittedError):
+        cvae.transform(ROWS)
+
+
+@pytest.mark.parametrize("method", ["transform", "score_samples", "score", "posterior"])
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (IMAGES.reshape(60, 4, 16), r"images of shape \(4, 16\), but \(8, 8\) were fitted"),
+        (IMAGES.reshape(60, 8, 8, 1), r"images of shape \(8, 8, 1\), but \(8, 8\) were fitted"),
+        (IMAGES[:, :5], "has 40 features, but CVAETransformer is expecting 64"),
+        (np.full((2, 64), np.nan), "contains NaN"),
+        (np.zeros((0, 8, 8)), "0 sample"),
+    ],
+)
+def test_a_fitted_model_refuses_with_a_message(fitted, method, X, message):
+    with pytest.raises(ValueError, match=message):
+        getattr(fitted, method)(X)
+
+
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        (np.zeros((2, 4)), r"shape \(2, 4\); expected codes of shape \(n, 3\)"),
+        (np.zeros(3), "Expected 2D array"),
+        (np.zeros((0, 3)), "0 sample"),
+        (np.full((2, 3), np.nan), "contains NaN"),
+    ],
+)
+def test_decoding_refuses_what_is_not_codes(fitted, codes, message):
+    with pytest.raises(ValueError, match=message):
+        fitted.inverse_transform(codes)
+
+
+def test_no_samples_are_refused(fitted):
+    with pytest.raises(ValueError, match="n_samples=0; ask for at least 1"):
+        fitted.sample(0)
+
+
+@pytest.mark.parametrize("method", ["transform", "inverse_transform", "score_samples", "score", "posterior", "sample"])
+def test_an_unfitted_model_says_so(method):
+    with pytest.raises(NotFittedError, match="Call 'fit'"):
+        getattr(small_cvae(), method)(*([] if method == "sample" else [ROWS]))
