@@ -9,6 +9,7 @@ from ._networks import CVAENetwork
 
 __all__ = [
     "elbo_terms",
+    "expected_elbo_terms",
     "importance_weighted_log_likelihood",
     "kl_to_standard_normal",
     "reparameterise",
@@ -51,6 +52,18 @@ def elbo_terms(network: CVAENetwork, x: Tensor, noise: Tensor) -> tuple[Tensor, 
     mean, log_variance = network.encode(x)
     output = network.decode(reparameterise(mean, log_variance, noise))
     return network.log_likelihood(x, output), kl_to_standard_normal(mean, log_variance)
+
+
+def expected_elbo_terms(network: CVAENetwork, x: Tensor, noise: Tensor) -> Tensor:
+    """The two terms (n, 2) of the bound of rows (n, D), over the k samples of ``noise`` (k, d).
+
+    The mean of log p(x | z), and minus the KL divergence of all latent dimensions.
+    """
+    mean, log_variance = network.encode(x)
+    z = reparameterise(mean, log_variance, noise[:, None, :])
+    output = network.decode(z.flatten(0, 1)).unflatten(0, z.shape[:2])
+    log_likelihood = network.log_likelihood(x, output).mean(dim=0)
+    return torch.stack([log_likelihood, -kl_to_standard_normal(mean, log_variance).sum(-1)], dim=1)
 
 
 def importance_weighted_log_likelihood(network: CVAENetwork, x: Tensor, noise: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from .._base import (
     resolve_device,
 )
 from ._networks import ACTIVATIONS, CVAENetwork
-from ._objectives import importance_weighted_log_likelihood, kl_to_standard_normal
+from ._objectives import expected_elbo_terms, importance_weighted_log_likelihood, kl_to_standard_normal
 from ._training import train
 
 __all__ = ["CVAETransformer"]
@@ -297,6 +297,33 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         generator = torch.Generator().manual_seed(draw_seed(random_state))
         return self.inverse_transform(torch.randn(n_samples, self._n_features_out, generator=generator).numpy())
 
+    def elbo(self, X: ArrayLike) -> NDArray[np.float32]:
+        r"""Evidence lower bound of each row, in its two terms.
+
+        .. math:: E_{q(z|x)} \log p(x|z) - KL(q(z|x) \| p(z))
+
+        Parameters
+        ----------
+        X : array-like (n, D), or ndarray (n, H, W[, C])
+
+        Returns
+        -------
+        terms : ndarray (n, 2), float32
+            The reconstruction term, a mean over ``n_importance_samples`` samples of z, and minus the
+            KL divergence; in nats. ``elbo(X).sum(axis=1)`` is the bound.
+
+        References
+        ----------
+        Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014, arXiv:1312.6114.
+        """
+        rows = self._check_fitted_rows(X)
+        noise = self._score_noise()
+        return self._in_chunks(
+            lambda x: expected_elbo_terms(self.module_, x, noise.to(x.device)),
+            rows,
+            max(1, _ROWS_AT_ONCE // self.n_importance_samples),
+        )
+
     def score_samples(self, X: ArrayLike) -> NDArray[np.float32]:
         """Estimate log p(x) of each row, the code integrated out by importance sampling.
 
@@ -316,8 +343,7 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         Burda, Grosse & Salakhutdinov, "Importance weighted autoencoders", arXiv:1509.00519.
         """
         rows = self._check_fitted_rows(X)
-        generator = torch.Generator().manual_seed(self._score_seed)
-        noise = torch.randn(self.n_importance_samples, self._n_features_out, generator=generator)
+        noise = self._score_noise()
         return self._in_chunks(
             lambda x: importance_weighted_log_likelihood(self.module_, x, noise.to(x.device)),
             rows,
@@ -347,6 +373,11 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _check_hidden_layer_sizes(self) -> None:
         if not all(isinstance(size, Integral) and size > 0 for size in self.hidden_layer_sizes):
             raise ValueError(f"hidden_layer_sizes={self.hidden_layer_sizes!r}; expected integers greater than 0.")
+
+    def _score_noise(self) -> torch.Tensor:
+        """Standard normal noise (n_importance_samples, d), the same for every row and every call."""
+        generator = torch.Generator().manual_seed(self._score_seed)
+        return torch.randn(self.n_importance_samples, self._n_features_out, generator=generator)
 
     def _validate_rows(self, X: Any, *, reset: bool) -> tuple[NDArray[np.float32], tuple[int, ...] | None]:
         X, image_shape = flatten_images(X)
