@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import skisp
+from skisp.datasets import load_photographs, make_style_image
+from skisp.io import resize_longest, write_image
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = [
@@ -28,6 +30,24 @@ def project():
 def test_the_readme_has_the_two_commands():
     lines = (ROOT / "README.md").read_text().splitlines()
     assert [line for line in lines if line.startswith("pip install")] == COMMANDS
+
+
+@pytest.mark.slow
+def test_the_readme_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    for i, photograph in enumerate(load_photographs()):
+        write_image(f"photos/{i}.jpg", resize_longest(photograph, 80))
+    (tmp_path / "photo.jpg").write_bytes((tmp_path / "photos" / "0.jpg").read_bytes())
+    write_image("painting.jpg", make_style_image("waves", size=80, random_state=0))
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    names = {}
+    for block in blocks:
+        exec(block, names)
+    assert len(blocks) == 3
+    assert names["picture"].size == (80, 53)
+    assert [picture.shape for picture in names["pictures"]] == [(53, 80, 3)] * 2
+    assert 0 < names["search"].best_score_ < 1
 
 
 @pytest.mark.parametrize("command", COMMANDS)

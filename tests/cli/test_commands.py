@@ -305,7 +305,7 @@ class TestDemoAndStyles:
         assert (image[:, 90:98] == 255).all()
         assert [image[5, column, 0] for column in (5, 105, 205)] == [0, 51, 255]
         first, second = out.splitlines()
-        assert re.fullmatch(r"wrote skisp-demo\.png \(photograph, style stained_glass, result\) in \d+ s", first)
+        assert re.fullmatch(r"wrote skisp-demo\.png \(photograph, style brush_strokes, result\) in \d+ s", first)
         assert second == "try next: skisp propagate photo.jpg --style painting.jpg -o out/"
         assert run(capsys, "demo", "--size", "60")[0] == 0  # again: the older demo is overwritten
 
