@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 _LARGEST_SEED = 2**31 - 1
+_global_generator = threading.RLock()
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
@@ -69,9 +70,10 @@ def draw_seed(random_state: Any) -> int:
 def module_initialised_with(seed: int) -> Iterator[None]:
     """Seed torch's global generator for the block and put its state back after.
 
-    ``reset_parameters`` of torch's modules draws from the global generator only.
+    ``reset_parameters`` of torch's modules draws from the global generator only; fits on several
+    threads take turns with it.
     """
-    with torch.random.fork_rng(devices=[]):
+    with _global_generator, torch.random.fork_rng(devices=[]):
         # torch.manual_seed would seed the generators of the accelerators too.
         torch.default_generator.manual_seed(seed)
         yield

@@ -205,6 +205,20 @@ def test_modules_are_initialised_by_the_seed_alone_and_the_global_state_stays():
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_threads_take_turns_with_the_global_state():
+    def weights(seed):
+        with module_initialised_with(seed):
+            time.sleep(0.001)
+            return torch.nn.Linear(3, 4).weight.tolist()
+
+    before = torch.get_rng_state()
+    expected, found = [weights(seed) for seed in range(4)], {}
+    for _ in range(10):
+        run_all(*[lambda seed=seed: found.setdefault(seed, []).append(weights(seed)) for seed in range(4)])
+    assert [found[seed] for seed in range(4)] == [[weights] * 10 for weights in expected]
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_the_global_state_stays_after_an_error():
     before = torch.get_rng_state()
     with pytest.raises(KeyError), module_initialised_with(0):

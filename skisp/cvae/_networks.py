@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .._base import module_initialised_with
 from ._likelihoods import make_likelihood
 
 __all__ = ["CVAENetwork", "dense_layers"]
@@ -112,7 +113,7 @@ class CVAENetwork(nn.Module):
     def from_arrays(cls, config: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
         """Rebuild a network, in evaluation mode, from its ``config`` and :meth:`to_arrays`."""
         # The weights drawn here are overwritten; the caller's random state is not to notice.
-        with torch.random.fork_rng(devices=[]):
+        with module_initialised_with(0):
             network = cls(**config)
         network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
         return network.eval().requires_grad_(False)
