@@ -59,6 +59,14 @@ def test_batches_cover_every_row_once_and_leave_no_row_alone(n_samples, batch_si
         assert min(map(len, parts)) > 1
 
 
+@pytest.mark.parametrize(
+    ("n_samples", "batch_size", "sizes"),
+    [(9, 4, [4, 5]), (10, 4, [4, 4, 2]), (8, 4, [4, 4]), (5, 4, [5]), (1, 4, [1]), (3, 4, [3]), (3, 1, [1, 2])],
+)
+def test_a_last_row_joins_the_batch_before(n_samples, batch_size, sizes):
+    assert [len(part) for part in batches(n_samples, batch_size, torch.Generator())] == sizes
+
+
 def test_batches_are_shuffled_anew_each_epoch_and_repeat_with_the_seed():
     def epochs():
         generator = torch.Generator().manual_seed(3)
