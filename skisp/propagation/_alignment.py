@@ -18,8 +18,8 @@ class Moments(NamedTuple):
 
     @classmethod
     def of(cls, rows: Tensor) -> Self:
-        """Moments of rows (n, d)."""
-        rows = rows.double()
+        """Moments of rows (n, d), on the CPU: not every accelerator has float64."""
+        rows = rows.cpu().double()
         mean = rows.mean(dim=0)
         centred = rows - mean
         return cls(mean, centred.T @ centred / len(rows))
@@ -95,7 +95,7 @@ def fit_ridge(inputs: Tensor, outputs: Tensor) -> AffineMap:
 
     for centred X and Y, :math:`\lambda` being 1e-4 of the mean of :math:`X^T X`'s diagonal.
     """
-    inputs, outputs = inputs.double(), outputs.double()
+    inputs, outputs = inputs.cpu().double(), outputs.cpu().double()
     input_mean, output_mean = inputs.mean(dim=0), outputs.mean(dim=0)
     centred = inputs - input_mean
     gram = Moments(input_mean, centred.T @ centred).regularised()

@@ -26,7 +26,7 @@ def patches_at(image: Tensor, rows: Tensor, columns: Tensor, patch_size: int) ->
     runs = pixels.as_strided((len(pixels) - patch_size + 1, patch_size), (1, 1))
     channels = torch.arange(n_channels, device=image.device)[:, None] * (height * width)
     offsets = (channels + torch.arange(patch_size, device=image.device) * width).flatten()
-    corners = rows * width + columns
+    corners = (rows * width + columns).to(image.device)
     return runs.index_select(0, (corners[:, None] + offsets).flatten()).reshape(len(rows), -1)
 
 
@@ -45,6 +45,7 @@ def overlap_add(patches: Tensor, grid_shape: tuple[int, int], stride: int, windo
     patch_size = window.shape[0]
     n_channels = patches.shape[1] // patch_size**2
     size = tuple((n - 1) * stride + patch_size for n in grid_shape)
+    window = window.to(patches)
     weights = window.flatten().repeat(n_channels)
     weighted = functional.fold((patches * weights).T[None], size, patch_size, stride=stride)[0]
     ones = window.flatten()[:, None].expand(-1, len(patches))
