@@ -1,7 +1,7 @@
 """Draw the README's picture: two photographs, two styles, and the photographs redrawn in them.
 
-Everything in it comes with skisp or scikit-learn, and the same versions draw the same picture. The first row is, a little
-larger, what ``skisp demo`` draws.
+Everything in it comes with skisp or scikit-learn, and the same versions draw the same picture. The first row is what
+``skisp demo`` draws, a little larger.
 
     python docs/make_readme_picture.py
 """
