@@ -1,11 +1,15 @@
 """What redrawing starts from: colours, structure, and codes moved to the style's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
 
 from skisp import PatchTransformer, StylePropagator
+from skisp.metrics import content_similarity
+from skisp.propagation._bank import PatchBank
 from skisp.propagation._codec import PatchCodec
 from skisp.propagation._patch_transformer import to_tensor
 from skisp.propagation._patches import extract_patches
@@ -86,3 +90,32 @@ def test_banks_are_built_once_and_serve_every_picture(pca_style, photograph):
     assert banks
     assert all(model.banks[key] is bank for key, bank in banks.items())
     assert len(model.banks) == len(banks)
+
+
+def test_no_drawn_patch_lies_between_two_style_images(pca_patches, painting, other_painting, monkeypatch):
+    drawn = []
+    patches = PatchBank.patches
+
+    def spy(bank, indices):
+        drawn.append(bool(bank.is_valid[indices].all()))
+        return patches(bank, indices)
+
+    monkeypatch.setattr(PatchBank, "patches", spy)
+    styles = [1 - painting[:, :20], painting, other_painting[:30]]
+    # Dark content is nearest to the emptiness between the images, and of two scales for the carrying up.
+    content = 0.1 * np.random.default_rng(0).random((70, 72, 3))
+    StylePropagator(style=pca_patches, style_images=styles, random_state=0).fit_transform([content])
+    assert len(drawn) >= 2
+    assert all(drawn)
+
+
+def test_less_strength_looks_for_patches_nearer_to_the_content(pca_style, photograph):
+    propagator = StylePropagator(style=pca_style, content_weight=0.3, random_state=0).fit([photograph])
+    content = to_tensor(np.float32(photograph / 255))
+    with torch.inference_mode():
+        pictures = [
+            redraw(content, propagator._style_model(), replace(propagator._settings(), strength=strength), 0)
+            for strength in (0.05, 1.0)
+        ]
+    kept = [content_similarity(photograph, picture.numpy().transpose(1, 2, 0)) for picture in pictures]
+    assert kept[0] > kept[1] + 0.02
