@@ -31,6 +31,8 @@ def propagate(arguments: Namespace) -> int:
     redrawer = _Redrawer(
         _style(arguments.style, arguments.size),
         strength=arguments.strength,
+        style_scale=arguments.style_scale,
+        color=arguments.color,
         random_state=arguments.seed,
         device=_checked_device(arguments.device),
     )

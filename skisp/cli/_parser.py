@@ -51,6 +51,19 @@ def _add_propagate(commands: "_Commands[_Parser]") -> None:
     parser.add_argument(
         "--strength", type=_fraction, default=1.0, metavar="A", help="0 (the photograph) to 1 (default)"
     )
+    parser.add_argument(
+        "--style-scale",
+        type=_positive,
+        default=1.0,
+        metavar="F",
+        help="size of the strokes: 2 draws them twice as large",
+    )
+    parser.add_argument(
+        "--color",
+        choices=("style", "content", "only"),
+        default="style",
+        help="style (default); content: keep the photograph's colours; only: take the style's colours, no strokes",
+    )
     _add_size(parser, None, "longest side in pixels to which photographs and style are shrunk (default: not at all)")
     _add_seed(parser)
     parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps, ...")
@@ -106,6 +119,16 @@ def _seed(text: str) -> int:
     value = int(text) if text.isdecimal() else -1
     if not 0 <= value < 2**32:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**32 - 1}")
+    return value
+
+
+def _factor(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number greater than 0")
     return value
 
 

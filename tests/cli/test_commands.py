@@ -103,8 +103,10 @@ class TestPropagate:
 
     def test_options_reach_the_propagator(self, folder, calls, capsys):
         options = ["--strength", "0.5", "--seed", "3", "--device", "cpu", "--size", "12"]
+        options += ["--style-scale", "2", "--color", "content"]
         run(capsys, "propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "out", *options)
-        assert [call.options for call in calls] == [{"strength": 0.5, "random_state": 3, "device": "cpu"}] * 2
+        wanted = {"strength": 0.5, "style_scale": 2.0, "color": "content", "random_state": 3, "device": "cpu"}
+        assert [call.options for call in calls] == [wanted] * 2
         assert calls[0].style_images[0].shape == (8, 12, 3)
         assert read_image("out/a.jpg").shape == (8, 12, 3)
 
@@ -188,6 +190,8 @@ class TestErrors:
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--seed", "-1"], "whole number"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--strength", "2"], "from 0 to 1"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--strength", "nan"], "from 0 to 1"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--style-scale", "0"], "greater than 0"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--color", "blue"], "invalid choice"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--device", "abacus"], "use 'auto' or 'cpu'"),
             (["propagate", "a.jpg", "--style", "gone.png", "-o", "out"], "cannot read gone.png: there is no such file"),
             (["propagate", "a.jpg", "--style", ".", "-o", "out"], "it is a folder"),
