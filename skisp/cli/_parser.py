@@ -53,7 +53,7 @@ def _add_propagate(commands: "_Commands[_Parser]") -> None:
     )
     parser.add_argument(
         "--style-scale",
-        type=_positive,
+        type=_factor,
         default=1.0,
         metavar="F",
         help="size of the strokes: 2 draws them twice as large",

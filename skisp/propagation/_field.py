@@ -68,7 +68,7 @@ class FieldSearch:
 
     The matches minimise the sum over the positions u of
 
-    .. math:: (\|q_u - k_m\|^2 + p_m)\,(1 - \kappa\, a_u(m) / 8)
+    .. math:: \|q_u - k_m\|^2 + p_m - \kappa\, a_u(m) / 8
 
     where m is the match of u, p its price and a the number of the eight neighbours whose matches,
     moved by one step of the grid, are m as well. Candidates are those moved matches; the nearest of
@@ -81,8 +81,8 @@ class FieldSearch:
         Price of each patch of the bank, at least 0.
     bank : PatchBank
     grid : PatchGrid
-    coherence : float in [0, 1)
-        kappa.
+    coherence : float, at least 0
+        kappa, in the units of squared distances.
     generator : torch.Generator
         On the CPU.
 

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..cvae import CVAETransformer
 from ..io import ImageReader
-from ._patch_transformer import PatchTransformer, is_rows, seeded
+from ._patch_transformer import PatchTransformer, checked_images, is_rows, seeded
 
 __all__ = ["codes_patches", "fitted_content", "fitted_style", "read_style_images", "unfrozen", "works_on_rows"]
 
@@ -27,6 +27,11 @@ def fitted_style(style: Any, style_images: Any, *, for_rows: bool, seed: int) ->
     """
     if _is_fitted(style):
         return style
+    if isinstance(style, FrozenEstimator):
+        raise NotFittedError(
+            "The style is frozen but was never fitted. Fit the transformer before wrapping it in FrozenEstimator, or "
+            "pass it unfrozen together with style_images."
+        )
     if style_images is None:
         raise NotFittedError(
             "The style is not fitted and there are no style images to fit it on. Give either a fitted transformer, "
@@ -34,7 +39,10 @@ def fitted_style(style: Any, style_images: Any, *, for_rows: bool, seed: int) ->
         )
     if style is None:
         style = CVAETransformer() if for_rows else PatchTransformer()
-    images = style_images if for_rows or not codes_patches(style) else read_style_images(style_images)
+    if for_rows or not codes_patches(style):
+        return seeded(clone(style), seed).fit(style_images)
+    images = read_style_images(style_images)
+    checked_images(images, style.patch_size, "style_images")
     return seeded(clone(style), seed).fit(images)
 
 

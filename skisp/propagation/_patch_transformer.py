@@ -17,7 +17,7 @@ from ..cvae import CVAETransformer
 from ._patches import extract_patches, gaussian_window, overlap_add, patches_at
 from ._pyramid import resize, short_sides, size_with_short_side
 
-__all__ = ["PatchTransformer", "draw_patches", "from_tensor", "is_rows", "to_tensor"]
+__all__ = ["PatchTransformer", "checked_images", "draw_patches", "from_tensor", "is_rows", "to_tensor"]
 
 _COARSEST = 48
 
@@ -121,7 +121,7 @@ class PatchTransformer(TransformerMixin, BaseEstimator):
             rows = validate_data(self, X, dtype=[np.float64, np.float32])
             self.images_, self.n_channels_ = [], 0
         else:
-            self.images_ = self._same_channels(as_images(X)[0])
+            self.images_ = checked_images(X, self.patch_size, "X")
             self.n_channels_ = self.images_[0].shape[2]
             rows = self._draw(self.images_, seed)
             self.n_features_in_ = rows.shape[1]
@@ -170,16 +170,6 @@ class PatchTransformer(TransformerMixin, BaseEstimator):
         if self.transformer is not None:
             return clone(self.transformer)
         return CVAETransformer(12, hidden_layer_sizes=(128, 64), max_iter=12)
-
-    def _same_channels(self, images: Sequence[Image]) -> list[Image]:
-        """Check that the images are all grey or all coloured, and large enough."""
-        if len({image.shape[2] for image in images}) > 1:
-            raise ValueError(
-                "X mixes grey and colour images; convert them to one kind, for instance with PIL's convert('RGB')."
-            )
-        for i, image in enumerate(images):
-            check_holds_a_patch(image, self.patch_size, f"image {i} of X")
-        return list(images)
 
     def _draw(self, images: Sequence[Image], seed: int) -> NDArray[np.float32]:
         if self.max_size < self.patch_size:
@@ -238,6 +228,18 @@ def draw_patches(
         )
         patches.append(patches_at(resized, rows, columns, patch_size))
     return torch.cat(patches)[:n_patches]
+
+
+def checked_images(X: Any, patch_size: int, name: str) -> list[Image]:
+    """Images fit to be coded together: valid, all grey or all coloured, none smaller than a patch."""
+    images, _ = as_images(X, name=name)
+    if len({image.shape[2] for image in images}) > 1:
+        raise ValueError(
+            f"{name} mixes grey and colour images; convert them to one kind, for instance with PIL's convert('RGB')."
+        )
+    for i, image in enumerate(images):
+        check_holds_a_patch(image, patch_size, f"image {i} of {name}")
+    return images
 
 
 def check_holds_a_patch(image: Image, patch_size: int, name: str) -> None:

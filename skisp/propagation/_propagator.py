@@ -26,6 +26,7 @@ from .._progress import report
 from ..metrics import propagation_score
 from ._alignment import AffineMap, Moments, fit_ridge, gaussian_transport
 from ._codec import PatchCodec, code_metric
+from ._finish import keep_color
 from ._masks import masks_for
 from ._parts import codes_patches, fitted_content, fitted_style, works_on_rows
 from ._patch_transformer import check_holds_a_patch, draw_patches, from_tensor, to_tensor
@@ -361,8 +362,10 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             report("images", i, len(images))
             with one_thread(), torch.inference_mode():
                 picture = redraw(self._tensor(image), self._style_model(), self._settings(), self._seed)
+            # From here on in the content's channels: a grey style must not take all colour at once.
+            if self.color == "content":
+                picture = keep_color(picture.cpu(), to_tensor(image))
             redrawn = to_channels(from_tensor(picture), image.shape[2])
-            # Mixed here, in the content's channels: a grey style must not take all colour at once.
             share = np.float32(self.strength)
             pictures.append((1 - share) * image + share * redrawn)
         report("images", len(images), len(images))

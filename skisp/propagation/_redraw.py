@@ -17,7 +17,7 @@ from ._alignment import AffineMap, Moments, gaussian_transport
 from ._bank import PatchBank, build_bank
 from ._codec import PatchCodec
 from ._field import FieldSearch, carry_up, usage
-from ._finish import keep_color, match_band_contrast, mix_structure
+from ._finish import match_band_contrast, mix_structure
 from ._matching import nearest, sinkhorn_prices
 from ._patches import PatchGrid, gaussian_window
 from ._pyramid import resize, short_sides, size_with_short_side
@@ -195,7 +195,7 @@ class _Level:
 
 
 def redraw(content: Tensor, model: StyleModel, settings: RedrawSettings, seed: int) -> Tensor:
-    """Redraw an image in the style of the model, all of it style; mixing is left to the caller.
+    """Redraw an image in the style of the model, all of it style; mixing and keeping colours are left to the caller.
 
     Parameters
     ----------
@@ -229,8 +229,7 @@ def redraw(content: Tensor, model: StyleModel, settings: RedrawSettings, seed: i
         banks.append(level.bank)
     model.forget_banks(keep=banks)
     report("redraw", len(sides), len(sides))
-    picture = _finish(estimate, mapped, model, settings)
-    return keep_color(picture, content) if settings.color == "content" else picture
+    return _finish(estimate, mapped, model, settings)
 
 
 def _finish(estimate: Tensor, mapped: Tensor, model: StyleModel, settings: RedrawSettings) -> Tensor:

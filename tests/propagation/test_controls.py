@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 
 from skisp import PatchTransformer, StylePropagator
@@ -32,6 +33,14 @@ def chroma(image):
 
 
 def test_color_content_keeps_the_chroma_of_the_photograph(style, photograph):
+    picture = redrawn(style, photograph, color="content")
+    assert np.abs(chroma(picture) - chroma(photograph)).max() <= 2
+    assert np.abs(picture.astype(int) - photograph).mean() > 4
+
+
+def test_color_content_keeps_the_chroma_where_the_style_is_grey(photograph):
+    grey = make_style_image("woodcut", size=72, random_state=0).mean(axis=2)
+    style = FrozenEstimator(PatchTransformer(PCA(6), patch_size=7, random_state=0).fit([grey]))
     picture = redrawn(style, photograph, color="content")
     assert np.abs(chroma(picture) - chroma(photograph)).max() <= 2
     assert np.abs(picture.astype(int) - photograph).mean() > 4
@@ -91,3 +100,14 @@ def test_style_scale_2_draws_stripes_of_about_twice_the_period():
         power = (np.abs(np.fft.rfft(picture - picture.mean(), axis=1)) ** 2).mean(axis=0)
         frequencies.append((power * np.arange(len(power))).sum() / power.sum())
     assert 1.5 < frequencies[0] / frequencies[1] < 2.5
+
+
+def test_a_frozen_style_that_was_never_fitted_is_refused_by_name(photograph):
+    propagator = StylePropagator(style=FrozenEstimator(PatchTransformer(PCA(2))), style_images=photograph)
+    with pytest.raises(NotFittedError, match="frozen but was never fitted"):
+        propagator.fit([photograph])
+
+
+def test_errors_about_style_images_name_them(photograph):
+    with pytest.raises(ValueError, match="image 0 of style_images is 5 x 5 pixels"):
+        StylePropagator(style_images=[np.ones((5, 5))]).fit([photograph])

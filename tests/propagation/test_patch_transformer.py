@@ -10,6 +10,7 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 
 from skisp import CVAETransformer, PatchTransformer
+from skisp.propagation._patch_transformer import checked_images
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_at_most_max_patches_are_fitted(images):
 def test_small_images_are_fitted_at_their_own_size_only(images):
     # Of a short side below 48 there is but one scale: every patch drawn is one of the image's.
     patches = PatchTransformer(PCA(2), patch_size=5, max_patches=50, random_state=0)
-    drawn = patches._draw(patches._same_channels([images[0]]), 0)
+    drawn = patches._draw(checked_images([images[0]], 5, "X"), 0)
     windows = np.lib.stride_tricks.sliding_window_view(images[0], (5, 5), axis=(0, 1)).reshape(-1, 75)
     assert {row.tobytes() for row in drawn} <= {row.tobytes() for row in windows}
 
