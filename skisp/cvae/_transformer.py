@@ -22,15 +22,15 @@ from .._base import (
     one_thread,
     resolve_device,
 )
+from ._latent import latent_statistics
 from ._networks import ACTIVATIONS, CVAENetwork
-from ._objectives import expected_elbo_terms, importance_weighted_log_likelihood, kl_to_standard_normal
+from ._objectives import expected_elbo_terms, importance_weighted_log_likelihood
 from ._training import train
 
 __all__ = ["CVAETransformer"]
 
 # Decoder rows held at once when scoring or decoding; bounds memory whatever the number of samples.
 _ROWS_AT_ONCE = 8192
-_ACTIVE_VARIANCE = 0.01
 
 
 class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -428,13 +428,11 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         with torch.inference_mode():
             posteriors = [self.module_.encode(chunk) for chunk in data.split(_ROWS_AT_ONCE)]
         mean, log_variance = (torch.cat(parts).double().cpu() for parts in zip(*posteriors, strict=True))
-        variance_of_means = mean.var(dim=0, correction=0)
-        centred = mean - mean.mean(dim=0)
-        covariance = centred.T @ centred / len(mean) + torch.diag(log_variance.exp().mean(dim=0))
-        self.latent_mean_ = mean.mean(dim=0).numpy()
-        self.latent_covariance_ = covariance.numpy()
-        self.kl_per_component_ = kl_to_standard_normal(mean, log_variance).mean(dim=0).numpy()
-        self.n_active_units_ = int((variance_of_means > _ACTIVE_VARIANCE).sum())
+        statistics = latent_statistics(mean, log_variance)
+        self.latent_mean_ = statistics.mean
+        self.latent_covariance_ = statistics.covariance
+        self.kl_per_component_ = statistics.kl_per_component
+        self.n_active_units_ = statistics.n_active_units
 
     @contextmanager
     def _computing(self) -> Iterator[torch.device]:
