@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Image", "ImageLayout", "as_images", "luminance", "to_channels"]
+__all__ = ["Image", "ImageLayout", "as_images", "as_sequence", "luminance", "to_channels"]
 
 Image = NDArray[np.float32]
 
@@ -101,7 +101,7 @@ def as_images(X: Any, *, name: str = "X") -> tuple[list[Image], ImageLayout]:
     >>> layout.restore(images)[0].shape
     (4, 5)
     """
-    items = _as_sequence(X, name)
+    items = as_sequence(X, name)
     if len(items) == 0:
         raise ValueError(f"{name} holds no images; expected at least one (H, W) or (H, W, C) array.")
     converted = [_as_image(item, f"image {i} of {name}") for i, item in enumerate(items)]
@@ -123,7 +123,7 @@ def to_channels(image: Image, n_channels: int) -> Image:
     return luminance(image) if n_channels == 1 else np.repeat(image, 3, axis=2)
 
 
-def _as_sequence(X: Any, name: str) -> Sequence[Any]:
+def as_sequence(X: Any, name: str) -> Sequence[Any]:
     if isinstance(X, (str, bytes)) or not hasattr(X, "__len__") or not hasattr(X, "__getitem__"):
         raise TypeError(
             f"{name} must be an array (n, H, W[, C]) or a list of (H, W[, C]) arrays, got {type(X).__name__}. "

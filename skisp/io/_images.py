@@ -230,7 +230,7 @@ def _encoded(image: Any, file_format: str) -> memoryview:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if not (array.dtype == np.uint16 and array.ndim == 2 and file_format in _WITH_16_BITS):
-        array = _to_bytes(array)
+        array = to_bytes(array)
     if array.ndim == 3 and array.shape[2] in (2, 4) and file_format in _WITHOUT_ALPHA:
         array = _on_white(array)
     buffer = BytesIO()
@@ -238,7 +238,7 @@ def _encoded(image: Any, file_format: str) -> memoryview:
     return buffer.getbuffer()
 
 
-def _to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+def to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
     if array.dtype == np.uint8:
         return array
     if array.dtype == np.uint16:

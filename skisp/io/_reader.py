@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
-from .._images import _as_sequence
+from .._images import as_sequence
 from ._images import as_array, read_image
 from ._resize import check_size, resize_longest
 
@@ -123,7 +123,7 @@ def _items(X: Any) -> Sequence[Any]:
         raise TypeError(f"X must be a list of paths, Pillow images or arrays, got one {type(X).__name__}; pass [X].")
     if getattr(X, "ndim", None) == 1:  # an array or a column of paths
         return list(X)
-    return _as_sequence(X, "X")
+    return as_sequence(X, "X")
 
 
 def _checked(item: Any) -> NDArray[Any]:

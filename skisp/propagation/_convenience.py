@@ -6,7 +6,7 @@ from typing import Any
 import PIL.Image
 
 from ..io import ImageReader
-from ..io._images import _to_bytes
+from ..io._images import to_bytes
 from ._propagator import StylePropagator
 
 __all__ = ["propagate_style"]
@@ -60,5 +60,5 @@ def propagate_style(
     propagator = StylePropagator(style_images=style, strength=strength, random_state=random_state, **parameters)
     picture = propagator.fit_transform(images)[0]
     if isinstance(content, (str, os.PathLike, PIL.Image.Image)):
-        return PIL.Image.fromarray(_to_bytes(picture))
+        return PIL.Image.fromarray(to_bytes(picture))
     return picture
