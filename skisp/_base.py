@@ -16,13 +16,27 @@ from numpy.typing import NDArray
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # experimental in scikit-learn 1.9: a later version may move it, and fits go on without
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands for scikit-learn's mixin where it has none: nothing is told to nobody."""
+
+        def _init_callback_context(self, **kwargs: Any) -> None:
+            return None
+
 
 __all__ = [
+    "CallbackSupportMixin",
     "HasMethods",
     "Interval",
     "InvalidParameterError",
     "StrOptions",
     "as_float32",
+    "check_sample_weight",
     "draw_seed",
     "fit_context",
     "flatten_images",

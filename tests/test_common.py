@@ -9,7 +9,7 @@ from skisp import CVAETransformer, ImageReader, PatchTransformer, StylePropagato
 
 
 def small_cvae(**parameters):
-    return CVAETransformer(2, hidden_layer_sizes=(8,), max_iter=2, n_importance_samples=4, **parameters)
+    return CVAETransformer(2, hidden_layer_sizes=(8,), max_iter=2, n_scoring_samples=4, **parameters)
 
 
 def fitted_style():
@@ -20,7 +20,7 @@ def fitted_style():
 @parametrize_with_checks(
     [
         small_cvae(),
-        CVAETransformer(2, hidden_layer_sizes=(), likelihood="gaussian", max_iter=2, n_importance_samples=4),
+        CVAETransformer(2, hidden_layer_sizes=(), likelihood="gaussian", max_iter=2, n_scoring_samples=4),
         PatchTransformer(small_cvae()),
         PatchTransformer(PCA(1)),
         StylePropagator(small_cvae(), fitted_style()),

@@ -1,9 +1,11 @@
 """What the codes of a training set look like, all together."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import torch
 from numpy.typing import NDArray
-from torch import Tensor, diag
+from torch import Tensor
 
 from ._objectives import kl_to_standard_normal
 
@@ -38,13 +40,25 @@ class LatentStatistics(NamedTuple):
     n_active_units: int
 
 
-def latent_statistics(mean: Tensor, log_variance: Tensor) -> LatentStatistics:
-    """Statistics of the posteriors with means and log variances (n, d), float64 on the CPU."""
-    centred = mean - mean.mean(dim=0)
-    covariance = centred.T @ centred / len(mean) + diag(log_variance.exp().mean(dim=0))
+def latent_statistics(posteriors: Iterable[tuple[Tensor, Tensor, Tensor]]) -> LatentStatistics:
+    """Statistics of posteriors that come in parts: means (b, d), log variances (b, d), weights (b,)."""
+    total: Any = 0.0
+    first: Any = 0.0
+    second: Any = 0.0
+    variance: Any = 0.0
+    kl: Any = 0.0
+    for part_mean, part_log_variance, part_weight in posteriors:
+        mean, log_variance, weight = (t.double().cpu() for t in (part_mean, part_log_variance, part_weight))
+        total = total + weight.sum()
+        first = first + weight @ mean
+        second = second + (weight[:, None] * mean).T @ mean
+        variance = variance + weight @ log_variance.exp()
+        kl = kl + weight @ kl_to_standard_normal(mean, log_variance)
+    centre = first / total
+    of_means = second / total - torch.outer(centre, centre)
     return LatentStatistics(
-        mean.mean(dim=0).numpy(),
-        covariance.numpy(),
-        kl_to_standard_normal(mean, log_variance).mean(dim=0).numpy(),
-        int((mean.var(dim=0, correction=0) > _ACTIVE_VARIANCE).sum()),
+        centre.numpy(),
+        (of_means + torch.diag(variance / total)).numpy(),
+        (kl / total).numpy(),
+        int((of_means.diagonal() > _ACTIVE_VARIANCE).sum()),
     )

@@ -112,14 +112,20 @@ class CollapsedGaussian(Likelihood):
 class Gaussian(Likelihood):
     """Gaussian with one standard deviation a feature, learnt, or fixed for all."""
 
+    raw_log_scale: Tensor
+
     def __init__(self, n_features: int, scale: float | None) -> None:
         super().__init__()
-        start = math.log(scale) if scale is not None else 0.0
-        self.raw_log_scale = nn.Parameter(torch.full((n_features,), start), requires_grad=scale is None)
+        self.is_learnt = scale is None
+        start = torch.full((n_features,), 0.0 if scale is None else math.log(scale))
+        if self.is_learnt:
+            self.raw_log_scale = nn.Parameter(start)
+        else:
+            self.register_buffer("raw_log_scale", start)
 
     def log_scale(self) -> Tensor:
         """Logarithm of the standard deviations (D,), those learnt kept above the floor."""
-        if not self.raw_log_scale.requires_grad:
+        if not self.is_learnt:
             return self.raw_log_scale
         floor = math.log(_SCALE_FLOOR)
         return floor + functional.softplus(self.raw_log_scale - floor)

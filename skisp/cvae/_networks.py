@@ -1,7 +1,5 @@
 """The two networks of a C-VAE: the encoder q(z | x) and the decoder p(x | z)."""
 
-import itertools
-import math
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -9,39 +7,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from .._base import module_initialised_with
+from ._layers import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder
 from ._likelihoods import make_likelihood
 
-__all__ = ["CVAENetwork", "dense_layers"]
-
-ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU, "tanh": nn.Tanh, "identity": nn.Identity}
+__all__ = ["CVAENetwork"]
 
 # exp(-8) .. exp(8): wide enough for any posterior, narrow enough for float32.
 _LOG_VARIANCE_BOUND = 8.0
-
-
-class _BatchNorm(nn.BatchNorm1d):
-    """Batch normalisation that uses its running statistics where a batch has a single row."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        if self.training and input.shape[0] == 1:
-            return functional.batch_norm(
-                input, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps
-            )
-        return super().forward(input)
-
-
-def dense_layers(sizes: Sequence[int], activation: str) -> nn.Sequential:
-    """Linear layers through ``sizes``, each with batch normalisation and an activation.
-
-    Batch normalisation makes the linear layer's own bias redundant, so it has none.
-    """
-    layers: list[nn.Module] = []
-    for n_inputs, n_outputs in itertools.pairwise(sizes):
-        layers += [nn.Linear(n_inputs, n_outputs, bias=False), _BatchNorm(n_outputs), ACTIVATIONS[activation]()]
-    return nn.Sequential(*layers)
 
 
 class CVAENetwork(nn.Module):
@@ -54,8 +28,14 @@ class CVAENetwork(nn.Module):
     n_components : int
         Dimension d of the latent code.
     hidden_layer_sizes : sequence of int
-        Widths of the encoder's hidden layers; the decoder mirrors them.
+        Widths of the encoder's hidden layers; the decoder mirrors them. Of dense networks.
+    conv_channels : sequence of int
+        Channels of the encoder's convolutions; the decoder mirrors them. Of convolutional networks.
+    image_shape : (H, W, C) or None
+        How convolutions read a row; None makes dense networks.
     activation : {"gelu", "relu", "tanh", "identity"}
+    batch_norm : bool
+        Whether hidden layers are normalised.
     likelihood : {"collapsed", "gaussian", "bernoulli"}
     noise_scale : float or None
         Fixed standard deviation of the Gaussian likelihood, of standardised rows.
@@ -69,9 +49,12 @@ class CVAENetwork(nn.Module):
         n_features: int,
         *,
         n_components: int,
-        hidden_layer_sizes: Sequence[int],
-        activation: str,
-        likelihood: str,
+        hidden_layer_sizes: Sequence[int] = (),
+        conv_channels: Sequence[int] = (),
+        image_shape: Sequence[int] | None = None,
+        activation: str = "gelu",
+        batch_norm: bool = True,
+        likelihood: str = "collapsed",
         noise_scale: float | None = None,
     ) -> None:
         super().__init__()
@@ -79,27 +62,45 @@ class CVAENetwork(nn.Module):
             "n_features": n_features,
             "n_components": n_components,
             "hidden_layer_sizes": [int(size) for size in hidden_layer_sizes],
+            "conv_channels": [int(size) for size in conv_channels],
+            "image_shape": None if image_shape is None else [int(side) for side in image_shape],
             "activation": activation,
+            "batch_norm": batch_norm,
             "likelihood": likelihood,
             "noise_scale": noise_scale,
         }
-        sizes = [n_features, *hidden_layer_sizes]
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("scale", torch.ones(()))
-        self.encoder = dense_layers(sizes, activation)
-        self.posterior = nn.Linear(sizes[-1], 2 * n_components)
-        self.decoder = dense_layers([n_components, *sizes[:0:-1]], activation)
-        self.output = nn.Linear(sizes[1] if hidden_layer_sizes else n_components, n_features)
+        self.encoder: DenseEncoder | ConvEncoder
+        self.decoder: DenseDecoder | ConvDecoder
+        if image_shape is None:
+            self.encoder = DenseEncoder(n_features, hidden_layer_sizes, activation, batch_norm)
+            self.decoder = DenseDecoder(n_features, n_components, hidden_layer_sizes, activation, batch_norm)
+        else:
+            height, width, n_channels = image_shape
+            shape = (height, width, n_channels)
+            self.encoder = ConvEncoder(shape, conv_channels, activation, batch_norm)
+            self.decoder = ConvDecoder(shape, n_components, conv_channels, activation, batch_norm)
+        self.posterior = nn.Linear(self.encoder.n_outputs, 2 * n_components)
         self.likelihood = make_likelihood(likelihood, n_features, noise_scale)
+
+    @property
+    def n_components(self) -> int:
+        """Dimension d of the code."""
+        return int(self.config["n_components"])
 
     def standardise_by(self, mean: Tensor, scale: float) -> None:
         """Subtract ``mean`` (D,) and divide by ``scale`` what enters, and start decoding at the mean row."""
         with torch.no_grad():
             self.mean.copy_(mean)
             self.scale.fill_(scale)
-            self.output.bias.zero_()
+            self.decoder.output_bias.zero_()
             if not self.likelihood.standardised:
-                self.output.bias.copy_(torch.logit(self.mean.clamp(1e-3, 1 - 1e-3)))
+                self.decoder.output_bias.copy_(torch.logit(self.mean.clamp(1e-3, 1 - 1e-3)))
+
+    def trainable(self, whether: bool) -> Self:
+        """Let the parameters gather gradients, or not; a fixed noise scale never does."""
+        return self.train(whether).requires_grad_(whether)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Weights and buffers as arrays: what is pickled, on the CPU and without torch's storages.
@@ -116,7 +117,7 @@ class CVAENetwork(nn.Module):
         with module_initialised_with(0):
             network = cls(**config)
         network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
-        return network.eval().requires_grad_(False)
+        return network.trainable(False)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance, each (n, d), of the posterior q(z | x) of rows (n, D)."""
@@ -126,7 +127,7 @@ class CVAENetwork(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """Output (n, D) of the decoder for codes (n, d), in the likelihood's units."""
-        return self.output(self.decoder(z)).float()
+        return self.decoder(z).float()
 
     def reconstruct(self, z: Tensor) -> Tensor:
         """E[x | z], rows (n, D) in the units of the data."""
@@ -141,4 +142,4 @@ class CVAENetwork(nn.Module):
         if not self.likelihood.standardised:
             return self.likelihood.log_density(x, output)
         log_density = self.likelihood.log_density((x - self.mean) / self.scale, output)
-        return log_density - x.shape[-1] * math.log(float(self.scale))
+        return log_density - x.shape[-1] * self.scale.log()

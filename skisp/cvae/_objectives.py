@@ -1,6 +1,7 @@
 """What training maximises and scoring estimates: the ELBO, its terms, and log p(x)."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -8,8 +9,12 @@ from torch import Tensor
 from ._networks import CVAENetwork
 
 __all__ = [
+    "Objective",
+    "contraction_penalty",
     "elbo_terms",
     "expected_elbo_terms",
+    "free_bits_kl",
+    "importance_weighted_bound",
     "importance_weighted_log_likelihood",
     "kl_to_standard_normal",
     "reparameterise",
@@ -54,6 +59,88 @@ def elbo_terms(network: CVAENetwork, x: Tensor, noise: Tensor) -> tuple[Tensor, 
     return network.log_likelihood(x, output), kl_to_standard_normal(mean, log_variance)
 
 
+def free_bits_kl(kl: Tensor, free_bits: float) -> Tensor:
+    r"""KL divergences (n, d) of a batch to one penalty, every dimension free up to ``free_bits`` nats.
+
+    .. math:: \sum_j \max(\lambda, \overline{KL}_j), with the mean over the batch.
+
+    References
+    ----------
+    Kingma et al., "Improving variational inference with inverse autoregressive flow", NeurIPS 2016,
+    arXiv:1606.04934, section C.8.
+    """
+    return kl.mean(dim=0).clamp(min=free_bits).sum()
+
+
+def contraction_penalty(network: CVAENetwork, x: Tensor, probe: Tensor) -> Tensor:
+    r"""Estimate the mean of :math:`\|\partial\mu / \partial x\|_F^2` over standardised rows (n, D).
+
+    .. math:: \|J\|_F^2 = E_v \|v^\top J\|^2, \quad v \sim N(0, I_d)
+
+    with one probe v a row, (n, d): Hutchinson's estimator.
+
+    References
+    ----------
+    Rifai et al., "Contractive auto-encoders", ICML 2011; Hoffman, Roberts & Yaida, "Robust learning
+    with Jacobian regularization", 2019, arXiv:1908.02729.
+    """
+    x = x.detach().requires_grad_(True)
+    mean, _ = network.encode(x)
+    (gradient,) = torch.autograd.grad((mean * probe).sum(), x, create_graph=True)
+    return (gradient * network.scale).square().sum(-1).mean()
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a gradient step minimises, in nats a row.
+
+    Attributes
+    ----------
+    kl_weight : float
+        Weight of the KL term; 0 trains a plain autoencoder (the code is the posterior mean).
+    kl_warmup : float
+        Epochs over which that weight rises from 0.
+    free_bits : float
+        KL divergence a latent dimension has free, in nats.
+    contraction : float
+        Weight of :func:`contraction_penalty`.
+    n_importance_samples : int
+        Samples k of z a row: 1 is the evidence lower bound, more the importance-weighted bound.
+    binarize : bool
+        Draw each value anew as 0 or 1, with its grey as the probability of 1.
+    """
+
+    kl_weight: float = 1.0
+    kl_warmup: float = 0.0
+    free_bits: float = 0.0
+    contraction: float = 0.0
+    n_importance_samples: int = 1
+    binarize: bool = False
+
+    def loss(self, network: CVAENetwork, x: Tensor, epoch: float, generator: torch.Generator) -> Tensor:
+        """Mean loss of a batch (n, D), ``epoch`` epochs (and a fraction) after the start."""
+        if self.binarize:
+            x = torch.bernoulli(x.cpu(), generator=generator).to(x.device)
+        loss = self._bound(network, x, self.kl_weight * self._warmed_up(epoch), generator)
+        if self.contraction > 0:
+            probe = torch.randn(len(x), network.n_components, generator=generator)
+            loss = loss + self.contraction * contraction_penalty(network, x, probe.to(x.device))
+        return loss
+
+    def _warmed_up(self, epoch: float) -> float:
+        """Share of the KL weight in force, linear in time."""
+        return min(1.0, epoch / self.kl_warmup) if self.kl_warmup > 0 else 1.0
+
+    def _bound(self, network: CVAENetwork, x: Tensor, kl_weight: float, generator: torch.Generator) -> Tensor:
+        if self.kl_weight == 0:
+            return -elbo_terms(network, x, x.new_zeros(len(x), network.n_components))[0].mean()
+        noise = torch.randn(self.n_importance_samples, len(x), network.n_components, generator=generator).to(x.device)
+        if self.n_importance_samples > 1:
+            return -importance_weighted_bound(network, x, noise, kl_weight).mean()
+        log_likelihood, kl = elbo_terms(network, x, noise[0])
+        return kl_weight * free_bits_kl(kl, self.free_bits) - log_likelihood.mean()
+
+
 def expected_elbo_terms(network: CVAENetwork, x: Tensor, noise: Tensor) -> Tensor:
     """The two terms (n, 2) of the bound of rows (n, D), over the k samples of ``noise`` (k, d).
 
@@ -66,21 +153,30 @@ def expected_elbo_terms(network: CVAENetwork, x: Tensor, noise: Tensor) -> Tenso
     return torch.stack([log_likelihood, -kl_to_standard_normal(mean, log_variance).sum(-1)], dim=1)
 
 
-def importance_weighted_log_likelihood(network: CVAENetwork, x: Tensor, noise: Tensor) -> Tensor:
-    r"""Estimate log p(x) of rows (n, D) with the k importance samples of ``noise`` (k, d).
+def importance_weighted_bound(network: CVAENetwork, x: Tensor, noise: Tensor, kl_weight: float = 1.0) -> Tensor:
+    r"""Bound on log p(x) of rows (n, D) from k importance samples, with ``noise`` (k, n, d) or (k, 1, d).
 
-    .. math:: \log \frac{1}{k} \sum_{i=1}^k \frac{p(x | z_i)\, p(z_i)}{q(z_i | x)},\quad z_i \sim q(z|x)
+    .. math::
+        \log \frac{1}{k} \sum_{i=1}^k p(x | z_i) \left(\frac{p(z_i)}{q(z_i | x)}\right)^\beta,\quad z_i \sim q(z|x)
 
-    A lower bound in expectation that rises with k to log p(x). Every row meets the same noise, so
-    a row's estimate does not depend on the rows beside it.
+    A lower bound in expectation, for :math:`\beta = 1` (``kl_weight``), that rises with k to log p(x).
 
     References
     ----------
     Burda, Grosse & Salakhutdinov, "Importance weighted autoencoders", ICLR 2016, arXiv:1509.00519.
     """
     mean, log_variance = network.encode(x)
-    z = reparameterise(mean, log_variance, noise[:, None, :])
-    log_q = standard_normal_log_density(noise)[:, None] - 0.5 * log_variance.sum(-1)
+    z = reparameterise(mean, log_variance, noise)
+    log_q = standard_normal_log_density(noise) - 0.5 * log_variance.sum(-1)
     output = network.decode(z.flatten(0, 1)).unflatten(0, z.shape[:2])
-    log_weight = network.log_likelihood(x, output) + standard_normal_log_density(z) - log_q
+    log_ratio = standard_normal_log_density(z) - log_q
+    log_weight = network.log_likelihood(x, output) + kl_weight * log_ratio
     return torch.logsumexp(log_weight, dim=0) - math.log(noise.shape[0])
+
+
+def importance_weighted_log_likelihood(network: CVAENetwork, x: Tensor, noise: Tensor) -> Tensor:
+    """Estimate log p(x) of rows (n, D) with the k importance samples of ``noise`` (k, d).
+
+    Every row meets the same noise, so a row's estimate does not depend on the rows beside it.
+    """
+    return importance_weighted_bound(network, x, noise[:, None, :])

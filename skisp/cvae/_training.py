@@ -1,16 +1,23 @@
-"""The training loop of a C-VAE: batches, learning rates, and what an epoch returns."""
+"""How a C-VAE is trained: gradient steps, epochs, learning rates, and when to stop."""
 
+import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from .._progress import report
+from ._augmentation import augment
 from ._networks import CVAENetwork
-from ._objectives import elbo_terms
+from ._objectives import Objective, elbo_terms
+from ._precision import autocast
+from ._rows import RowBlocks
 
-__all__ = ["batches", "one_cycle", "train"]
+__all__ = ["EarlyStopping", "Trainer", "TrainingLog", "Watcher", "learning_rate_at", "one_cycle", "train"]
 
 _WARM_UP_SHARE = 0.3
 
@@ -31,112 +38,213 @@ def one_cycle(progress: float, peak: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
 
 
-def batches(n_samples: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Index batches of one shuffled epoch; a last batch of a single row joins the one before."""
-    order = torch.randperm(n_samples, generator=generator)
-    starts = list(range(0, n_samples, batch_size))
-    if len(starts) > 1 and n_samples - starts[-1] == 1:
-        starts.pop()
-    for start, end in zip(starts, [*starts[1:], n_samples], strict=True):
-        yield order[start:end]
+def learning_rate_at(schedule: str, peak: float, max_iter: int) -> Callable[[float], float]:
+    """Learning rate as a function of the epochs done, for ``"one_cycle"`` or ``"constant"``."""
+    if schedule == "constant":
+        return lambda _: peak
+    return lambda epoch: one_cycle(epoch / max_iter, peak)
 
 
-def train(
-    network: CVAENetwork,
-    X: Tensor,
-    *,
-    max_iter: int,
-    batch_size: int,
-    learning_rate: float,
-    kl_weight: float,
-    weight_decay: float,
-    generator: torch.Generator,
-    verbose: int = 0,
-) -> list[float]:
-    """Train ``network`` on rows ``X`` (n, D) by gradient ascent on the evidence lower bound.
+def decay_groups(network: CVAENetwork, weight_decay: float) -> list[dict[str, Any]]:
+    """Weights, which decay, and biases, normalisations and noise scales, which must not."""
+    parameters = list(network.parameters())
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
 
-    Parameters
+
+@dataclass
+class Trainer:
+    """A network, what it minimises and how; trains it an epoch at a time.
+
+    Attributes
     ----------
     network : CVAENetwork
         Trained in place.
-    X : Tensor (n, D)
-        On the network's device.
-    max_iter : int
-        Epochs.
-    batch_size : int
-        Rows a step.
-    learning_rate : float
-        Peak of the one-cycle schedule of Adam.
-    kl_weight : float
-        Weight of the KL term; 0 trains a plain autoencoder (the code is the posterior mean).
-    weight_decay : float
-        Decoupled weight decay (AdamW) an update, relative to the learning rate.
+    objective : Objective
     generator : torch.Generator
         Source of the batches and the noise, on the CPU.
-    verbose : int
-        Greater than 0: print one line an epoch.
-
-    Returns
-    -------
-    loss_curve : list of float
-        Mean negative bound (nats a row) of each epoch.
-
-    Raises
-    ------
-    ArithmeticError
-        If the loss turns non-finite.
+    batch_size : int
+        Rows a step.
+    weight_decay : float
+        Decoupled weight decay (AdamW) an update, relative to the learning rate.
+    augmentations : collection of str
+        Of images, drawn anew at each step.
+    image_shape : (H, W, C) or None
+        How augmentations read a row.
+    precision : {"auto", "float32", "bfloat16"}
     """
-    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
-    loss_curve: list[float] = []
-    network.train()
+
+    network: CVAENetwork
+    objective: Objective
+    generator: torch.Generator
+    batch_size: int = 256
+    weight_decay: float = 0.0
+    augmentations: Collection[str] = ()
+    image_shape: Sequence[int] | None = None
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        self.network.trainable(True)
+        groups = decay_groups(self.network, self.weight_decay)
+        self.optimizer = torch.optim.AdamW(groups, fused=True)
+
+    def run_epoch(self, rows: RowBlocks, epoch: int, learning_rate: Callable[[float], float]) -> float:
+        """Take one gradient step on each batch of ``rows``; return the mean loss a row.
+
+        Raises
+        ------
+        ArithmeticError
+            If the loss turns non-finite.
+        """
+        self.network.train()
+        total, n_rows, n_batches = torch.zeros(()), 0, rows.n_batches(self.batch_size)
+        x = None
+        for i, x in enumerate(rows.batches(self.batch_size, self.generator)):
+            time = epoch + min(i / n_batches, 1.0)
+            # The sum stays on the device: to read it at each step would wait for the step to end.
+            total = len(x) * self.step(x, time, learning_rate(time)) + total.to(x.device)
+            n_rows += len(x)
+        self.network.eval()
+        if x is not None:
+            self._check_last_step(x, epoch)
+        return _finite(float(total) / max(n_rows, 1), epoch)
+
+    @torch.no_grad()
+    def _check_last_step(self, x: Tensor, epoch: int) -> None:
+        """Raise where the last step, which no loss of the epoch sees, has spoilt the weights."""
+        log_likelihood, kl = elbo_terms(self.network, x, x.new_zeros(len(x), self.network.n_components))
+        _finite(float((kl.sum(-1) - log_likelihood).mean()), epoch)
+
+    def step(self, x: Tensor, time: float, learning_rate: float) -> Tensor:
+        """Take one gradient step on a batch (n, D); return its mean loss, without waiting for it."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        if self.augmentations and self.image_shape is not None:
+            x = augment(x, self.image_shape, self.augmentations, self.generator)
+        with autocast(self.precision, x.device):
+            loss = self.objective.loss(self.network, x, time, self.generator)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach()
+
+    @torch.no_grad()
+    def evaluate(self, rows: RowBlocks, epoch: int) -> float:
+        """Mean loss a row, with all of the KL weight and the same noise each time; nothing is trained."""
+        generator = torch.Generator().manual_seed(0)
+        objective = dataclasses.replace(self.objective, contraction=0.0, kl_warmup=0.0)
+        total, n_rows = 0.0, 0
+        for x in rows.batches(8192, generator):
+            total += len(x) * float(objective.loss(self.network, x, 0.0, generator))
+            n_rows += len(x)
+        return _finite(total / max(n_rows, 1), epoch)
+
+    def snapshot(self) -> dict[str, Tensor]:
+        """Copy of the network's weights, for :meth:`restore`."""
+        return {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+
+    def restore(self, weights: dict[str, Tensor]) -> None:
+        self.network.load_state_dict(weights)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """State of the optimiser and the generator as arrays: what continues a training exactly."""
+        arrays = {"generator": self.generator.get_state().numpy()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            arrays |= {f"{index}.{name}": tensor.cpu().numpy().copy() for name, tensor in state.items()}
+        return arrays
+
+    def load_arrays(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Continue where :meth:`to_arrays` was called."""
+        self.generator.set_state(torch.from_numpy(arrays["generator"].copy()))
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, array in arrays.items():
+            index, _, name = key.partition(".")
+            if name:
+                state.setdefault(int(index), {})[name] = torch.from_numpy(np.array(array))
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+
+
+class EarlyStopping:
+    """Says when the validation loss has stopped falling, and keeps the best weights.
+
+    Parameters
+    ----------
+    tol : float
+        Nats a row by which a loss must beat the best one to count as better.
+    n_iter_no_change : int
+        Epochs in a row without that.
+    """
+
+    def __init__(self, tol: float, n_iter_no_change: int) -> None:
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.best_loss = math.inf
+        self.best_weights: dict[str, Tensor] = {}
+        self._n_without_improvement = 0
+
+    def update(self, loss: float, weights: dict[str, Tensor]) -> bool:
+        """Take note of an epoch's validation loss; return whether to stop."""
+        improved = loss < self.best_loss - self.tol
+        self._n_without_improvement = 0 if improved else self._n_without_improvement + 1
+        if loss < self.best_loss:
+            self.best_loss, self.best_weights = loss, weights
+        return self._n_without_improvement >= self.n_iter_no_change
+
+
+class Watcher(Protocol):
+    """Who is told of every epoch, and may end the training."""
+
+    def begin(self, epoch: int) -> None: ...
+
+    def end(self, epoch: int, log: "TrainingLog") -> bool: ...
+
+
+@dataclass
+class TrainingLog:
+    """Mean loss a row of each finished epoch, in nats, and whether Ctrl-C ended the training."""
+
+    loss_curve: list[float] = field(default_factory=list)
+    validation_loss_curve: list[float] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def train(
+    trainer: Trainer,
+    rows: RowBlocks,
+    max_iter: int,
+    learning_rate: Callable[[float], float],
+    watcher: Watcher,
+    *,
+    validation_rows: RowBlocks | None = None,
+    stopping: EarlyStopping | None = None,
+) -> TrainingLog:
+    """Train for up to ``max_iter`` epochs; whatever ends it, the network holds a finished epoch.
+
+    Ctrl-C goes back to the last finished epoch and is told in the log; where none was finished it
+    is raised, as is an :class:`ArithmeticError`, with the network as it was before.
+    """
+    log, weights = TrainingLog(), trainer.snapshot()
     for epoch in range(max_iter):
-        total = torch.zeros((), device=X.device)
-        index_batches = list(batches(len(X), batch_size, generator))
-        for i, indices in enumerate(index_batches):
-            rate = one_cycle((epoch + i / len(index_batches)) / max_iter, learning_rate)
-            total += len(indices) * _step(network, X[indices.to(X.device)], optimizer, rate, kl_weight, generator)
-        loss_curve.append(_finite(float(total) / len(X), epoch))
-        report("fit C-VAE", epoch + 1, max_iter, f"loss {loss_curve[-1]:.4g}")
-        if verbose:
-            print(f"epoch {epoch + 1}/{max_iter}: loss {loss_curve[-1]:.6g}")
-    network.eval()
-    _check_last_step(network, X[:batch_size], max_iter - 1)
-    return loss_curve
-
-
-def _step(
-    network: CVAENetwork,
-    x: Tensor,
-    optimizer: torch.optim.Optimizer,
-    learning_rate: float,
-    kl_weight: float,
-    generator: torch.Generator,
-) -> Tensor:
-    """Take one gradient step on a batch and return its mean loss, without waiting for it."""
-    optimizer.param_groups[0]["lr"] = learning_rate
-    loss = _loss(network, x, kl_weight, generator)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-    return loss.detach()
-
-
-def _loss(network: CVAENetwork, x: Tensor, kl_weight: float, generator: torch.Generator) -> Tensor:
-    """Mean negative evidence lower bound, the KL term times ``kl_weight``."""
-    n_components = network.posterior.out_features // 2
-    if kl_weight == 0:
-        noise = torch.zeros(len(x), n_components)
-    else:
-        noise = torch.randn(len(x), n_components, generator=generator)
-    log_likelihood, kl = elbo_terms(network, x, noise.to(x.device))
-    return (kl_weight * kl.sum(-1) - log_likelihood).mean()
-
-
-@torch.no_grad()
-def _check_last_step(network: CVAENetwork, x: Tensor, epoch: int) -> None:
-    """Raise where the last step, which no loss of the loop sees, has spoilt the weights."""
-    log_likelihood, kl = elbo_terms(network, x, x.new_zeros(len(x), network.posterior.out_features // 2))
-    _finite(float((kl.sum(-1) - log_likelihood).mean()), epoch)
+        try:
+            watcher.begin(epoch)
+            loss = trainer.run_epoch(rows, epoch, learning_rate)
+            losses = [] if validation_rows is None else [trainer.evaluate(validation_rows, epoch)]
+            weights = trainer.snapshot()
+        except BaseException as error:
+            trainer.restore(weights)
+            if not isinstance(error, KeyboardInterrupt) or epoch == 0:
+                raise
+            log.interrupted = True
+            break
+        log.loss_curve.append(loss)
+        log.validation_loss_curve += losses
+        if watcher.end(epoch, log) or (stopping is not None and stopping.update(losses[0], weights)):
+            break
+    if stopping is not None and stopping.best_weights:
+        trainer.restore(stopping.best_weights)
+    return log
 
 
 def _finite(loss: float, epoch: int) -> float:

@@ -1,7 +1,5 @@
 """The C-VAE as a scikit-learn transformer."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -9,47 +7,54 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from .._base import (
-    Interval,
-    StrOptions,
-    draw_seed,
-    fit_context,
-    flatten_images,
-    module_initialised_with,
-    one_thread,
-    resolve_device,
-)
-from ._latent import latent_statistics
-from ._networks import ACTIVATIONS, CVAENetwork
-from ._objectives import expected_elbo_terms, importance_weighted_log_likelihood
-from ._training import train
+from .._base import CallbackSupportMixin, Interval, StrOptions, fit_context
+from ._augmentation import AUGMENTATIONS
+from ._fitting import Fitting
+from ._generation import GenerationMixin
+from ._layers import ACTIVATIONS
+from ._scoring import ScoringMixin
+from ._training import learning_rate_at
+from ._watching import EpochWatcher
 
 __all__ = ["CVAETransformer"]
 
-# Decoder rows held at once when scoring or decoding; bounds memory whatever the number of samples.
-_ROWS_AT_ONCE = 8192
 
-
-class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class CVAETransformer(
+    ScoringMixin,
+    GenerationMixin,
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
     r"""Collapsed variational autoencoder: rows or images to short codes, and back.
 
     Learns :math:`p(x) = \int p(x | z)\, p(z)\, dz` with :math:`p(z) = N(0, I)` by gradient ascent on
     the evidence lower bound. "Collapsed" because what is not needed is integrated out: z when a row
     is scored (:meth:`score_samples`), and the decoder's variance while training
-    (``likelihood="collapsed"``).
+    (``likelihood="collapsed"``); and because ``contraction`` can make the encoder contractive.
 
     Parameters
     ----------
     n_components : int, default=32
         Dimension d of the code z.
+    network : {"auto", "dense", "conv"}, default="auto"
+        Dense layers, or strided convolutions down and transposed ones up. ``"auto"`` takes
+        convolutions where the shape of the images is known and both sides have 16 pixels or more.
+        Rows without a shape are signals (1, D) to a convolution.
     hidden_layer_sizes : tuple of int, default=(512, 256)
-        Widths of the encoder's hidden layers; the decoder has them in reverse order. ``()`` makes
-        both linear.
+        Widths of the dense encoder's hidden layers; the decoder has them in reverse order. ``()``
+        makes both linear.
+    conv_channels : tuple of int, default=(16, 32, 64)
+        Channels of the encoder's convolutions, each of which halves height and width; the decoder
+        has them in reverse order.
+    image_shape : (H, W) or (H, W, C) or None, default=None
+        Shape of the images that the rows of ``X`` hold; None takes it from a 3-D or 4-D ``X``.
     activation : {"gelu", "relu", "tanh", "identity"}, default="gelu"
-        Activation of the hidden layers, each after batch normalisation.
+        Activation of the hidden layers.
+    batch_norm : bool, default=True
+        Normalise each hidden layer over the batch.
     likelihood : {"collapsed", "gaussian", "bernoulli"}, default="collapsed"
         p(x | z). ``"collapsed"``: Gaussian, its variance integrated out row by row, for any real
         data. ``"gaussian"``: one standard deviation a feature, learnt, or ``noise_scale`` for all.
@@ -57,19 +62,55 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     noise_scale : float or None, default=None
         Fixed standard deviation of the Gaussian likelihood, in the units of ``X``; None learns one
         a feature. Other likelihoods do not use it.
+    binarize : bool, default=False
+        For the Bernoulli likelihood: draw each value anew as 0 or 1 at every step, its grey being
+        the probability of 1. Codes and scores are of ``X`` as it is given.
     kl_weight : float, default=1.0
         Weight of the KL term in the objective. 1 is the evidence lower bound; 0 trains a plain
         autoencoder, whose codes follow no prior.
+    kl_warmup : float, default=0.0
+        Epochs over which that weight rises from 0.
+    free_bits : float, default=0.0
+        KL divergence, in nats, that each latent dimension has free (a mean over the batch): keeps
+        all dimensions in use. For ``n_importance_samples=1``.
+    contraction : float, default=0.0
+        Weight of the mean of the squared norm of the encoder's Jacobian (of the posterior mean with
+        respect to the standardised row): makes codes change little where the data change little.
+    n_importance_samples : int, default=1
+        Samples k of z a row in training: 1 maximises the evidence lower bound, more the tighter
+        importance-weighted bound, at k times the decoder's cost.
+    n_scoring_samples : int, default=64
+        Samples of z a row in :meth:`score_samples`.
     learning_rate : float, default=3e-3
-        Peak of the one-cycle schedule of Adam.
+        Of Adam; the peak of the one-cycle schedule.
+    learning_rate_schedule : {"one_cycle", "constant"}, default="one_cycle"
+        One cycle over ``max_iter`` epochs: up to the peak in the first 30 per cent, then down to 0.
+        :meth:`partial_fit` always keeps the rate constant.
     weight_decay : float, default=0.0
         Decoupled weight decay; regularises where data are few.
     batch_size : int, default=256
         Rows a gradient step (all of them where there are fewer).
     max_iter : int, default=50
         Epochs.
-    n_importance_samples : int, default=64
-        Samples of z a row in :meth:`score_samples`.
+    augment : tuple of {"shift", "flip"}, default=()
+        Random changes to the training images at every step, for more data than there are: shifts
+        by up to 8 per cent of each side, mirroring left to right.
+    early_stopping : bool, default=False
+        Hold rows back and end training when their loss stops falling; the best epoch is kept.
+    validation_fraction : float, default=0.1
+        Share of the rows held back for that.
+    n_iter_no_change : int, default=10
+        Epochs without an improvement by ``tol`` after which training ends.
+    tol : float, default=1e-4
+        Nats a row.
+    warm_start : bool, default=False
+        Let :meth:`fit` go on from the last fit, instead of starting anew.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Number format of the networks in training. ``"auto"`` takes bfloat16 where the hardware is
+        faster with it. Losses, scores and codes are always in float32.
+    compile : bool, default=False
+        Compile the networks with :func:`torch.compile` for training: needs a C++ compiler, takes a
+        minute, and pays on accelerators and long fits only.
     device : {"auto", "cpu", "cuda", ...}, default="auto"
         ``"auto"`` takes the accelerator torch reports, else the CPU. Resolved at each call.
     verbose : int, default=0
@@ -83,13 +124,15 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     module_ : torch.nn.Module
         The trained networks, in evaluation mode.
     image_shape_ : tuple of int or None
-        (H, W) or (H, W, C) where images were fitted, None for rows.
+        (H, W) or (H, W, C) where the shape of images is known, None for rows.
     loss_curve_ : list of float
-        Mean loss a row of each epoch, in nats.
+        Mean loss a row of each epoch, in nats (the last 10,000).
+    validation_loss_curve_ : list of float
+        The same of the rows held back; empty without ``early_stopping``.
     loss_ : float
-        The last of them.
+        The last of ``loss_curve_``.
     n_iter_ : int
-        Epochs run.
+        Epochs run, in all calls that went on from each other.
     kl_per_component_ : ndarray (n_components,)
         Mean KL divergence of each latent dimension over the training rows, in nats.
     n_active_units_ : int
@@ -109,6 +152,7 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     Rybkin, Daniilidis & Levine, "Simple and effective VAE training with calibrated decoders",
     ICML 2021, arXiv:2006.13202.
     Burda, Grosse & Salakhutdinov, "Importance weighted autoencoders", ICLR 2016, arXiv:1509.00519.
+    Rifai et al., "Contractive auto-encoders", ICML 2011.
 
     Examples
     --------
@@ -127,16 +171,34 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
+        "network": [StrOptions({"auto", "dense", "conv"})],
         "hidden_layer_sizes": [tuple, list],
+        "conv_channels": [tuple, list],
+        "image_shape": [tuple, list, None],
         "activation": [StrOptions(set(ACTIVATIONS))],
+        "batch_norm": ["boolean"],
         "likelihood": [StrOptions({"collapsed", "gaussian", "bernoulli"})],
         "noise_scale": [Interval(Real, 0, None, closed="neither"), None],
+        "binarize": ["boolean"],
         "kl_weight": [Interval(Real, 0, None, closed="left")],
+        "kl_warmup": [Interval(Real, 0, None, closed="left")],
+        "free_bits": [Interval(Real, 0, None, closed="left")],
+        "contraction": [Interval(Real, 0, None, closed="left")],
+        "n_importance_samples": [Interval(Integral, 1, None, closed="left")],
+        "n_scoring_samples": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate_schedule": [StrOptions({"one_cycle", "constant"})],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "n_importance_samples": [Interval(Integral, 1, None, closed="left")],
+        "augment": [tuple, list],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+        "compile": ["boolean"],
         "device": [str, torch.device],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -146,44 +208,85 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self,
         n_components: int = 32,
         *,
+        network: str = "auto",
         hidden_layer_sizes: tuple[int, ...] = (512, 256),
+        conv_channels: tuple[int, ...] = (16, 32, 64),
+        image_shape: tuple[int, ...] | None = None,
         activation: str = "gelu",
+        batch_norm: bool = True,
         likelihood: str = "collapsed",
         noise_scale: float | None = None,
+        binarize: bool = False,
         kl_weight: float = 1.0,
+        kl_warmup: float = 0.0,
+        free_bits: float = 0.0,
+        contraction: float = 0.0,
+        n_importance_samples: int = 1,
+        n_scoring_samples: int = 64,
         learning_rate: float = 3e-3,
+        learning_rate_schedule: str = "one_cycle",
         weight_decay: float = 0.0,
         batch_size: int = 256,
         max_iter: int = 50,
-        n_importance_samples: int = 64,
+        augment: tuple[str, ...] = (),
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        precision: str = "auto",
+        compile: bool = False,
         device: str | torch.device = "auto",
         verbose: int = 0,
         random_state: Any = None,
     ) -> None:
         self.n_components = n_components
+        self.network = network
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.conv_channels = conv_channels
+        self.image_shape = image_shape
         self.activation = activation
+        self.batch_norm = batch_norm
         self.likelihood = likelihood
         self.noise_scale = noise_scale
+        self.binarize = binarize
         self.kl_weight = kl_weight
+        self.kl_warmup = kl_warmup
+        self.free_bits = free_bits
+        self.contraction = contraction
+        self.n_importance_samples = n_importance_samples
+        self.n_scoring_samples = n_scoring_samples
         self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
         self.weight_decay = weight_decay
         self.batch_size = batch_size
         self.max_iter = max_iter
-        self.n_importance_samples = n_importance_samples
+        self.augment = augment
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.precision = precision
+        self.compile = compile
         self.device = device
         self.verbose = verbose
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Train the networks on rows or images.
 
         Parameters
         ----------
-        X : array-like (n, D) of rows, or ndarray (n, H, W) or (n, H, W, C) of images
-            Any real values; in [0, 1] for the Bernoulli likelihood.
+        X : array-like (n, D) of rows, or array (n, H, W) or (n, H, W, C) of images
+            Any real values; in [0, 1] for the Bernoulli likelihood. A memory map of more than 256 MB,
+            or an array of another library that can be sliced (Dask, HDF5, Zarr), is read in blocks
+            of that size and never held whole.
         y : ignored
+        sample_weight : array-like (n,) or None
+            Whole numbers count as repetitions: a row of weight 2 is seen twice an epoch, one of
+            weight 0 never. Other weights matter relative to each other only.
 
         Returns
         -------
@@ -195,29 +298,59 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             If a parameter or a value of ``X`` is out of range.
         ArithmeticError
             If training diverges; the message names the epoch.
+        KeyboardInterrupt
+            On Ctrl-C. The model holds the last finished epoch and can be used; before the first
+            epoch has ended it is as if ``fit`` had not been called.
         """
-        if hasattr(self, "module_"):
-            del self.module_  # a fit that fails leaves no model, not the one of other data
-        self._check_hidden_layer_sizes()
-        rows, image_shape = self._validate_rows(X, reset=True)
-        seed = draw_seed(self.random_state)
-        generator = torch.Generator().manual_seed(seed)
+        resumed = self.warm_start and hasattr(self, "module_")
+        if not resumed:
+            self.__dict__.pop("module_", None)  # a fit that fails leaves no model, not the one of other data
+        self._check_parameters()
+        rate = learning_rate_at(self.learning_rate_schedule, self.learning_rate, self.max_iter)
         with self._computing() as device:
-            data = torch.tensor(rows, device=device)
-            network = self._build_network(rows, seed).to(device)
-            loss_curve = train(
-                network,
-                data,
-                max_iter=self.max_iter,
-                batch_size=min(self.batch_size, len(rows)),
-                learning_rate=self.learning_rate,
-                kl_weight=self.kl_weight,
-                weight_decay=self.weight_decay,
-                generator=generator,
-                verbose=self.verbose,
-            )
-            self._keep(network, image_shape, loss_curve, seed)
-            self._describe_latent_space(data)
+            fitting = Fitting(self, X, sample_weight, device, resumed=resumed)
+            watcher = EpochWatcher(self, self.max_iter, X, fitting.attributes)
+            log = fitting.run(self.max_iter, rate, watcher)
+            fitting.keep(log, optimization=self.warm_start)
+            watcher.close(log)
+        if log.interrupted:
+            raise _interrupted(self)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Train for one epoch on rows or images, going on from the last call.
+
+        The learning rate is constant: k calls on the same rows are one ``fit`` of k epochs with
+        ``learning_rate_schedule="constant"``, bit for bit on the CPU. The first call settles the mean
+        and the scale by which rows are standardised.
+
+        Parameters
+        ----------
+        X : array-like (n, D) of rows, or array (n, H, W) or (n, H, W, C) of images
+        y : ignored
+        sample_weight : array-like (n,) or None
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        self : CVAETransformer
+
+        Raises
+        ------
+        ValueError
+            If a parameter or a value of ``X`` is out of range, or ``early_stopping`` is set: an
+            epoch alone has nothing to stop.
+        ArithmeticError
+            If training diverges; the model is then what it was before the call.
+        """
+        if self.early_stopping:
+            raise ValueError("partial_fit runs a single epoch; set early_stopping=False.")
+        self._check_parameters()
+        with self._computing() as device:
+            fitting = Fitting(self, X, sample_weight, device, resumed=hasattr(self, "module_"))
+            log = fitting.run(1, lambda _: self.learning_rate, EpochWatcher(self, 1))
+            fitting.keep(log, optimization=True)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -232,27 +365,7 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         -------
         codes : ndarray (n, n_components), float32
         """
-        rows = self._check_fitted_rows(X)
-        return self._in_chunks(lambda x: self.module_.encode(x)[0], rows)
-
-    def posterior(self, X: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Mean and standard deviation of q(z | x), the Gaussian posterior of the code of each row.
-
-        Parameters
-        ----------
-        X : array-like (n, D), or ndarray (n, H, W[, C])
-
-        Returns
-        -------
-        mean : ndarray (n, n_components), float32
-            What :meth:`transform` returns.
-        scale : ndarray (n, n_components), float32
-            Standard deviations.
-        """
-        rows = self._check_fitted_rows(X)
-        both = self._in_chunks(lambda x: torch.cat(self.module_.encode(x), dim=1), rows)
-        mean, log_variance = np.split(both, 2, axis=1)
-        return mean, np.exp(0.5 * log_variance)
+        return self._in_chunks(lambda x: self.module_.encode(x)[0], self._fitted_rows(X))
 
     def inverse_transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Decode codes to the mean row or image, E[x | z].
@@ -271,203 +384,33 @@ class CVAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         ValueError
             If ``X`` has another number of columns, no rows, or a value that is not finite.
         """
-        check_is_fitted(self)
-        codes = check_array(X, dtype=np.float32, order="C")
-        if codes.shape[1] != self._n_features_out:
-            raise ValueError(f"X has shape {codes.shape}; expected codes of shape (n, {self._n_features_out}).")
-        rows = self._in_chunks(self.module_.reconstruct, codes)
-        return rows if self.image_shape_ is None else rows.reshape(-1, *self.image_shape_)
+        return self._decode(X)
 
-    def sample(self, n_samples: int = 1, random_state: Any = None) -> NDArray[np.float32]:
-        """Draw new data points: z from the prior N(0, I), decoded to E[x | z].
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            At least 1.
-        random_state : int, RandomState instance or None, default=None
-
-        Returns
-        -------
-        X : ndarray (n_samples, D), or (n_samples, H, W[, C]) where images were fitted; float32
-        """
-        check_is_fitted(self)
-        if n_samples < 1:
-            raise ValueError(f"n_samples={n_samples}; ask for at least 1.")
-        generator = torch.Generator().manual_seed(draw_seed(random_state))
-        return self.inverse_transform(torch.randn(n_samples, self._n_features_out, generator=generator).numpy())
-
-    def elbo(self, X: ArrayLike) -> NDArray[np.float32]:
-        r"""Evidence lower bound of each row, in its two terms.
-
-        .. math:: E_{q(z|x)} \log p(x|z) - KL(q(z|x) \| p(z))
-
-        Parameters
-        ----------
-        X : array-like (n, D), or ndarray (n, H, W[, C])
-
-        Returns
-        -------
-        terms : ndarray (n, 2), float32
-            The reconstruction term, a mean over ``n_importance_samples`` samples of z, and minus the
-            KL divergence; in nats. ``elbo(X).sum(axis=1)`` is the bound.
-
-        References
-        ----------
-        Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014, arXiv:1312.6114.
-        """
-        rows = self._check_fitted_rows(X)
-        noise = self._score_noise()
-        return self._in_chunks(
-            lambda x: expected_elbo_terms(self.module_, x, noise.to(x.device)),
-            rows,
-            max(1, _ROWS_AT_ONCE // self.n_importance_samples),
-        )
-
-    def score_samples(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Estimate log p(x) of each row, the code integrated out by importance sampling.
-
-        Parameters
-        ----------
-        X : array-like (n, D), or ndarray (n, H, W[, C])
-
-        Returns
-        -------
-        log_likelihood : ndarray (n,), float32
-            In nats, with respect to the units of ``X``; greater is likelier. The estimate is
-            deterministic for a fitted model, and rises in expectation with ``n_importance_samples``
-            to log p(x).
-
-        References
-        ----------
-        Burda, Grosse & Salakhutdinov, "Importance weighted autoencoders", arXiv:1509.00519.
-        """
-        rows = self._check_fitted_rows(X)
-        noise = self._score_noise()
-        return self._in_chunks(
-            lambda x: importance_weighted_log_likelihood(self.module_, x, noise.to(x.device)),
-            rows,
-            rows_at_once=max(1, _ROWS_AT_ONCE // self.n_importance_samples),
-        )
-
-    def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
-        """Mean of :meth:`score_samples`: the log likelihood a row, in nats.
-
-        Parameters
-        ----------
-        X : array-like (n, D), or ndarray (n, H, W[, C])
-        y : ignored
-        sample_weight : array-like (n,) or None
-            Weights of the mean.
-
-        Returns
-        -------
-        score : float
-        """
-        scores = self.score_samples(X)
-        if sample_weight is None:
-            return float(scores.mean(dtype=np.float64))
-        check_consistent_length(scores, sample_weight)
-        return float(np.average(scores, weights=np.asarray(sample_weight, dtype=np.float64)))
-
-    def _check_hidden_layer_sizes(self) -> None:
-        if not all(isinstance(size, Integral) and size > 0 for size in self.hidden_layer_sizes):
-            raise ValueError(f"hidden_layer_sizes={self.hidden_layer_sizes!r}; expected integers greater than 0.")
-
-    def _score_noise(self) -> torch.Tensor:
-        """Standard normal noise (n_importance_samples, d), the same for every row and every call."""
-        generator = torch.Generator().manual_seed(self._score_seed)
-        return torch.randn(self.n_importance_samples, self._n_features_out, generator=generator)
-
-    def _validate_rows(self, X: Any, *, reset: bool) -> tuple[NDArray[np.float32], tuple[int, ...] | None]:
-        X, image_shape = flatten_images(X)
-        rows = validate_data(self, X, dtype=np.float32, order="C", reset=reset)
-        if self.likelihood == "bernoulli" and (rows.min() < 0 or rows.max() > 1):
-            raise ValueError(
-                f"likelihood='bernoulli' needs X in [0, 1], got values from {rows.min():.4g} to {rows.max():.4g}. "
-                "Scale X, or use likelihood='collapsed'."
-            )
-        return rows, image_shape
-
-    def _check_fitted_rows(self, X: Any) -> NDArray[np.float32]:
-        check_is_fitted(self)
-        rows, image_shape = self._validate_rows(X, reset=False)
-        if image_shape is not None and self.image_shape_ not in (None, image_shape):
-            raise ValueError(f"X holds images of shape {image_shape}, but {self.image_shape_} were fitted.")
-        return rows
-
-    def _build_network(self, rows: NDArray[np.float32], seed: int) -> CVAENetwork:
-        """Networks with seeded weights, drawn on the CPU so that they do not depend on the device."""
-        mean = rows.mean(axis=0, dtype=np.float64)
-        scale = float(np.sqrt(rows.var(axis=0, dtype=np.float64).mean())) or 1.0
-        with module_initialised_with(seed):
-            network = CVAENetwork(
-                rows.shape[1],
-                n_components=self.n_components,
-                hidden_layer_sizes=self.hidden_layer_sizes,
-                activation=self.activation,
-                likelihood=self.likelihood,
-                noise_scale=self.noise_scale / scale if self.noise_scale is not None else None,
-            )
-        network.standardise_by(torch.from_numpy(mean), scale)
-        return network
-
-    def _keep(
-        self, network: CVAENetwork, image_shape: tuple[int, ...] | None, loss_curve: list[float], seed: int
-    ) -> None:
-        self.module_ = network.requires_grad_(False)
-        self.image_shape_ = image_shape
-        self.loss_curve_ = loss_curve
-        self.loss_ = loss_curve[-1]
-        self.n_iter_ = len(loss_curve)
-        self._score_seed = seed
-        self._n_features_out = self.n_components
-
-    def _describe_latent_space(self, data: torch.Tensor) -> None:
-        """Moments of the aggregate posterior over the training rows."""
-        with torch.inference_mode():
-            posteriors = [self.module_.encode(chunk) for chunk in data.split(_ROWS_AT_ONCE)]
-        mean, log_variance = (torch.cat(parts).double().cpu() for parts in zip(*posteriors, strict=True))
-        statistics = latent_statistics(mean, log_variance)
-        self.latent_mean_ = statistics.mean
-        self.latent_covariance_ = statistics.covariance
-        self.kl_per_component_ = statistics.kl_per_component
-        self.n_active_units_ = statistics.n_active_units
-
-    @contextmanager
-    def _computing(self) -> Iterator[torch.device]:
-        with one_thread():
-            yield resolve_device(self.device)
-
-    def _in_chunks(
-        self, function: Any, rows: NDArray[np.float32], rows_at_once: int = _ROWS_AT_ONCE
-    ) -> NDArray[np.float32]:
-        """Apply ``function`` to ``rows`` on the device, a chunk at a time, and join the results."""
-        with self._computing() as device, torch.inference_mode():
-            self.module_.to(device)
-            chunks = [
-                function(torch.tensor(rows[start : start + rows_at_once], device=device)).cpu()
-                for start in range(0, len(rows), rows_at_once)
-            ]
-        return torch.cat(chunks).numpy()
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "module_")
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        if "module_" in state:
-            module = state["module_"]
-            state = {**state, "module_": {"config": module.config, "arrays": module.to_arrays()}}
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        if "module_" in state:
-            state = {**state, "module_": CVAENetwork.from_arrays(**state["module_"])}
-        super().__setstate__(state)
+    def _check_parameters(self) -> None:
+        """Refuse what no single parameter's range can tell."""
+        for name in ("hidden_layer_sizes", "conv_channels"):
+            sizes = getattr(self, name)
+            if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
+                raise ValueError(f"{name}={sizes!r}; expected integers greater than 0.")
+        if self.binarize and self.likelihood != "bernoulli":
+            raise ValueError(f"binarize=True needs likelihood='bernoulli', got {self.likelihood!r}.")
+        if self.n_importance_samples > 1 and (self.free_bits > 0 or self.kl_weight == 0):
+            raise ValueError("n_importance_samples > 1 needs kl_weight > 0 and free_bits=0.")
+        if set(self.augment) - AUGMENTATIONS:
+            raise ValueError(f"augment={self.augment!r}; expected names among {sorted(AUGMENTATIONS)}.")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _interrupted(estimator: CVAETransformer) -> KeyboardInterrupt:
+    """Ctrl-C, passed on so that what called ``fit`` ends too, with a word on the model."""
+    error = KeyboardInterrupt()
+    error.add_note(
+        f"CVAETransformer.fit was interrupted: the model holds epoch {estimator.n_iter_}, the last one finished, "
+        "and can be used."
+    )
+    return error

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from skisp.cvae._networks import ACTIVATIONS, CVAENetwork, dense_layers
+from skisp.cvae._layers import ACTIVATIONS, DenseEncoder
+from skisp.cvae._networks import CVAENetwork
 
 
 def network(**parameters):
@@ -21,25 +22,26 @@ def test_the_decoder_mirrors_the_encoder():
     net = network()
     assert linear_shapes(net.encoder) == [(10, 7), (7, 5)]
     assert linear_shapes(net.posterior) == [(5, 6)]
-    assert linear_shapes(net.decoder) == [(3, 5), (5, 7)]
-    assert linear_shapes(net.output) == [(7, 10)]
+    assert linear_shapes(net.decoder) == [(3, 5), (5, 7), (7, 10)]
 
 
 def test_no_hidden_layers_make_both_networks_linear():
     net = network(hidden_layer_sizes=())
-    assert linear_shapes(net) == [(10, 6), (3, 10)]
+    assert linear_shapes(net.posterior) == [(10, 6)]
+    assert linear_shapes(net.encoder) == []
+    assert linear_shapes(net.decoder) == [(3, 10)]
     assert not any(isinstance(module, nn.BatchNorm1d) for module in net.modules())
 
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 def test_every_hidden_layer_is_normalised_then_activated(activation):
-    layers = dense_layers([4, 3, 2], activation)
+    layers = DenseEncoder(4, (3, 2), activation)
     assert [isinstance(layer, nn.BatchNorm1d) for layer in layers] == [False, True, False] * 2
     assert [type(layer) for layer in layers][2::3] == [ACTIVATIONS[activation]] * 2
 
 
 def test_a_single_row_is_normalised_by_the_running_statistics():
-    layers = dense_layers([4, 3], "identity").train()
+    layers = DenseEncoder(4, (3,), "identity").train()
     for seed in range(3):
         layers(torch.randn(20, 4, generator=torch.Generator().manual_seed(seed)))
     row = torch.ones(1, 4)
@@ -53,14 +55,14 @@ def test_decoding_starts_around_the_mean_row(likelihood):
     mean = torch.linspace(0.05, 0.95, 10)
     net = network(likelihood=likelihood).eval()
     net.standardise_by(mean, 2.0)
-    nn.init.zeros_(net.output.weight)
+    nn.init.zeros_(net.decoder[-1].weight)
     torch.testing.assert_close(net.reconstruct(torch.randn(4, 3)), mean.expand(4, 10))
 
 
 def test_a_bernoulli_mean_of_zero_or_one_is_a_finite_start():
     net = network(likelihood="bernoulli")
     net.standardise_by(torch.tensor([0.0] * 5 + [1.0] * 5), 1.0)
-    assert torch.isfinite(net.output.bias).all()
+    assert torch.isfinite(net.decoder[-1].bias).all()
 
 
 def test_what_enters_is_standardised():
@@ -95,9 +97,9 @@ def test_from_arrays_rebuilds_an_equal_network_without_touching_the_random_state
 def test_arrays_are_copies():
     net = network().requires_grad_(False)
     arrays = net.to_arrays()
-    arrays["output.weight"][:] = 0
-    assert float(net.output.weight.abs().min()) > 0
+    arrays["posterior.weight"][:] = 0
+    assert float(net.posterior.weight.abs().min()) > 0
     arrays = net.to_arrays()
     twin = CVAENetwork.from_arrays(net.config, arrays)
-    arrays["output.weight"][:] = 0
-    assert float(twin.output.weight.abs().min()) > 0
+    arrays["posterior.weight"][:] = 0
+    assert float(twin.posterior.weight.abs().min()) > 0

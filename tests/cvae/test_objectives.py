@@ -37,8 +37,8 @@ def set_to_probabilistic_pca(network, W, b):
     to_code = np.linalg.solve(M, W.T)
     log_variance = np.log(SIGMA**2 / np.diag(M))
     with torch.no_grad():
-        network.output.weight.copy_(torch.from_numpy(W))
-        network.output.bias.copy_(torch.from_numpy(b))
+        network.decoder[-1].weight.copy_(torch.from_numpy(W))
+        network.decoder[-1].bias.copy_(torch.from_numpy(b))
         network.posterior.weight.copy_(torch.from_numpy(np.vstack([to_code, np.zeros((K, D))])))
         network.posterior.bias.copy_(torch.from_numpy(np.concatenate([-to_code @ b, log_variance])))
 
@@ -181,7 +181,7 @@ def test_score_samples_is_the_density_of_probabilistic_pca_in_the_units_of_the_r
         likelihood="gaussian",
         noise_scale=SIGMA * SCALE,
         max_iter=1,
-        n_importance_samples=20_000,
+        n_scoring_samples=20_000,
         random_state=0,
     )
     cvae.fit(rows_of_the_model(W, B, n=50))
@@ -204,12 +204,12 @@ def test_trained_linear_model_reaches_probabilistic_pca_and_does_not_pass_it():
         learning_rate=0.03,
         batch_size=50,
         max_iter=60,
-        n_importance_samples=256,
+        n_scoring_samples=256,
         random_state=0,
     ).fit(X)
     gap = pca.score(X) - cvae.score(X)
     assert -0.02 < gap < 0.1
     principal = np.linalg.qr(pca.components_.T)[0]
-    learnt = np.linalg.qr(cvae.module_.output.weight.numpy())[0]
+    learnt = np.linalg.qr(cvae.module_.decoder[-1].weight.numpy())[0]
     assert np.linalg.svd(principal.T @ learnt, compute_uv=False).min() > 0.99  # one plane
     assert cvae.loss_ > -pca.score(X) - 0.05  # the training loss is a bound

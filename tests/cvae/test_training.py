@@ -1,22 +1,18 @@
 """Batches, learning rates, and what one run of training reports."""
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.decomposition import FactorAnalysis
 from sklearn.exceptions import NotFittedError
 
 from skisp import CVAETransformer
 from skisp._progress import listening
-from skisp.cvae._training import batches, one_cycle
+from skisp.cvae._training import one_cycle
 
 
 def small_cvae(**parameters):
-    defaults = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 3, "n_importance_samples": 4}
+    defaults = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 3, "n_scoring_samples": 4}
     return CVAETransformer(**{**defaults, "random_state": 0, "device": "cpu", **parameters})
 
 
@@ -47,34 +43,6 @@ def test_one_cycle_is_torchs_schedule():
         schedule.step()
     ours = [one_cycle(step / 5000, 0.5) for step in range(5000)]
     np.testing.assert_allclose(ours, theirs, atol=1e-3)
-
-
-@given(n_samples=st.integers(1, 60), batch_size=st.integers(1, 70), seed=st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
-def test_batches_cover_every_row_once_and_leave_no_row_alone(n_samples, batch_size, seed):
-    parts = [part.tolist() for part in batches(n_samples, batch_size, torch.Generator().manual_seed(seed))]
-    assert sorted(itertools.chain.from_iterable(parts)) == list(range(n_samples))
-    assert max(map(len, parts)) <= batch_size + 1
-    if batch_size > 1 and n_samples > 1:
-        assert min(map(len, parts)) > 1
-
-
-@pytest.mark.parametrize(
-    ("n_samples", "batch_size", "sizes"),
-    [(9, 4, [4, 5]), (10, 4, [4, 4, 2]), (8, 4, [4, 4]), (5, 4, [5]), (1, 4, [1]), (3, 4, [3]), (3, 1, [1, 2])],
-)
-def test_a_last_row_joins_the_batch_before(n_samples, batch_size, sizes):
-    assert [len(part) for part in batches(n_samples, batch_size, torch.Generator())] == sizes
-
-
-def test_batches_are_shuffled_anew_each_epoch_and_repeat_with_the_seed():
-    def epochs():
-        generator = torch.Generator().manual_seed(3)
-        return [torch.cat(list(batches(30, 7, generator))).tolist() for _ in range(2)]
-
-    first, second = epochs()
-    assert first != second
-    assert [first, second] == epochs()
 
 
 def test_loss_curve_has_one_finite_figure_an_epoch_and_falls():
@@ -140,9 +108,9 @@ def test_a_learnt_noise_scale_is_that_of_factor_analysis():
         likelihood="gaussian",
         learning_rate=0.05,
         batch_size=50,
-        max_iter=100,
-        n_importance_samples=256,
+        max_iter=300,
+        n_scoring_samples=256,
     ).fit(X)
     learnt = cvae.module_.likelihood.log_scale().exp() * cvae.module_.scale
-    np.testing.assert_allclose(learnt.numpy(), np.sqrt(exact.noise_variance_), rtol=0.05)
-    assert cvae.score(X) == pytest.approx(exact.score(X), abs=0.05)
+    np.testing.assert_allclose(learnt.numpy(), np.sqrt(exact.noise_variance_), rtol=0.02)
+    assert cvae.score(X) == pytest.approx(exact.score(X), abs=0.02)

@@ -28,7 +28,7 @@ ROWS = IMAGES.reshape(60, 64)
 
 
 def small_cvae(**parameters):
-    defaults = {"n_components": 3, "hidden_layer_sizes": (8,), "max_iter": 3, "n_importance_samples": 8}
+    defaults = {"n_components": 3, "hidden_layer_sizes": (8,), "max_iter": 3, "n_scoring_samples": 8}
     return CVAETransformer(**{**defaults, "random_state": 0, "device": "cpu", **parameters})
 
 
@@ -300,7 +300,7 @@ def test_small_models_of_any_kind_give_finite_numbers_of_the_right_shape(data):
         kl_weight=draw(st.sampled_from([0, 0.1, 1, 10])),
         batch_size=draw(st.integers(1, 8)),
         max_iter=draw(st.integers(1, 3)),
-        n_importance_samples=draw(st.integers(1, 4)),
+        n_scoring_samples=draw(st.integers(1, 4)),
         device="cpu",
         random_state=0,
     )
@@ -368,7 +368,7 @@ def test_samples_are_seeded(fitted):
 def test_samples_of_a_linear_model_have_the_mean_and_covariance_of_its_prior():
     cvae = small_cvae(hidden_layer_sizes=(), max_iter=20).fit(ROWS[:, 20:26])
     network = cvae.module_
-    W, b = (array.numpy() * float(network.scale) for array in (network.output.weight, network.output.bias))
+    W, b = (array.numpy() * float(network.scale) for array in (network.decoder[-1].weight, network.decoder[-1].bias))
     samples = cvae.sample(50_000, random_state=0)
     np.testing.assert_allclose(samples.mean(axis=0), b + network.mean.numpy(), atol=0.02)
     np.testing.assert_allclose(np.cov(samples.T), W @ W.T, atol=0.02)
@@ -653,7 +653,7 @@ NAN = np.where(np.eye(4) > 0, np.nan, 0.5)
         ({"learning_rate": 0}, ROWS, "'learning_rate' parameter"),
         ({"batch_size": 0}, ROWS, "'batch_size' parameter"),
         ({"max_iter": 0}, ROWS, "'max_iter' parameter"),
-        ({"n_importance_samples": 0}, ROWS, "'n_importance_samples' parameter"),
+        ({"n_scoring_samples": 0}, ROWS, "'n_scoring_samples' parameter"),
         ({"random_state": "seed"}, ROWS, "'random_state' parameter"),
     ],
 )

@@ -1,0 +1,269 @@
+"""One call of ``fit`` or ``partial_fit``: from what the user passed to a trained network."""
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .._base import check_sample_weight, draw_seed, module_initialised_with
+from ._inference import ROWS_AT_ONCE
+from ._latent import latent_statistics
+from ._networks import CVAENetwork
+from ._objectives import Objective, reparameterise
+from ._reading import row_source
+from ._rows import RowBlocks, relative_weights
+from ._training import EarlyStopping, Trainer, TrainingLog, Watcher, train
+
+__all__ = ["Fitting", "conv_shape", "known_image_shape"]
+
+# Rows whose codes are kept for the aggregate prior.
+_KEPT_CODES = 5000
+# Epochs whose losses are kept: partial_fit may be called for ever.
+_LONGEST_CURVE = 10_000
+# Smaller images gain nothing from convolutions.
+_SMALLEST_CONV_SIDE = 16
+
+
+class Fitting:
+    """The rows, the trainer, and what an estimator keeps of them.
+
+    Parameters
+    ----------
+    estimator : CVAETransformer
+        Whose parameters rule. It is only written to by :meth:`keep`, apart from what validation sets.
+    X : array-like
+    sample_weight : array-like (n,) or None
+    device : torch.device
+    resumed : bool
+        Go on from ``estimator.module_``.
+    """
+
+    def __init__(self, estimator: Any, X: Any, sample_weight: Any, device: torch.device, *, resumed: bool) -> None:
+        self.estimator = estimator
+        self.resumed = resumed
+        self.source = row_source(estimator, X, reset=not resumed)
+        self.image_shape = self._image_shape()
+        self.seed: int = estimator._score_seed if resumed else draw_seed(estimator.random_state)
+        self.generator = torch.Generator().manual_seed(self.seed + (estimator.n_iter_ if resumed else 0))
+        self.rows, self.held_back = self._split(sample_weight, device)
+        self.trainer = self._make_trainer(self._network().to(device))
+
+    def run(self, max_iter: int, learning_rate: Callable[[float], float], watcher: Watcher) -> TrainingLog:
+        """Train; a model that goes on keeps its old weights where an epoch fails."""
+        stopping = None
+        if self.held_back is not None:
+            stopping = EarlyStopping(self.estimator.tol, self.estimator.n_iter_no_change)
+        with _compiled(self.trainer.network, self.estimator.compile):
+            return train(
+                self.trainer,
+                self.rows,
+                max_iter,
+                learning_rate,
+                watcher,
+                validation_rows=self.held_back,
+                stopping=stopping,
+            )
+
+    def attributes(self, log: TrainingLog) -> dict[str, Any]:
+        """What the estimator needs to code, decode and score with the network as it is now."""
+        return self._curves(log) | {
+            "module_": copy.deepcopy(self.trainer.network).trainable(False),
+            "image_shape_": self.image_shape,
+            "_decodes_to_images": self._decodes_to_images(),
+            "_score_seed": self.seed,
+            "_n_features_out": self.trainer.network.n_components,
+        }
+
+    def keep(self, log: TrainingLog, *, optimization: bool) -> None:
+        """Give the estimator its fitted attributes, all or none."""
+        attributes = self.attributes(log) | self._latent_attributes()
+        attributes["_optimization"] = self.trainer.to_arrays() if optimization else None
+        self.estimator.__dict__.update(attributes)
+
+    def _image_shape(self) -> tuple[int, ...] | None:
+        shape = known_image_shape(self.estimator.image_shape, self.source.image_shape, self.source.n_features)
+        if not self.resumed or shape is None:
+            return self.estimator.image_shape_ if self.resumed else shape
+        if self.estimator.image_shape_ not in (None, shape):
+            raise ValueError(f"X holds images of shape {shape}, but {self.estimator.image_shape_} were fitted.")
+        return shape
+
+    def _decodes_to_images(self) -> bool:
+        return self.source.image_shape is not None or (self.resumed and self.estimator._decodes_to_images)
+
+    def _split(self, sample_weight: Any, device: torch.device) -> tuple[RowBlocks, RowBlocks | None]:
+        """Rows to train on and, for early stopping, rows held back."""
+        weight = None
+        if sample_weight is not None:
+            checked = check_sample_weight(sample_weight, self.source, dtype=np.float64, ensure_non_negative=True)
+            weight = relative_weights(checked)
+        if not self.estimator.early_stopping:
+            return self._blocks(weight, device), None
+        weight = np.ones(len(self.source)) if weight is None else weight
+        held_back = self._held_back(np.flatnonzero(weight))
+        return self._blocks(np.where(held_back, 0.0, weight), device), self._blocks(
+            np.where(held_back, weight, 0.0), device
+        )
+
+    def _blocks(self, weight: NDArray[np.float64] | None, device: torch.device) -> RowBlocks:
+        source = self.source
+        return RowBlocks(source.read, len(source), rows_a_block=source.rows_a_block, weight=weight, device=device)
+
+    def _held_back(self, candidates: NDArray[np.intp]) -> NDArray[np.bool_]:
+        n_held_back = max(1, round(self.estimator.validation_fraction * len(candidates)))
+        if n_held_back >= len(candidates):
+            raise ValueError(
+                f"early_stopping holds back {n_held_back} of {len(candidates)} samples, and none is left to train on. "
+                "Lower validation_fraction, or set early_stopping=False."
+            )
+        held_back = np.zeros(len(self.source), dtype=bool)
+        held_back[candidates[torch.randperm(len(candidates), generator=self.generator).numpy()[:n_held_back]]] = True
+        return held_back
+
+    def _network(self) -> CVAENetwork:
+        """The estimator's network to go on with, or a new one, its weights drawn on the CPU."""
+        config = self._network_config()
+        if self.resumed:
+            _check_unchanged(config, self.estimator.module_.config)
+            return copy.deepcopy(self.estimator.module_)
+        mean, scale = self.rows.moments()
+        scale = scale or 1.0
+        if config["noise_scale"] is not None:
+            config["noise_scale"] /= scale
+        with module_initialised_with(self.seed):
+            network = CVAENetwork(**config)
+        network.standardise_by(torch.from_numpy(mean), scale)
+        return network
+
+    def _network_config(self) -> dict[str, Any]:
+        estimator = self.estimator
+        shape = conv_shape(estimator.network, self.image_shape, self.source.n_features)
+        return {
+            "n_features": self.source.n_features,
+            "n_components": estimator.n_components,
+            "hidden_layer_sizes": list(estimator.hidden_layer_sizes) if shape is None else [],
+            "conv_channels": [] if shape is None else list(estimator.conv_channels),
+            "image_shape": None if shape is None else list(shape),
+            "activation": estimator.activation,
+            "batch_norm": estimator.batch_norm,
+            "likelihood": estimator.likelihood,
+            "noise_scale": estimator.noise_scale,
+        }
+
+    def _make_trainer(self, network: CVAENetwork) -> Trainer:
+        estimator = self.estimator
+        trainer = Trainer(
+            network,
+            Objective(
+                kl_weight=estimator.kl_weight,
+                kl_warmup=estimator.kl_warmup,
+                free_bits=estimator.free_bits,
+                contraction=estimator.contraction,
+                n_importance_samples=estimator.n_importance_samples,
+                binarize=estimator.binarize,
+            ),
+            self.generator,
+            batch_size=estimator.batch_size,
+            weight_decay=estimator.weight_decay,
+            augmentations=estimator.augment,
+            image_shape=None if self.image_shape is None else _with_channels(self.image_shape),
+            precision=estimator.precision,
+        )
+        if self.resumed and estimator._optimization is not None:
+            trainer.load_arrays(estimator._optimization)
+        return trainer
+
+    def _curves(self, log: TrainingLog) -> dict[str, Any]:
+        estimator, resumed = self.estimator, self.resumed
+        loss_curve = [*(estimator.loss_curve_ if resumed else []), *log.loss_curve]
+        validation = [*(estimator.validation_loss_curve_ if resumed else []), *log.validation_loss_curve]
+        return {
+            "loss_curve_": loss_curve[-_LONGEST_CURVE:],
+            "validation_loss_curve_": validation[-_LONGEST_CURVE:],
+            "loss_": loss_curve[-1],
+            "n_iter_": (estimator.n_iter_ if resumed else 0) + len(log.loss_curve),
+        }
+
+    @torch.inference_mode()
+    def _latent_attributes(self) -> dict[str, Any]:
+        """Moments of the aggregate posterior over the training rows, and samples of it from some of them."""
+        network, codes = self.trainer.network.eval(), []
+        stride = math.ceil(len(self.source) / _KEPT_CODES)
+        generator = torch.Generator().manual_seed(self.seed)
+
+        def posteriors() -> Any:
+            for rows, weight in self.rows.parts(ROWS_AT_ONCE):
+                mean, log_variance = network.encode(rows)
+                some = (mean[::stride].cpu(), log_variance[::stride].cpu())
+                codes.append(reparameterise(*some, torch.randn(some[0].shape, generator=generator)))
+                yield mean, log_variance, weight
+
+        statistics = latent_statistics(posteriors())
+        return {
+            "latent_mean_": statistics.mean,
+            "latent_covariance_": statistics.covariance,
+            "kl_per_component_": statistics.kl_per_component,
+            "n_active_units_": statistics.n_active_units,
+            "_codes": torch.cat(codes).numpy(),
+        }
+
+
+def known_image_shape(
+    parameter: Sequence[int] | None, found: tuple[int, ...] | None, n_features: int
+) -> tuple[int, ...] | None:
+    """Shape of the images in ``X``: that found, or else that of the parameter ``image_shape``."""
+    if parameter is None:
+        return found
+    shape = tuple(int(side) for side in parameter)
+    if len(shape) not in (2, 3) or min(shape) < 1:
+        raise ValueError(f"image_shape={parameter!r}; expected (H, W) or (H, W, C), all at least 1.")
+    if math.prod(shape) != n_features or (found is not None and _with_channels(found) != _with_channels(shape)):
+        actual = f"images of shape {found}" if found is not None else f"rows of {n_features} features"
+        raise ValueError(f"image_shape={parameter!r}, but X holds {actual}.")
+    return shape if found is None else found
+
+
+def conv_shape(network: str, image_shape: Sequence[int] | None, n_features: int) -> tuple[int, int, int] | None:
+    """Shape (H, W, C) that convolutions read, or None for dense layers."""
+    if network == "dense" or (network == "auto" and image_shape is None):
+        return None
+    if image_shape is None:
+        return 1, n_features, 1
+    height, width, n_channels = _with_channels(image_shape)
+    if network == "auto" and min(height, width) < _SMALLEST_CONV_SIDE:
+        return None
+    return height, width, n_channels
+
+
+def _with_channels(shape: Sequence[int]) -> tuple[int, int, int]:
+    return shape[0], shape[1], shape[2] if len(shape) == 3 else 1
+
+
+def _check_unchanged(config: dict[str, Any], fitted: dict[str, Any]) -> None:
+    """Refuse to go on with a network of another shape; the noise scale is in other units there."""
+    changed = [name for name in config if name != "noise_scale" and config[name] != fitted[name]]
+    if changed:
+        name = changed[0]
+        raise ValueError(
+            f"The model was fitted with {name}={fitted[name]!r} and cannot go on with {config[name]!r}. "
+            "Set it back, or start anew: fit with warm_start=False."
+        )
+
+
+class _compiled:
+    """Compile the two networks for the block."""
+
+    def __init__(self, network: CVAENetwork, enabled: bool) -> None:
+        self._modules = [network.encoder, network.decoder] if enabled else []
+
+    def __enter__(self) -> None:
+        for module in self._modules:
+            module.compile()
+
+    def __exit__(self, *error: object) -> None:
+        for module in self._modules:
+            module._compiled_call_impl = None

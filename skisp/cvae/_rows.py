@@ -1,0 +1,171 @@
+"""The rows a C-VAE is trained on: in memory, or read a block at a time.
+
+A block is a run of consecutive rows, small enough to be held in memory. What lies in memory is one
+block; a larger memory map, or anything else that can be sliced, has several. An epoch goes through
+the blocks, and through the rows of each, in random order.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+__all__ = ["Moments", "RowBlocks", "batches", "canonical_order", "repetitions"]
+
+Read = Callable[[int, int], NDArray[np.float32]]
+
+
+class Moments(NamedTuple):
+    """Mean (D,) of the rows, and one standard deviation: the root of the mean variance of the features."""
+
+    mean: NDArray[np.float64]
+    scale: float
+
+
+def canonical_order(rows: Tensor) -> Tensor:
+    """Order (n,) of rows (n, D) by a fixed random projection: the same whatever order they came in.
+
+    Training starts from it, so that the order of rows does not matter, and repeating a row is the
+    same as giving it weight.
+    """
+    direction = torch.randn(rows.shape[1], generator=torch.Generator().manual_seed(0))
+    return torch.argsort(rows.cpu() @ direction, stable=True)
+
+
+def repetitions(weight: Tensor, generator: torch.Generator) -> Tensor:
+    """How often each row (n,) is seen in an epoch: its weight, fractions rounded up or down at random."""
+    whole = weight.floor()
+    if torch.equal(whole, weight):  # nothing is drawn, so that weights are the same as repeated rows
+        return whole.long()
+    return (whole + (torch.rand(len(weight), generator=generator) < weight - whole)).long()
+
+
+def batches(order: Tensor, batch_size: int) -> Iterator[Tensor]:
+    """Cut an order (n,) into batches; a last batch of a single row joins the one before."""
+    n_samples, start = len(order), 0
+    while start < n_samples:
+        stop = start + batch_size
+        if n_samples - stop == 1:
+            stop = n_samples
+        yield order[start:stop]
+        start = stop
+
+
+class RowBlocks:
+    """Rows (n, D) with weights, in blocks.
+
+    Parameters
+    ----------
+    read : callable
+        ``read(start, stop)`` returns rows ``start:stop`` as a float32 array (stop - start, D).
+    n_rows : int
+        n.
+    rows_a_block : int
+        Rows read at once. One block that holds all is read once and kept on ``device``.
+    weight : array (n,) or None
+        How often each row counts: none for 0, twice for 2.
+    device : torch.device
+        Where the batches go.
+    """
+
+    def __init__(
+        self,
+        read: Read,
+        n_rows: int,
+        *,
+        rows_a_block: int,
+        weight: NDArray[np.float64] | None = None,
+        device: torch.device | None = None,
+    ) -> None:
+        self._read = read
+        self._weight = None if weight is None else torch.from_numpy(np.asarray(weight, dtype=np.float64))
+        self._device = device if device is not None else torch.device("cpu")
+        self._starts = list(range(0, n_rows, rows_a_block))
+        self._stops = [*self._starts[1:], n_rows]
+        self._kept: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the weights: the rows of an epoch."""
+        return float(self._stops[-1]) if self._weight is None else float(self._weight.sum())
+
+    def batches(self, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+        """Batches (b, D) of one epoch, on the device, every row as often as its weight says."""
+        # A permutation of one block draws nothing that matters: small and large data share this path.
+        for i in torch.randperm(len(self._starts), generator=generator).tolist():
+            rows, order = self._block(i)
+            if self._weight is not None:
+                counts = repetitions(self._weight[self._starts[i] : self._stops[i]][order], generator)
+                order = order.repeat_interleave(counts)
+            shuffled = order[torch.randperm(len(order), generator=generator)]
+            for indices in batches(shuffled, batch_size):
+                yield rows[indices.to(rows.device)].to(self._device)
+
+    def n_batches(self, batch_size: int) -> int:
+        """Batches an epoch, as near as weights that are fractions allow."""
+        per_block = [self._weight_of(i) for i in range(len(self._starts))]
+        return max(1, sum(len(range(0, round(weight), batch_size)) for weight in per_block))
+
+    def parts(self, rows_at_once: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Rows (b, D) and their weights (b,) in the order they came, without rows of weight 0."""
+        for i, start in enumerate(self._starts):
+            rows, _ = self._block(i)
+            weight = self._weight_slice(start, self._stops[i])
+            for part, part_weight in zip(rows.split(rows_at_once), weight.split(rows_at_once), strict=True):
+                kept = part_weight > 0
+                if bool(kept.any()):
+                    yield part[kept.to(part.device)].to(self._device), part_weight[kept]
+
+    def moments(self) -> Moments:
+        """Weighted mean of the rows and their scale, in float64, a part at a time.
+
+        References
+        ----------
+        Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample
+        variances", 1979.
+        """
+        total, mean, squares = 0.0, torch.zeros(()).double(), torch.zeros(()).double()
+        for part, weight in self.parts(8192):
+            x, part_total = part.cpu().double(), float(weight.sum())
+            part_mean = weight @ x / part_total
+            delta = part_mean - mean
+            squares = (
+                squares + weight @ (x - part_mean).square() + delta.square() * total * part_total / (total + part_total)
+            )
+            total += part_total
+            mean = mean + delta * part_total / total
+        return Moments(mean.numpy(), float((squares / total).mean().sqrt()))
+
+    def _block(self, i: int) -> tuple[Tensor, Tensor]:
+        """Rows of block ``i`` and their canonical order; a single block stays on the device."""
+        if self._kept is not None:
+            return self._kept
+        rows = torch.tensor(self._read(self._starts[i], self._stops[i]))
+        block = rows, canonical_order(rows)
+        if len(self._starts) == 1:
+            block = self._kept = rows.to(self._device), block[1]
+        return block
+
+    def _weight_slice(self, start: int, stop: int) -> Tensor:
+        if self._weight is None:
+            return torch.ones(stop - start, dtype=torch.float64)
+        return self._weight[start:stop]
+
+    def _weight_of(self, i: int) -> float:
+        return float(self._weight_slice(self._starts[i], self._stops[i]).sum())
+
+
+def block_size(n_features: int, block_bytes: int) -> int:
+    """Rows of ``n_features`` float32 values that fit in ``block_bytes``, at least one."""
+    return max(1, block_bytes // (4 * n_features))
+
+
+def relative_weights(sample_weight: NDArray[Any]) -> NDArray[np.float64]:
+    """Weights (n,) as repetitions: whole numbers as they are, others scaled to a mean of 1."""
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if np.array_equal(weight, np.rint(weight)):
+        return weight
+    return weight / weight.mean()

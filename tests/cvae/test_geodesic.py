@@ -1,0 +1,350 @@
+"""Geodesics of a decoder, against surfaces whose shortest paths are known."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy.optimize import OptimizeResult
+from torch import nn
+
+from skisp.cvae import _geodesic
+from skisp.cvae._geodesic import geodesic, path_energy
+
+F64 = torch.float64
+
+
+def straight(start, end, n_points):
+    return start + torch.linspace(0, 1, n_points, dtype=start.dtype)[:, None] * (end - start)
+
+
+def tensor(*values):
+    return torch.tensor(values, dtype=F64)
+
+
+def polar(z):
+    """The plane: codes are radius and angle."""
+    return torch.stack([z[:, 0] * torch.cos(z[:, 1]), z[:, 0] * torch.sin(z[:, 1])], dim=1)
+
+
+def sphere(z):
+    """The unit sphere: codes are latitude and longitude."""
+    latitude, longitude = z.T
+    return torch.stack(
+        [latitude.cos() * longitude.cos(), latitude.cos() * longitude.sin(), latitude.sin()],
+        dim=1,
+    )
+
+
+def cylinder(z):
+    return torch.stack([z[:, 0].cos(), z[:, 0].sin(), z[:, 1]], dim=1)
+
+
+class Counted:
+    """A decoder that counts its calls."""
+
+    def __init__(self, decode):
+        self.decode = decode
+        self.n_calls = 0
+
+    def __call__(self, z):
+        self.n_calls += 1
+        return self.decode(z)
+
+
+def isometric_embedding(d, D, seed=0):
+    return torch.linalg.qr(torch.randn(D, d, dtype=F64, generator=torch.Generator().manual_seed(seed)))[0].T
+
+
+def small_network(seed, d=3, D=12, gain=1.0, activation=nn.Tanh):
+    generator = torch.Generator().manual_seed(seed)
+    network = nn.Sequential(nn.Linear(d, 8), activation(), nn.Linear(8, D))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(gain * torch.randn(parameter.shape, generator=generator))
+    return network
+
+
+def ends(seed, d=3):
+    return torch.randn(2, d, generator=torch.Generator().manual_seed(seed + 1))
+
+
+def length(points):
+    return points.diff(dim=0).norm(dim=1).sum()
+
+
+def test_energy_is_the_sum_of_squared_steps():
+    # Steps (3, 4) and (0, -2): 25 + 4.
+    assert path_energy(torch.tensor([[0.0, 0.0], [3.0, 4.0], [3.0, 2.0]])) == 29
+
+
+def test_energy_of_a_path_that_stays_is_zero():
+    assert path_energy(torch.full((5, 3), 7.0)) == 0
+
+
+def test_under_a_linear_decoder_the_geodesic_is_the_straight_line():
+    weight = isometric_embedding(4, 9) * tensor(1, 2, 3, 4)[:, None] + 0.3
+    start, end = tensor(1, -2, 0, 3), tensor(-1, 0, 2, 5)
+    path = geodesic(lambda z: z @ weight + 5, start, end, 7)
+    torch.testing.assert_close(path, straight(start, end, 7), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("n_points", [3, 8, 50])
+def test_in_polar_coordinates_the_geodesic_is_the_chord(n_points):
+    path = geodesic(polar, tensor(1, 0), tensor(2, 2), n_points, tolerance=1e-12)
+    chord = straight(*polar(torch.stack([tensor(1, 0), tensor(2, 2)])), n_points)
+    torch.testing.assert_close(polar(path), chord, rtol=0, atol=1e-4)
+
+
+def test_the_default_tolerance_comes_within_a_thousandth_of_the_chord():
+    path = geodesic(polar, tensor(1, 0), tensor(2, 2), 20)
+    chord = straight(*polar(torch.stack([tensor(1, 0), tensor(2, 2)])), 20)
+    assert path_energy(polar(path)) < 1.001 * path_energy(chord)
+    assert path_energy(polar(straight(tensor(1, 0), tensor(2, 2), 20))) > 1.1 * path_energy(chord)
+
+
+def test_on_the_sphere_the_geodesic_is_the_great_circle():
+    start, end, n_points = tensor(0.7, 0.0), tensor(0.5, 2.2), 11
+    path = geodesic(sphere, start, end, n_points, tolerance=1e-13)
+    first, last = sphere(torch.stack([start, end]))
+    angle = torch.arccos(first @ last)
+    share = torch.linspace(0, 1, n_points, dtype=F64)[:, None]
+    great_circle = (torch.sin((1 - share) * angle) * first + torch.sin(share * angle) * last) / torch.sin(angle)
+    torch.testing.assert_close(sphere(path), great_circle, rtol=0, atol=1e-4)
+    chord = 2 * math.sin(float(angle) / (n_points - 1) / 2)
+    assert float(path_energy(sphere(path))) == pytest.approx((n_points - 1) * chord**2, rel=1e-6)
+
+
+def test_on_a_cylinder_the_geodesic_is_the_helix():
+    # Latent coordinates are angle and height: flat, so that the straight line is already the helix.
+    start, end = tensor(0, 0), tensor(2, 3)
+    path = geodesic(cylinder, start, end, 9, tolerance=1e-12)
+    torch.testing.assert_close(path, straight(start, end, 9), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(("d", "D"), [(1, 1), (3, 5), (16, 100)])
+def test_a_warp_of_the_codes_does_not_change_the_path_of_points(d, D):
+    # Decoder z -> Q sinh(z), Q isometric: the geodesic is arcsinh of the straight line between the sinh.
+    Q = isometric_embedding(d, D)
+    start, end = 2 * torch.randn(2, d, dtype=F64, generator=torch.Generator().manual_seed(3))
+    path = geodesic(lambda z: torch.sinh(z) @ Q, start, end, 10, tolerance=1e-13)
+    expected = torch.arcsinh(straight(torch.sinh(start), torch.sinh(end), 10))
+    torch.testing.assert_close(path, expected, rtol=0, atol=1e-3)
+
+
+def test_the_path_has_constant_speed_in_data_space():
+    # The angle z + z^3 passes 0 slowly: the straight line's steps differ fifteenfold.
+    def decode(z):
+        return torch.cat([torch.cos(z + z**3), torch.sin(z + z**3)], dim=1) / 2
+
+    def steps(path):
+        return decode(path).diff(dim=0).norm(dim=1)
+
+    line_steps = steps(straight(tensor(-1.0), tensor(0.9), 12))
+    assert line_steps.max() > 2 * line_steps.min()
+    path_steps = steps(geodesic(decode, tensor(-1.0), tensor(0.9), 12, tolerance=1e-13))
+    assert path_steps.max() < 1.001 * path_steps.min()
+
+
+def test_the_constant_speed_is_the_decoders_not_the_latent_spaces():
+    path = geodesic(torch.exp, tensor(0.0), tensor(3.0), 6, tolerance=1e-13)
+    np.testing.assert_allclose(np.exp(path.numpy()), np.linspace(1, np.exp(3), 6)[:, None], rtol=1e-4)
+
+
+@given(
+    st.integers(0, 1000),
+    st.integers(2, 12),
+    st.sampled_from([0.1, 1.0, 30.0]),
+    st.sampled_from([nn.Tanh, nn.ReLU, nn.GELU]),
+    st.integers(1, 5),
+    st.sampled_from([(torch.float32, 1e-4), (F64, 1e-9)]),
+)
+@settings(deadline=None, max_examples=30)
+def test_the_energy_is_never_above_the_straight_lines(seed, n_points, gain, activation, max_iter, precision):
+    dtype, slack = precision
+    network = small_network(seed, gain=gain, activation=activation).to(dtype)
+    start, end = ends(seed).to(dtype)
+    path = geodesic(network, start, end, n_points, max_iter=max_iter)
+    assert path_energy(network(path)) <= path_energy(network(straight(start, end, n_points))) * (1 + slack)
+
+
+# Units are powers of 2, which scale floats exactly.
+@given(st.integers(0, 1000), st.sampled_from([2.0**-12, 2.0**12]))
+@settings(deadline=None, max_examples=10)
+def test_the_path_does_not_depend_on_the_units_of_the_data(seed, unit):
+    network = small_network(seed)
+    path = geodesic(network, *ends(seed), 5)
+    assert torch.equal(geodesic(lambda z: unit * network(z), *ends(seed), 5), path)
+
+
+@given(st.integers(0, 1000), st.sampled_from([2.0**-12, 2.0**12]))
+@settings(deadline=None, max_examples=10)
+def test_the_path_scales_with_the_units_of_the_codes(seed, unit):
+    network = small_network(seed)
+    path = geodesic(network, *ends(seed), 5)
+    assert torch.equal(geodesic(lambda z: network(z / unit), *(unit * ends(seed)), 5), unit * path)
+
+
+@given(st.integers(0, 1000))
+@settings(deadline=None, max_examples=10)
+def test_the_path_is_no_shorter_than_the_distance_of_its_ends(seed):
+    network = small_network(seed)
+    start, end = ends(seed)
+    points = network(geodesic(network, start, end, 9)).detach()
+    assert length(points) >= (points[-1] - points[0]).norm() * (1 - 1e-5)
+
+
+@given(st.integers(0, 1000))
+@settings(deadline=None, max_examples=10)
+def test_the_path_back_has_the_energy_of_the_path_there(seed):
+    network = small_network(seed, gain=0.5).double()
+    start, end = ends(seed).double()
+    there = path_energy(network(geodesic(network, start, end, 6, tolerance=1e-10))).item()
+    back = path_energy(network(geodesic(network, end, start, 6, tolerance=1e-10))).item()
+    assert there == pytest.approx(back, rel=1e-4)
+
+
+@pytest.mark.parametrize("n_points", [10, 50])
+def test_the_number_of_points_does_not_multiply_the_decodings(n_points):
+    decode = Counted(polar)
+    geodesic(decode, tensor(1, 0), tensor(2, 2), n_points)
+    assert decode.n_calls < 40
+
+
+def test_a_straight_line_that_is_the_geodesic_is_not_searched_further():
+    decode = Counted(lambda z: 3 * z)
+    geodesic(decode, *ends(0), 9)
+    assert decode.n_calls <= 3  # its energy, its gradient, and the result's energy
+
+
+@pytest.mark.parametrize("value", [1.0, math.inf, math.nan])
+def test_a_line_whose_energy_is_zero_or_no_number_is_not_searched(value):
+    decode = Counted(lambda z: 0 * z + value)
+    path = geodesic(decode, tensor(0, 0), tensor(1, 2), 5)
+    torch.testing.assert_close(path, straight(tensor(0, 0), tensor(1, 2), 5))
+    assert decode.n_calls == 1
+
+
+@pytest.mark.parametrize("n_points", [2, 3, 20])
+def test_the_ends_are_kept_to_the_bit(n_points):
+    start, end = torch.tensor([0.1, 1e-8, 3e7]), torch.tensor([1e7, 0.3, 0.7])
+    path = geodesic(small_network(0), start, end, n_points)
+    assert path.shape == (n_points, 3)
+    assert torch.equal(path[0], start)
+    assert torch.equal(path[-1], end)
+
+
+def test_two_points_are_the_two_ends():
+    start, end = ends(0)
+    decode = Counted(small_network(0))
+    assert torch.equal(geodesic(decode, start, end, 2), torch.stack([start, end]))
+    assert decode.n_calls == 0
+
+
+@pytest.mark.parametrize("n_points", [1, 0, -3])
+def test_fewer_than_two_points_are_refused(n_points):
+    with pytest.raises(ValueError, match=f"n_points={n_points}; expected at least 2"):
+        geodesic(polar, tensor(1, 0), tensor(1, 1), n_points)
+
+
+def test_a_path_from_a_code_to_itself_stays_there():
+    start = tensor(1.5, 0.5)
+    assert torch.equal(geodesic(polar, start, start, 6), start.expand(6, 2))
+
+
+def test_codes_the_decoder_does_not_look_at_stay_on_the_straight_line():
+    start, end = tensor(0, 4), tensor(3, -4)
+    path = geodesic(lambda z: torch.exp(z[:, :1]), start, end, 6, tolerance=1e-12)
+    torch.testing.assert_close(path[:, 1], straight(start, end, 6)[:, 1])
+    assert path[1, 0] > 1.2
+
+
+def test_a_decoder_that_overflows_off_the_path_leaves_a_finite_path():
+    path = geodesic(lambda z: torch.exp(30 * z), torch.tensor([0.0]), torch.tensor([1.0]), 8)
+    assert path.isfinite().all()
+    assert path_energy(torch.exp(30 * path)) <= path_energy(torch.exp(30 * torch.linspace(0, 1, 8)[:, None]))
+
+
+@pytest.mark.parametrize("worse", [1.0, math.nan])
+def test_an_optimiser_that_ends_higher_leaves_the_straight_line(worse, monkeypatch):
+    monkeypatch.setattr(_geodesic, "minimize", lambda function, first, **options: OptimizeResult(x=first + worse))
+    start, end = tensor(1, 0), tensor(2, 2)
+    torch.testing.assert_close(geodesic(polar, start, end, 6), straight(start, end, 6))
+
+
+def test_a_decoder_that_gives_no_numbers_off_the_line_leaves_the_line():
+    # The chord lies where the radius is less than 1, and nothing else has less energy than the arc.
+    start, end = tensor(1, 0), tensor(1, 2)
+    path = geodesic(lambda z: polar(torch.where(z[:, :1] < 1, math.nan, z)), start, end, 6)
+    torch.testing.assert_close(path, straight(start, end, 6))
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, torch.enable_grad])
+def test_the_callers_gradient_mode_changes_nothing(mode):
+    network = small_network(1)
+    expected = geodesic(network, *ends(1), 6)
+    with mode():
+        found = geodesic(network, *ends(1), 6)
+        assert torch.is_grad_enabled() == (mode is torch.enable_grad)
+        assert torch.is_inference_mode_enabled() == (mode is torch.inference_mode)
+    assert torch.equal(found, expected)
+    assert not torch.equal(found, straight(*ends(1), 6))
+
+
+def test_the_decoders_parameters_receive_no_gradients():
+    network = small_network(2)
+    geodesic(network, *ends(2), 5)
+    assert all(parameter.requires_grad and parameter.grad is None for parameter in network.parameters())
+
+
+def test_gradients_that_the_parameters_hold_are_left_alone():
+    network = small_network(2)
+    network(ends(2)).sum().backward()
+    before = [parameter.grad.clone() for parameter in network.parameters()]
+    geodesic(network, *ends(2), 5)
+    assert all(torch.equal(p.grad, gradient) for p, gradient in zip(network.parameters(), before, strict=True))
+
+
+def test_a_decoder_without_gradients_of_its_own_gives_the_same_path():
+    network = small_network(2)
+    expected = geodesic(network, *ends(2), 5)
+    assert torch.equal(geodesic(network.requires_grad_(False), *ends(2), 5), expected)
+
+
+def test_the_codes_given_are_not_changed_and_the_path_needs_no_gradient():
+    start, end = ends(4).requires_grad_()
+    before = start.detach().clone(), end.detach().clone()
+    path = geodesic(small_network(4), start, end, 5)
+    assert not path.requires_grad
+    path += 1  # a view of the ends would change them
+    assert torch.equal(start, before[0])
+    assert torch.equal(end, before[1])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_path_has_the_dtype_of_the_codes(dtype):
+    start, end = ends(4).to(dtype)
+    assert geodesic(small_network(4).to(dtype), start, end, 5).dtype == dtype
+
+
+def test_the_same_call_gives_the_same_bits_and_draws_nothing():
+    network = small_network(5)
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
+    first = geodesic(network, *ends(5), 9)
+    assert torch.equal(geodesic(network, *ends(5), 9), first)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert np.array_equal(np.random.get_state()[1], numpy_state)
+
+
+@given(st.integers(0, 1000))
+@settings(deadline=None, max_examples=10)
+def test_more_iterations_never_end_higher(seed):
+    network = small_network(seed).double()
+    start, end = ends(seed).double()
+    assume(not torch.equal(start, end))
+    energies = [
+        path_energy(network(geodesic(network, start, end, 6, max_iter=n, tolerance=1e-10))).item() for n in (1, 4, 16)
+    ]
+    assert energies[0] * (1 + 1e-9) >= energies[1] >= energies[2] * (1 - 1e-9)
