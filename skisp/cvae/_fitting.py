@@ -10,9 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from .._base import check_sample_weight, draw_seed, module_initialised_with
-from ._inference import ROWS_AT_ONCE
 from ._latent import latent_statistics
-from ._networks import CVAENetwork
+from ._networks import CVAENetwork, rows_at_once
 from ._objectives import Objective, reparameterise
 from ._reading import row_source
 from ._rows import RowBlocks, relative_weights
@@ -120,8 +119,10 @@ class Fitting:
                 f"early_stopping holds back {n_held_back} of {len(candidates)} samples, and none is left to train on. "
                 "Lower validation_fraction, or set early_stopping=False."
             )
+        # A generator of its own: a fit that goes on holds the same rows back again.
+        order = torch.randperm(len(candidates), generator=torch.Generator().manual_seed(self.seed)).numpy()
         held_back = np.zeros(len(self.source), dtype=bool)
-        held_back[candidates[torch.randperm(len(candidates), generator=self.generator).numpy()[:n_held_back]]] = True
+        held_back[candidates[order[:n_held_back]]] = True
         return held_back
 
     def _network(self) -> CVAENetwork:
@@ -156,6 +157,8 @@ class Fitting:
 
     def _make_trainer(self, network: CVAENetwork) -> Trainer:
         estimator = self.estimator
+        if estimator.augment and self.image_shape is None:
+            raise ValueError(f"augment={estimator.augment!r} needs images: pass (n, H, W[, C]) or set image_shape.")
         trainer = Trainer(
             network,
             Objective(
@@ -196,7 +199,7 @@ class Fitting:
         generator = torch.Generator().manual_seed(self.seed)
 
         def posteriors() -> Any:
-            for rows, weight in self.rows.parts(ROWS_AT_ONCE):
+            for rows, weight in self.rows.parts(rows_at_once(network.n_features)):
                 mean, log_variance = network.encode(rows)
                 some = (mean[::stride].cpu(), log_variance[::stride].cpu())
                 codes.append(reparameterise(*some, torch.randn(some[0].shape, generator=generator)))

@@ -11,13 +11,10 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from .._base import one_thread, resolve_device
-from ._networks import CVAENetwork
+from ._networks import CVAENetwork, rows_at_once
 from ._reading import RowSource, row_source
 
-__all__ = ["ROWS_AT_ONCE", "InferenceMixin"]
-
-# Rows in the networks at once when coding, decoding or scoring; bounds memory whatever the number of samples.
-ROWS_AT_ONCE = 8192
+__all__ = ["InferenceMixin"]
 
 # Counted up when a fitted model's state changes its form, so that older files can still be read.
 STATE_FORMAT = 1
@@ -80,15 +77,16 @@ class InferenceMixin:
         self,
         function: Callable[[torch.Tensor], torch.Tensor],
         rows: RowSource | NDArray[np.float32],
-        rows_at_once: int = ROWS_AT_ONCE,
+        samples_a_row: int = 1,
     ) -> NDArray[np.float32]:
         """Apply ``function`` to ``rows`` on the device, a chunk at a time, and join the results."""
+        chunk = max(1, rows_at_once(self.module_.n_features) // samples_a_row)
         with self._computing() as device:
             self.module_.to(device)  # outside: what moves in inference mode can carry no gradient later
             with torch.inference_mode():
                 chunks = [
-                    function(torch.tensor(_read(rows, start, rows_at_once), device=device)).cpu()
-                    for start in range(0, len(rows), rows_at_once)
+                    function(torch.tensor(_read(rows, start, chunk), device=device)).cpu()
+                    for start in range(0, len(rows), chunk)
                 ]
         return torch.cat(chunks).numpy()
 

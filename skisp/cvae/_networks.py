@@ -12,10 +12,19 @@ from .._base import module_initialised_with
 from ._layers import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder
 from ._likelihoods import make_likelihood
 
-__all__ = ["CVAENetwork"]
+__all__ = ["CVAENetwork", "rows_at_once"]
 
 # exp(-8) .. exp(8): wide enough for any posterior, narrow enough for float32.
 _LOG_VARIANCE_BOUND = 8.0
+
+# Rows, and values of rows, in a network at once where no gradient is taken.
+_ROWS_AT_ONCE = 2**13
+_VALUES_AT_ONCE = 2**23
+
+
+def rows_at_once(n_features: int) -> int:
+    """Rows that go through a network together when coding, decoding or scoring: bounds its memory."""
+    return max(1, min(_ROWS_AT_ONCE, _VALUES_AT_ONCE // n_features))
 
 
 class CVAENetwork(nn.Module):
@@ -83,6 +92,11 @@ class CVAENetwork(nn.Module):
             self.decoder = ConvDecoder(shape, n_components, conv_channels, activation, batch_norm)
         self.posterior = nn.Linear(self.encoder.n_outputs, 2 * n_components)
         self.likelihood = make_likelihood(likelihood, n_features, noise_scale)
+
+    @property
+    def n_features(self) -> int:
+        """Dimension D of a row."""
+        return int(self.config["n_features"])
 
     @property
     def n_components(self) -> int:

@@ -120,7 +120,7 @@ class Objective:
     def loss(self, network: CVAENetwork, x: Tensor, epoch: float, generator: torch.Generator) -> Tensor:
         """Mean loss of a batch (n, D), ``epoch`` epochs (and a fraction) after the start."""
         if self.binarize:
-            x = torch.bernoulli(x.cpu(), generator=generator).to(x.device)
+            x = (torch.rand(x.shape, generator=generator).to(x.device) < x).to(x.dtype)
         loss = self._bound(network, x, self.kl_weight * self._warmed_up(epoch), generator)
         if self.contraction > 0:
             probe = torch.randn(len(x), network.n_components, generator=generator)

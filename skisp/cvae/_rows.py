@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["Moments", "RowBlocks", "batches", "canonical_order", "repetitions"]
+__all__ = ["Moments", "RowBlocks", "batches", "canonical_order", "relative_weights", "repetitions"]
 
 Read = Callable[[int, int], NDArray[np.float32]]
 
@@ -87,11 +87,6 @@ class RowBlocks:
         self._stops = [*self._starts[1:], n_rows]
         self._kept: tuple[Tensor, Tensor] | None = None
 
-    @property
-    def total_weight(self) -> float:
-        """Sum of the weights: the rows of an epoch."""
-        return float(self._stops[-1]) if self._weight is None else float(self._weight.sum())
-
     def batches(self, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
         """Batches (b, D) of one epoch, on the device, every row as often as its weight says."""
         # A permutation of one block draws nothing that matters: small and large data share this path.
@@ -116,7 +111,9 @@ class RowBlocks:
             weight = self._weight_slice(start, self._stops[i])
             for part, part_weight in zip(rows.split(rows_at_once), weight.split(rows_at_once), strict=True):
                 kept = part_weight > 0
-                if bool(kept.any()):
+                if bool(kept.all()):
+                    yield part.to(self._device), part_weight
+                elif bool(kept.any()):
                     yield part[kept.to(part.device)].to(self._device), part_weight[kept]
 
     def moments(self) -> Moments:
@@ -143,7 +140,7 @@ class RowBlocks:
         """Rows of block ``i`` and their canonical order; a single block stays on the device."""
         if self._kept is not None:
             return self._kept
-        rows = torch.tensor(self._read(self._starts[i], self._stops[i]))
+        rows = _tensor(self._read(self._starts[i], self._stops[i]))
         block = rows, canonical_order(rows)
         if len(self._starts) == 1:
             block = self._kept = rows.to(self._device), block[1]
@@ -158,14 +155,14 @@ class RowBlocks:
         return float(self._weight_slice(self._starts[i], self._stops[i]).sum())
 
 
-def block_size(n_features: int, block_bytes: int) -> int:
-    """Rows of ``n_features`` float32 values that fit in ``block_bytes``, at least one."""
-    return max(1, block_bytes // (4 * n_features))
-
-
 def relative_weights(sample_weight: NDArray[Any]) -> NDArray[np.float64]:
     """Weights (n,) as repetitions: whole numbers as they are, others scaled to a mean of 1."""
     weight = np.asarray(sample_weight, dtype=np.float64)
     if np.array_equal(weight, np.rint(weight)):
         return weight
     return weight / weight.mean()
+
+
+def _tensor(rows: NDArray[np.float32]) -> Tensor:
+    """Rows as a tensor; they are only read, and so shared unless they are read-only, which torch warns of."""
+    return torch.from_numpy(rows) if rows.flags.writeable else torch.tensor(rows)

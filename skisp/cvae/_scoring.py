@@ -7,7 +7,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_consistent_length
 
-from ._inference import ROWS_AT_ONCE, InferenceMixin
+from ._inference import InferenceMixin
 from ._objectives import expected_elbo_terms, importance_weighted_log_likelihood
 
 __all__ = ["ScoringMixin"]
@@ -40,7 +40,7 @@ class ScoringMixin(InferenceMixin):
         """
         rows, noise = self._fitted_rows(X), self._score_noise()
         return self._in_chunks(
-            lambda x: expected_elbo_terms(self.module_, x, noise.to(x.device)), rows, self._rows_to_score_at_once
+            lambda x: expected_elbo_terms(self.module_, x, noise.to(x.device)), rows, self.n_scoring_samples
         )
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -65,7 +65,7 @@ class ScoringMixin(InferenceMixin):
         return self._in_chunks(
             lambda x: importance_weighted_log_likelihood(self.module_, x, noise.to(x.device)),
             rows,
-            self._rows_to_score_at_once,
+            self.n_scoring_samples,
         )
 
     def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
@@ -87,10 +87,6 @@ class ScoringMixin(InferenceMixin):
             return float(scores.mean())
         check_consistent_length(scores, sample_weight)
         return float(np.average(scores, weights=np.asarray(sample_weight)))
-
-    @property
-    def _rows_to_score_at_once(self) -> int:
-        return max(1, ROWS_AT_ONCE // self.n_scoring_samples)
 
     def _score_noise(self) -> torch.Tensor:
         """Standard normal noise (n_scoring_samples, d), the same for every row and every call."""

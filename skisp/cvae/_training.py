@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ._augmentation import augment
-from ._networks import CVAENetwork
+from ._networks import CVAENetwork, rows_at_once
 from ._objectives import Objective, elbo_terms
 from ._precision import autocast
 from ._rows import RowBlocks
@@ -136,7 +136,7 @@ class Trainer:
         generator = torch.Generator().manual_seed(0)
         objective = dataclasses.replace(self.objective, contraction=0.0, kl_warmup=0.0)
         total, n_rows = 0.0, 0
-        for x in rows.batches(8192, generator):
+        for x in rows.batches(rows_at_once(self.network.n_features), generator):
             total += len(x) * float(objective.loss(self.network, x, 0.0, generator))
             n_rows += len(x)
         return _finite(total / max(n_rows, 1), epoch)
@@ -232,15 +232,15 @@ def train(
             loss = trainer.run_epoch(rows, epoch, learning_rate)
             losses = [] if validation_rows is None else [trainer.evaluate(validation_rows, epoch)]
             weights = trainer.snapshot()
+            log.loss_curve.append(loss)
+            log.validation_loss_curve += losses
+            if watcher.end(epoch, log) or (stopping is not None and stopping.update(losses[0], weights)):
+                break
         except BaseException as error:
             trainer.restore(weights)
-            if not isinstance(error, KeyboardInterrupt) or epoch == 0:
+            if not isinstance(error, KeyboardInterrupt) or not log.loss_curve:
                 raise
             log.interrupted = True
-            break
-        log.loss_curve.append(loss)
-        log.validation_loss_curve += losses
-        if watcher.end(epoch, log) or (stopping is not None and stopping.update(losses[0], weights)):
             break
     if stopping is not None and stopping.best_weights:
         trainer.restore(stopping.best_weights)
