@@ -9,12 +9,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._base import draw_seed
 from ._aggregate import fit_aggregate_prior, sample_aggregate
-from ._geodesic import geodesic
+from ._geodesic import even_line, geodesic
 from ._inference import InferenceMixin
 
 __all__ = ["GenerationMixin"]
 
 _PRIORS = ("standard", "aggregate")
+_PATHS = ("geodesic", "straight")
 
 
 class GenerationMixin(InferenceMixin):
@@ -56,11 +57,10 @@ class GenerationMixin(InferenceMixin):
         mixture = fit_aggregate_prior(self._codes, self._score_seed)
         return self._decode(sample_aggregate(mixture, n_samples, seed))
 
-    def interpolate(self, start: ArrayLike, end: ArrayLike, n_points: int = 10) -> NDArray[np.float32]:
-        """Lead from one data point to another along the shortest path of the decoder's surface.
-
-        The codes of the path minimise the length of the decoded curve, so that the change from
-        point to point is even; a straight line in the latent space lingers and jumps.
+    def interpolate(
+        self, start: ArrayLike, end: ArrayLike, n_points: int = 10, *, path: str = "geodesic"
+    ) -> NDArray[np.float32]:
+        """Lead from one data point to another, in steps that change the data evenly.
 
         Parameters
         ----------
@@ -69,6 +69,11 @@ class GenerationMixin(InferenceMixin):
         n_points : int, default=10
             Points of the path, at least 2: the reconstructions of ``start`` and ``end``, and what
             lies between them.
+        path : {"geodesic", "straight"}, default="geodesic"
+            ``"geodesic"``: the shortest way over the decoder's surface, that is, the one that changes
+            the data least. Between unlike images that may be to fade from one into the other.
+            ``"straight"``: the straight line between the codes, which more often passes through other
+            shapes.
 
         Returns
         -------
@@ -80,9 +85,12 @@ class GenerationMixin(InferenceMixin):
         2018, arXiv:1711.08014.
         """
         check_is_fitted(self)
+        if path not in _PATHS:
+            raise ValueError(f"path={path!r}; expected one of {', '.join(map(repr, _PATHS))}.")
         ends, _ = self.posterior(np.stack([np.asarray(start), np.asarray(end)]))
+        lead = geodesic if path == "geodesic" else even_line
         with self._computing() as device:
             network = self.module_.to(device)
             a, b = torch.tensor(ends, device=device)
-            codes = geodesic(lambda z: network.reconstruct(z) / network.scale, a, b, n_points)
+            codes = lead(lambda z: network.reconstruct(z) / network.scale, a, b, n_points)
         return self._decode(codes.cpu().numpy())

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 
-__all__ = ["geodesic", "path_energy"]
+__all__ = ["even_line", "geodesic", "path_energy"]
+
+# Points of a line whose decoded length is measured, for each point that is asked for.
+_SUBDIVISIONS = 16
 
 
 def path_energy(points: Tensor) -> Tensor:
@@ -67,12 +70,36 @@ def geodesic(
     Shao, Kumar & Fletcher, "The Riemannian geometry of deep generative models", CVPR workshops
     2018, arXiv:1711.08014.
     """
-    if n_points < 2:
-        raise ValueError(f"n_points={n_points}; expected at least 2, for the two ends of the path.")
+    _check_n_points(n_points)
     # What a caller's inference mode computes cannot be differentiated.
     with torch.inference_mode(False), torch.enable_grad():
         line = _straight_line(start.detach(), end.detach(), n_points)
         return line if n_points == 2 else _bend(decode, line, max_iter, tolerance)
+
+
+def even_line(decode: Callable[[Tensor], Tensor], start: Tensor, end: Tensor, n_points: int) -> Tensor:
+    """Codes (n_points, d) on the straight line from ``start`` to ``end``, evenly spaced once decoded.
+
+    Parameters
+    ----------
+    decode, start, end, n_points
+        As in :func:`geodesic`.
+    """
+    _check_n_points(n_points)
+    with torch.no_grad():
+        fine = _straight_line(start.detach(), end.detach(), (n_points - 1) * _SUBDIVISIONS + 1)
+        lengths = decode(fine).diff(dim=0).norm(dim=1).double().cpu().numpy()
+    travelled = np.concatenate([[0.0], np.cumsum(lengths)])
+    if not 0 < travelled[-1] < math.inf:
+        return _straight_line(start.detach(), end.detach(), n_points)
+    times = np.interp(np.linspace(0, travelled[-1], n_points), travelled, np.linspace(0, 1, len(travelled)))
+    line = torch.lerp(start.detach(), end.detach(), torch.from_numpy(times).to(start)[:, None])
+    return torch.cat([start.detach()[None], line[1:-1], end.detach()[None]])
+
+
+def _check_n_points(n_points: int) -> None:
+    if n_points < 2:
+        raise ValueError(f"n_points={n_points}; expected at least 2, for the two ends of the path.")
 
 
 def _bend(decode: Callable[[Tensor], Tensor], line: Tensor, max_iter: int, tolerance: float) -> Tensor:

@@ -11,7 +11,7 @@ from scipy.optimize import OptimizeResult
 from torch import nn
 
 from skisp.cvae import _geodesic
-from skisp.cvae._geodesic import geodesic, path_energy
+from skisp.cvae._geodesic import even_line, geodesic, path_energy
 
 F64 = torch.float64
 
@@ -348,3 +348,32 @@ def test_more_iterations_never_end_higher(seed):
         path_energy(network(geodesic(network, start, end, 6, max_iter=n, tolerance=1e-10))).item() for n in (1, 4, 16)
     ]
     assert energies[0] * (1 + 1e-9) >= energies[1] >= energies[2] * (1 - 1e-9)
+
+
+def test_an_even_line_is_straight_in_codes_and_even_once_decoded():
+    """Decoded by z -> z ** 2 from 1 to 3, even steps are those of the square root."""
+    line = even_line(torch.square, tensor(1.0), tensor(3.0), 9)
+    np.testing.assert_allclose(line[:, 0], np.sqrt(np.linspace(1, 9, 9)), atol=1e-3)
+    curve = even_line(polar, tensor(1.0, 0.0), tensor(2.0, 1.0), 20)
+    steps = polar(curve).diff(dim=0).norm(dim=1)
+    assert float(steps.std() / steps.mean()) < 0.01
+    offsets = curve - curve[0]
+    torch.testing.assert_close(offsets, offsets[:, :1] * tensor(1.0, 1.0))
+
+
+def test_an_even_line_keeps_its_ends_to_the_bit_and_is_even_where_decoding_is_linear():
+    start, end = torch.tensor([0.1, 0.7]), torch.tensor([1.3, -0.2])
+    line = even_line(lambda z: 3 * z, start, end, 5)
+    assert torch.equal(line[0], start)
+    assert torch.equal(line[-1], end)
+    torch.testing.assert_close(line, straight(start, end, 5))
+
+
+def test_an_even_line_between_points_decoded_alike_is_even_in_codes():
+    line = even_line(torch.zeros_like, tensor(0.0, 1.0), tensor(1.0, 0.0), 4)
+    torch.testing.assert_close(line, straight(tensor(0.0, 1.0), tensor(1.0, 0.0), 4))
+
+
+def test_an_even_line_needs_two_points():
+    with pytest.raises(ValueError, match="n_points=1; expected at least 2"):
+        even_line(torch.square, tensor(0.0), tensor(1.0), 1)
