@@ -58,7 +58,9 @@ class CVAETransformer(
     likelihood : {"collapsed", "gaussian", "bernoulli"}, default="collapsed"
         p(x | z). ``"collapsed"``: Gaussian, its variance integrated out row by row, for any real
         data. ``"gaussian"``: one standard deviation a feature, learnt, or ``noise_scale`` for all.
-        ``"bernoulli"``: for data in [0, 1].
+        ``"bernoulli"``: for data in [0, 1]; draws the best samples of black and white images. Of
+        greys its score is no density (greys are unlikely in themselves): to find anomalies among
+        them, take another.
     noise_scale : float or None, default=None
         Fixed standard deviation of the Gaussian likelihood, in the units of ``X``; None learns one
         a feature. Other likelihoods do not use it.
@@ -94,7 +96,7 @@ class CVAETransformer(
         Epochs.
     augment : tuple of {"shift", "flip"}, default=()
         Random changes to the training images at every step, for more data than there are: shifts
-        by up to 8 per cent of each side, mirroring left to right.
+        by up to 8 per cent of each side, at least a pixel; mirroring left to right.
     early_stopping : bool, default=False
         Hold rows back and end training when their loss stops falling; the best epoch is kept.
     validation_fraction : float, default=0.1
