@@ -127,20 +127,19 @@ class Fitting:
 
     def _network(self) -> CVAENetwork:
         """The estimator's network to go on with, or a new one, its weights drawn on the CPU."""
-        config = self._network_config()
         if self.resumed:
-            _check_unchanged(config, self.estimator.module_.config)
-            return copy.deepcopy(self.estimator.module_)
+            network: CVAENetwork = copy.deepcopy(self.estimator.module_)
+            _check_unchanged(self._network_config(float(network.scale)), network.config)
+            return network
         mean, scale = self.rows.moments()
         scale = scale or 1.0
-        if config["noise_scale"] is not None:
-            config["noise_scale"] /= scale
         with module_initialised_with(self.seed):
-            network = CVAENetwork(**config)
+            network = CVAENetwork(**self._network_config(scale))
         network.standardise_by(torch.from_numpy(mean), scale)
         return network
 
-    def _network_config(self) -> dict[str, Any]:
+    def _network_config(self, scale: float) -> dict[str, Any]:
+        """What the parameters say of the network, for rows that are divided by ``scale``."""
         estimator = self.estimator
         shape = conv_shape(estimator.network, self.image_shape, self.source.n_features)
         return {
@@ -152,7 +151,7 @@ class Fitting:
             "activation": estimator.activation,
             "batch_norm": estimator.batch_norm,
             "likelihood": estimator.likelihood,
-            "noise_scale": estimator.noise_scale,
+            "noise_scale": None if estimator.noise_scale is None else estimator.noise_scale / scale,
         }
 
     def _make_trainer(self, network: CVAENetwork) -> Trainer:
@@ -247,14 +246,21 @@ def _with_channels(shape: Sequence[int]) -> tuple[int, int, int]:
 
 
 def _check_unchanged(config: dict[str, Any], fitted: dict[str, Any]) -> None:
-    """Refuse to go on with a network of another shape; the noise scale is in other units there."""
-    changed = [name for name in config if name != "noise_scale" and config[name] != fitted[name]]
+    """Refuse to go on with a network of another shape or likelihood."""
+    changed = [name for name in config if not _equal(config[name], fitted[name])]
     if changed:
         name = changed[0]
         raise ValueError(
-            f"The model was fitted with {name}={fitted[name]!r} and cannot go on with {config[name]!r}. "
-            "Set it back, or start anew: fit with warm_start=False."
+            f"The model was fitted with another {name} and cannot go on with this one "
+            f"({config[name]!r}, was {fitted[name]!r}). Set it back, or start anew: fit with warm_start=False."
         )
+
+
+def _equal(value: Any, fitted: Any) -> bool:
+    """Whether a setting is as it was; a noise scale but for the rounding of its units."""
+    if isinstance(value, float) and isinstance(fitted, float):
+        return math.isclose(value, fitted, rel_tol=1e-5)
+    return bool(value == fitted)
 
 
 class _compiled:

@@ -1,14 +1,23 @@
-"""Batches, learning rates, and what one run of training reports."""
+"""Steps, epochs, learning rates, when training ends, and what one run of it reports."""
+
+import math
+import pickle
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.decomposition import FactorAnalysis
 from sklearn.exceptions import NotFittedError
 
 from skisp import CVAETransformer
+from skisp._base import module_initialised_with
 from skisp._progress import listening
-from skisp.cvae._training import one_cycle
+from skisp.cvae._networks import CVAENetwork
+from skisp.cvae._objectives import Objective
+from skisp.cvae._rows import RowBlocks
+from skisp.cvae._training import EarlyStopping, Trainer, decay_groups, learning_rate_at, one_cycle, train
 
 
 def small_cvae(**parameters):
@@ -114,3 +123,413 @@ def test_a_learnt_noise_scale_is_that_of_factor_analysis():
     learnt = cvae.module_.likelihood.log_scale().exp() * cvae.module_.scale
     np.testing.assert_allclose(learnt.numpy(), np.sqrt(exact.noise_variance_), rtol=0.02)
     assert cvae.score(X) == pytest.approx(exact.score(X), abs=0.02)
+
+
+# The trainer
+
+DENSE = {"n_features": 6, "hidden_layer_sizes": (5,)}
+CONV = {"n_features": 16, "conv_channels": (2, 3), "image_shape": (4, 4, 1)}
+STEADY = learning_rate_at("constant", 0.01, 1)
+
+
+def make_trainer(config=DENSE, objective=None, **parameters):
+    with module_initialised_with(0):
+        network = CVAENetwork(n_components=2, **config)
+    network.standardise_by(torch.full((config["n_features"],), 0.3), 1.4)
+    generator = torch.Generator().manual_seed(0)
+    return Trainer(network, objective or Objective(), generator, **{"batch_size": 16, **parameters})
+
+
+def blocks(X=ROWS, **parameters):
+    return RowBlocks(lambda start, stop: X[start:stop], len(X), rows_a_block=len(X), **parameters)
+
+
+def rows_for(config):
+    rng = np.random.default_rng(0)
+    return blocks(rng.random((50, config["n_features"])).astype(np.float32))
+
+
+def state(trainer):
+    """Everything that training changes, as arrays."""
+    return {**trainer.network.to_arrays(), **trainer.to_arrays()}
+
+
+def assert_same_state(ours, theirs):
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name, strict=True)
+
+
+def trained(n_epochs, **parameters):
+    trainer = make_trainer(**parameters)
+    for epoch in range(n_epochs):
+        trainer.run_epoch(blocks(), epoch, STEADY)
+    return trainer
+
+
+@pytest.mark.parametrize(
+    ("config", "objective", "parameters"),
+    [
+        (DENSE, Objective(), {}),
+        (DENSE, Objective(contraction=0.1, n_importance_samples=2), {"weight_decay": 0.1}),
+        ({**DENSE, "likelihood": "bernoulli"}, Objective(binarize=True), {}),
+        ({**DENSE, "likelihood": "gaussian", "batch_norm": False}, Objective(kl_warmup=4.0), {}),
+        (CONV, Objective(), {"augmentations": ("shift", "flip"), "image_shape": (4, 4, 1)}),
+    ],
+    ids=["plain", "contraction", "binarize", "learnt noise", "conv"],
+)
+def test_training_goes_on_bit_for_bit_from_arrays_through_a_pickle(config, objective, parameters):
+    rows = rows_for(config)
+    whole = make_trainer(config, objective, **parameters)
+    expected = [whole.run_epoch(rows, epoch, STEADY) for epoch in range(5)]
+
+    first = make_trainer(config, objective, **parameters)
+    losses = [first.run_epoch(rows, epoch, STEADY) for epoch in range(2)]
+    weights, arrays = pickle.loads(pickle.dumps((first.network.to_arrays(), first.to_arrays())))
+    network = CVAENetwork.from_arrays(first.network.config, weights)
+    second = Trainer(network, objective, torch.Generator(), batch_size=16, **parameters)
+    second.load_arrays(arrays)
+    losses += [second.run_epoch(rows, epoch, STEADY) for epoch in range(2, 5)]
+
+    assert losses == expected
+    assert_same_state(state(second), state(whole))
+
+
+def test_arrays_are_copies_that_later_steps_do_not_change():
+    trainer = trained(1)
+    arrays = trainer.to_arrays()
+    before = {name: array.copy() for name, array in arrays.items()}
+    trainer.run_epoch(blocks(), 1, STEADY)
+    assert_same_state(arrays, before)
+    assert any(not np.array_equal(array, before[name]) for name, array in trainer.to_arrays().items())
+
+
+def test_arrays_that_were_loaded_are_not_changed_by_training():
+    arrays = trained(1).to_arrays()
+    before = {name: array.copy() for name, array in arrays.items()}
+    trainer = make_trainer()
+    trainer.load_arrays(arrays)
+    trainer.run_epoch(blocks(), 1, STEADY)
+    assert_same_state(arrays, before)
+
+
+def test_restoring_a_snapshot_brings_back_every_weight_and_running_statistic():
+    trainer = trained(1)
+    before, snapshot = trainer.network.to_arrays(), trainer.snapshot()
+    trainer.run_epoch(blocks(), 1, STEADY)
+    after = trainer.network.to_arrays()
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed == before.keys() - {"mean", "scale"}
+    trainer.restore(snapshot)
+    assert_same_state(trainer.network.to_arrays(), before)
+
+
+@pytest.mark.parametrize("config", [{**DENSE, "likelihood": "gaussian"}, CONV], ids=["dense", "conv"])
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_weights_decay_and_biases_normalisations_and_noise_scales_do_not(config, batch_norm):
+    """A step without gradients multiplies what decays by 1 - rate * decay; powers of two make that exact."""
+    trainer = make_trainer({**config, "batch_norm": batch_norm}, weight_decay=0.25)
+    before = {name: parameter.detach().clone() for name, parameter in trainer.network.named_parameters()}
+    for group in trainer.optimizer.param_groups:
+        group["lr"] = 0.5
+    for parameter in trainer.network.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    trainer.optimizer.step()
+    for name, parameter in trainer.network.named_parameters():
+        is_weight = name.endswith("weight") and before[name].ndim > 1
+        assert torch.equal(parameter, before[name] * (0.875 if is_weight else 1.0)), name
+
+
+def test_every_parameter_is_in_one_decay_group():
+    network = make_trainer({**DENSE, "likelihood": "gaussian"}).network
+    decaying, kept = decay_groups(network, 0.1)
+    assert (decaying["weight_decay"], kept["weight_decay"]) == (0.1, 0.0)
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    assert sorted(names[id(parameter)] for parameter in decaying["params"] + kept["params"]) == sorted(names.values())
+    assert {names[id(parameter)] for parameter in decaying["params"]} == {
+        "encoder.0.weight",
+        "decoder.0.weight",
+        "decoder.3.weight",
+        "posterior.weight",
+    }
+
+
+@given(epoch=st.floats(0, 20), peak=st.floats(1e-5, 1))
+@settings(max_examples=30, deadline=None)
+def test_learning_rate_is_constant_or_one_cycle_of_the_epochs(epoch, peak):
+    assert learning_rate_at("constant", peak, 20)(epoch) == peak
+    assert learning_rate_at("one_cycle", peak, 20)(epoch) == one_cycle(epoch / 20, peak)
+
+
+def test_every_step_takes_the_learning_rate_of_its_share_of_the_epoch():
+    trainer, asked, used = make_trainer(), [], []
+    step = trainer.step
+
+    def recording_step(x, time, learning_rate):
+        loss = step(x, time, learning_rate)
+        used.append((len(x), time, [group["lr"] for group in trainer.optimizer.param_groups]))
+        return loss
+
+    trainer.step = recording_step
+    trainer.run_epoch(blocks(), 3, lambda time: asked.append(time) or 0.001 * time)
+    assert asked == [3.0, 3.25, 3.5, 3.75]
+    assert used == [(n, time, [0.001 * time] * 2) for n, time in zip((16, 16, 16, 2), asked, strict=True)]
+
+
+def test_the_loss_of_an_epoch_is_a_mean_over_its_rows_not_its_batches():
+    trainer = make_trainer()
+    trainer.step = lambda x, time, learning_rate: torch.tensor(float(len(x)))
+    assert trainer.run_epoch(blocks(), 0, STEADY) == pytest.approx((3 * 16**2 + 2**2) / 50)
+
+
+def test_a_learning_rate_of_zero_trains_nothing_but_running_statistics():
+    trainer = make_trainer()
+    before = trainer.network.to_arrays()
+    trainer.run_epoch(blocks(), 0, lambda _: 0.0)
+    after = trainer.network.to_arrays()
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed == {name for name in before if "running" in name or "tracked" in name}
+
+
+# Evaluation
+
+
+@pytest.mark.parametrize("n_epochs", [0, 1], ids=["fresh", "trained"])
+@pytest.mark.parametrize(
+    "objective", [Objective(), Objective(n_importance_samples=3), Objective(contraction=1.0)], ids=["1", "3", "J"]
+)
+def test_evaluation_is_deterministic_and_trains_nothing(n_epochs, objective):
+    trainer = trained(n_epochs, objective=objective)
+    before = state(trainer)
+    losses = {trainer.evaluate(blocks(), epoch) for epoch in range(3)}
+    assert len(losses) == 1
+    assert_same_state(state(trainer), before)
+    assert all(parameter.grad is None or n_epochs for parameter in trainer.network.parameters())
+
+
+def test_evaluation_has_all_of_the_kl_weight_and_no_contraction():
+    plain = trained(1)
+    other = make_trainer(objective=Objective(kl_warmup=100.0, contraction=7.0))
+    other.restore(plain.snapshot())
+    other.network.eval()
+    assert other.evaluate(blocks(), 0) == plain.evaluate(blocks(), 0)
+
+
+def test_evaluation_is_the_loss_by_running_statistics_of_all_rows_at_once():
+    trainer = trained(1, objective=Objective(kl_weight=0.0))
+    x = torch.from_numpy(ROWS)
+    exact = Objective(kl_weight=0.0).loss(trainer.network.eval(), x, 0.0, torch.Generator())
+    assert trainer.evaluate(blocks(), 0) == pytest.approx(exact.item(), rel=1e-5)
+
+
+def test_evaluation_counts_rows_by_their_weight():
+    trainer = trained(1, objective=Objective(kl_weight=0.0))
+    weight = np.zeros(50)
+    weight[[3, 7]] = 1, 2
+    losses = [trainer.evaluate(blocks(ROWS[[row]]), 0) for row in (3, 7)]
+    weighted = trainer.evaluate(blocks(weight=weight), 0)
+    assert weighted == pytest.approx((losses[0] + 2 * losses[1]) / 3, rel=1e-5)
+
+
+def test_a_validation_loss_that_is_not_finite_is_an_error():
+    X = ROWS.copy()
+    X[0, 0] = np.nan
+    with pytest.raises(ArithmeticError, match="nan in epoch 5"):
+        trained(1).evaluate(blocks(X), 4)
+
+
+# When to stop
+
+
+def stops_at(losses, tol, n_iter_no_change):
+    """The epoch, from 1, at which training stops, and the epoch of the best weights; by the definition."""
+    for last in range(1, len(losses) + 1):
+        best, since = math.inf, 0
+        for loss in losses[:last]:
+            since = 0 if loss < best - tol else since + 1
+            best = min(best, loss)
+        if since >= n_iter_no_change:
+            break
+    return last, int(np.argmin(losses[:last])) + 1
+
+
+@given(
+    losses=st.lists(st.integers(-8, 8), min_size=1, max_size=20),
+    tol=st.sampled_from([0.0, 0.5, 1.0, 3.0]),
+    n_iter_no_change=st.integers(1, 4),
+)
+@settings(max_examples=100, deadline=None)
+def test_stopping_follows_its_definition(losses, tol, n_iter_no_change):
+    stopping = EarlyStopping(tol, n_iter_no_change)
+    for epoch, loss in enumerate(losses, start=1):
+        if stopping.update(loss, {"epoch": torch.tensor(epoch)}):
+            break
+    assert (epoch, int(stopping.best_weights["epoch"])) == stops_at(losses, tol, n_iter_no_change)
+    assert stopping.best_loss == min(losses[:epoch])
+
+
+def test_stops_after_exactly_so_many_epochs_without_an_improvement_by_tol():
+    stopping = EarlyStopping(tol=0.1, n_iter_no_change=3)
+    losses = [5.0, 4.0, 3.95, 3.92, 3.0, 2.95, 2.93, 2.91, 0.0]
+    assert [stopping.update(loss, {}) for loss in losses[:8]] == [False] * 7 + [True]
+
+
+def test_small_improvements_do_not_count_but_their_weights_are_kept():
+    stopping = EarlyStopping(tol=1.0, n_iter_no_change=2)
+    assert not stopping.update(5.0, {"w": torch.tensor(5.0)})
+    assert not stopping.update(4.5, {"w": torch.tensor(4.5)})
+    assert stopping.update(4.2, {"w": torch.tensor(4.2)})
+    assert stopping.best_weights["w"] == torch.tensor(4.2)
+
+
+# A run
+
+
+class Watching:
+    """Keeps what it is told, and does what it is asked to at one of the calls."""
+
+    def __init__(self, at=None, action=None):
+        self.heard, self._at, self._action = [], at, action
+
+    def begin(self, epoch):
+        self._hear("begin", epoch)
+
+    def end(self, epoch, log):
+        assert len(log.loss_curve) == epoch + 1
+        return self._hear("end", epoch)
+
+    def _hear(self, name, epoch):
+        self.heard.append((name, epoch))
+        return self._action() if (name, epoch) == self._at and self._action is not None else False
+
+
+def interrupt(*arguments):
+    raise KeyboardInterrupt
+
+
+def run(trainer, watcher=None, max_iter=4, learning_rate=STEADY, **parameters):
+    return train(trainer, blocks(), max_iter, learning_rate, watcher or Watching(), **parameters)
+
+
+def at_step(trainer, number, action):
+    """Let ``action`` happen instead of one of the trainer's steps, counted from 0; an epoch has 4."""
+    step, count = trainer.step, iter(range(10_000))
+    trainer.step = lambda *arguments: action() if next(count) == number else step(*arguments)
+
+
+def weights_after(n_epochs):
+    return trained(n_epochs).network.to_arrays()
+
+
+def test_a_run_is_its_epochs_and_tells_of_each():
+    trainer, watcher = make_trainer(), Watching()
+    log = run(trainer, watcher)
+    assert watcher.heard == [(name, epoch) for epoch in range(4) for name in ("begin", "end")]
+    twin = make_trainer()
+    assert log.loss_curve == [twin.run_epoch(blocks(), epoch, STEADY) for epoch in range(4)]
+    assert log.validation_loss_curve == []
+    assert not log.interrupted
+    assert_same_state(state(trainer), state(twin))
+
+
+@pytest.mark.parametrize("epoch", [0, 2])
+def test_a_watcher_ends_the_training(epoch):
+    trainer, watcher = make_trainer(), Watching(("end", epoch), lambda: True)
+    log = run(trainer, watcher)
+    assert len(log.loss_curve) == epoch + 1
+    assert watcher.heard[-1] == ("end", epoch)
+    assert_same_state(trainer.network.to_arrays(), weights_after(epoch + 1))
+
+
+@pytest.mark.parametrize("number", [0, 2, 3])
+def test_an_interrupt_in_the_first_epoch_is_raised_with_the_weights_as_before(number):
+    trainer = make_trainer()
+    at_step(trainer, number, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(trainer)
+    assert_same_state(trainer.network.to_arrays(), weights_after(0))
+
+
+def test_a_watchers_interrupt_before_the_first_epoch_is_raised():
+    trainer = make_trainer()
+    with pytest.raises(KeyboardInterrupt):
+        run(trainer, Watching(("begin", 0), interrupt))
+    assert_same_state(trainer.network.to_arrays(), weights_after(0))
+
+
+@pytest.mark.parametrize("number", [8, 10, 11])
+def test_a_later_interrupt_goes_back_to_the_last_finished_epoch(number):
+    trainer = make_trainer()
+    at_step(trainer, number, interrupt)
+    log = run(trainer)
+    assert log.interrupted
+    assert len(log.loss_curve) == 2
+    assert_same_state(trainer.network.to_arrays(), weights_after(2))
+
+
+@pytest.mark.parametrize(("at", "n_finished"), [(("begin", 2), 2), (("end", 1), 2), (("end", 0), 1), (("end", 3), 4)])
+def test_a_watchers_interrupt_keeps_the_epochs_that_are_finished(at, n_finished):
+    """Ctrl-C comes where it likes: while a callback scores the model, or a line is printed."""
+    trainer = make_trainer()
+    log = run(trainer, Watching(at, interrupt))
+    assert log.interrupted
+    assert len(log.loss_curve) == n_finished
+    assert_same_state(trainer.network.to_arrays(), weights_after(n_finished))
+
+
+def test_an_interrupt_while_the_held_back_rows_are_scored_loses_that_epoch_alone(monkeypatch):
+    trainer, evaluate = make_trainer(), Trainer.evaluate
+    monkeypatch.setattr(
+        Trainer, "evaluate", lambda self, rows, epoch: (interrupt if epoch == 2 else evaluate)(self, rows, epoch)
+    )
+    log = run(trainer, validation_rows=blocks())
+    assert log.interrupted
+    assert (len(log.loss_curve), len(log.validation_loss_curve)) == (2, 2)
+    assert_same_state(trainer.network.to_arrays(), weights_after(2))
+
+
+@pytest.mark.parametrize("n_finished", [0, 2])
+def test_diverging_training_is_raised_with_the_weights_of_the_last_good_epoch(n_finished):
+    trainer = make_trainer()
+    with pytest.raises(ArithmeticError, match=f"in epoch {n_finished + 1}"):
+        run(trainer, learning_rate=lambda time: 0.01 if time < n_finished else 1e30)
+    assert_same_state(trainer.network.to_arrays(), weights_after(n_finished))
+
+
+def test_a_watchers_error_is_raised_with_the_weights_of_the_last_finished_epoch():
+    trainer = make_trainer()
+
+    def fail():
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        run(trainer, Watching(("end", 1), fail))
+    assert_same_state(trainer.network.to_arrays(), weights_after(2))
+
+
+def losses_by_epoch(monkeypatch, losses):
+    """Let the validation losses be those given, whatever the model."""
+    monkeypatch.setattr(Trainer, "evaluate", lambda self, rows, epoch: losses[epoch])
+
+
+def test_early_stopping_ends_the_training_and_restores_the_best_weights(monkeypatch):
+    losses_by_epoch(monkeypatch, [5.0, 3.0, 4.0, 3.5, 1.0])
+    trainer = make_trainer()
+    log = run(trainer, max_iter=5, validation_rows=blocks(), stopping=EarlyStopping(0.0, 2))
+    assert log.validation_loss_curve == [5.0, 3.0, 4.0, 3.5]
+    assert len(log.loss_curve) == 4
+    assert_same_state(trainer.network.to_arrays(), weights_after(2))
+
+
+def test_the_best_weights_are_restored_where_nothing_stops_early(monkeypatch):
+    losses_by_epoch(monkeypatch, [5.0, 3.0, 4.0])
+    trainer = make_trainer()
+    run(trainer, max_iter=3, validation_rows=blocks(), stopping=EarlyStopping(0.0, 9))
+    assert_same_state(trainer.network.to_arrays(), weights_after(2))
+
+
+def test_an_epoch_after_which_a_watcher_stops_may_be_the_best_one(monkeypatch):
+    losses_by_epoch(monkeypatch, [5.0, 3.0])
+    trainer, watcher = make_trainer(), Watching(("end", 1), lambda: True)
+    run(trainer, watcher, validation_rows=blocks(), stopping=EarlyStopping(0.0, 9))
+    assert_same_state(trainer.network.to_arrays(), weights_after(2))
