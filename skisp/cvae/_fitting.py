@@ -44,10 +44,12 @@ class Fitting:
     def __init__(self, estimator: Any, X: Any, sample_weight: Any, device: torch.device, *, resumed: bool) -> None:
         self.estimator = estimator
         self.resumed = resumed
+        self.n_epochs_before: int = estimator.n_iter_ if resumed else 0
+        self.curves_before = (estimator.loss_curve_, estimator.validation_loss_curve_) if resumed else ([], [])
         self.source = row_source(estimator, X, reset=not resumed)
         self.image_shape = self._image_shape()
         self.seed: int = estimator._score_seed if resumed else draw_seed(estimator.random_state)
-        self.generator = torch.Generator().manual_seed(self.seed + (estimator.n_iter_ if resumed else 0))
+        self.generator = torch.Generator().manual_seed(self.seed + self.n_epochs_before)
         self.rows, self.held_back = self._split(sample_weight, device)
         self.trainer = self._make_trainer(self._network().to(device))
 
@@ -104,9 +106,8 @@ class Fitting:
             return self._blocks(weight, device), None
         weight = np.ones(len(self.source)) if weight is None else weight
         held_back = self._held_back(np.flatnonzero(weight))
-        return self._blocks(np.where(held_back, 0.0, weight), device), self._blocks(
-            np.where(held_back, weight, 0.0), device
-        )
+        training, validation = np.where(held_back, 0.0, weight), np.where(held_back, weight, 0.0)
+        return self._blocks(relative_weights(training), device), self._blocks(relative_weights(validation), device)
 
     def _blocks(self, weight: NDArray[np.float64] | None, device: torch.device) -> RowBlocks:
         source = self.source
@@ -142,6 +143,7 @@ class Fitting:
         """What the parameters say of the network, for rows that are divided by ``scale``."""
         estimator = self.estimator
         shape = conv_shape(estimator.network, self.image_shape, self.source.n_features)
+        fixed = estimator.noise_scale if estimator.likelihood == "gaussian" else None
         return {
             "n_features": self.source.n_features,
             "n_components": estimator.n_components,
@@ -151,7 +153,7 @@ class Fitting:
             "activation": estimator.activation,
             "batch_norm": estimator.batch_norm,
             "likelihood": estimator.likelihood,
-            "noise_scale": None if estimator.noise_scale is None else estimator.noise_scale / scale,
+            "noise_scale": None if fixed is None else fixed / scale,
         }
 
     def _make_trainer(self, network: CVAENetwork) -> Trainer:
@@ -174,20 +176,20 @@ class Fitting:
             augmentations=estimator.augment,
             image_shape=None if self.image_shape is None else _with_channels(self.image_shape),
             precision=estimator.precision,
+            n_epochs_before=self.n_epochs_before,
         )
         if self.resumed and estimator._optimization is not None:
             trainer.load_arrays(estimator._optimization)
         return trainer
 
     def _curves(self, log: TrainingLog) -> dict[str, Any]:
-        estimator, resumed = self.estimator, self.resumed
-        loss_curve = [*(estimator.loss_curve_ if resumed else []), *log.loss_curve]
-        validation = [*(estimator.validation_loss_curve_ if resumed else []), *log.validation_loss_curve]
+        loss_curve = [*self.curves_before[0], *log.loss_curve]
+        validation = [*self.curves_before[1], *log.validation_loss_curve]
         return {
             "loss_curve_": loss_curve[-_LONGEST_CURVE:],
             "validation_loss_curve_": validation[-_LONGEST_CURVE:],
             "loss_": loss_curve[-1],
-            "n_iter_": (estimator.n_iter_ if resumed else 0) + len(log.loss_curve),
+            "n_iter_": self.n_epochs_before + len(log.loss_curve),
         }
 
     @torch.inference_mode()
@@ -247,6 +249,7 @@ def _with_channels(shape: Sequence[int]) -> tuple[int, int, int]:
 
 def _check_unchanged(config: dict[str, Any], fitted: dict[str, Any]) -> None:
     """Refuse to go on with a network of another shape or likelihood."""
+    config, fitted = ({"network": "dense" if c["image_shape"] is None else "conv", **c} for c in (config, fitted))
     changed = [name for name in config if not _equal(config[name], fitted[name])]
     if changed:
         name = changed[0]

@@ -156,11 +156,11 @@ class RowBlocks:
 
 
 def relative_weights(sample_weight: NDArray[Any]) -> NDArray[np.float64]:
-    """Weights (n,) as repetitions: whole numbers as they are, others scaled to a mean of 1."""
+    """Weights (n,) as repetitions: whole numbers as they are, others scaled to a mean of 1 where they are not 0."""
     weight = np.asarray(sample_weight, dtype=np.float64)
     if np.array_equal(weight, np.rint(weight)):
         return weight
-    return weight / weight.mean()
+    return weight / weight[weight > 0].mean()
 
 
 def _tensor(rows: NDArray[np.float32]) -> Tensor:

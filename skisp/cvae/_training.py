@@ -74,6 +74,8 @@ class Trainer:
     image_shape : (H, W, C) or None
         How augmentations read a row.
     precision : {"auto", "float32", "bfloat16"}
+    n_epochs_before : int
+        Epochs of earlier calls, from which the warm-up of the KL weight goes on.
     """
 
     network: CVAENetwork
@@ -84,6 +86,7 @@ class Trainer:
     augmentations: Collection[str] = ()
     image_shape: Sequence[int] | None = None
     precision: str = "float32"
+    n_epochs_before: int = 0
 
     def __post_init__(self) -> None:
         self.network.trainable(True)
@@ -104,7 +107,7 @@ class Trainer:
         for i, x in enumerate(rows.batches(self.batch_size, self.generator)):
             time = epoch + min(i / n_batches, 1.0)
             # The sum stays on the device: to read it at each step would wait for the step to end.
-            total = len(x) * self.step(x, time, learning_rate(time)) + total.to(x.device)
+            total = len(x) * self.step(x, self.n_epochs_before + time, learning_rate(time)) + total.to(x.device)
             n_rows += len(x)
         self.network.eval()
         if x is not None:
@@ -133,10 +136,12 @@ class Trainer:
     @torch.no_grad()
     def evaluate(self, rows: RowBlocks, epoch: int) -> float:
         """Mean loss a row, with all of the KL weight and the same noise each time; nothing is trained."""
+        self.network.eval()
         generator = torch.Generator().manual_seed(0)
         objective = dataclasses.replace(self.objective, contraction=0.0, kl_warmup=0.0)
         total, n_rows = 0.0, 0
-        for x in rows.batches(rows_at_once(self.network.n_features), generator):
+        n_at_once = max(1, rows_at_once(self.network.n_features) // objective.n_importance_samples)
+        for x in rows.batches(n_at_once, generator):
             total += len(x) * float(objective.loss(self.network, x, 0.0, generator))
             n_rows += len(x)
         return _finite(total / max(n_rows, 1), epoch)
@@ -234,7 +239,8 @@ def train(
             weights = trainer.snapshot()
             log.loss_curve.append(loss)
             log.validation_loss_curve += losses
-            if watcher.end(epoch, log) or (stopping is not None and stopping.update(losses[0], weights)):
+            no_better = stopping is not None and stopping.update(losses[0], weights)
+            if watcher.end(epoch, log) or no_better:
                 break
         except BaseException as error:
             trainer.restore(weights)

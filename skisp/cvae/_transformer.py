@@ -306,14 +306,15 @@ class CVAETransformer(
         """
         resumed = self.warm_start and hasattr(self, "module_")
         if not resumed:
-            self.__dict__.pop("module_", None)  # a fit that fails leaves no model, not the one of other data
+            self._forget()  # a fit that fails leaves no model, not the one of other data
         self._check_parameters()
         rate = learning_rate_at(self.learning_rate_schedule, self.learning_rate, self.max_iter)
         with self._computing() as device:
             fitting = Fitting(self, X, sample_weight, device, resumed=resumed)
-            watcher = EpochWatcher(self, self.max_iter, X, fitting.attributes)
+            watcher = EpochWatcher(self, self.max_iter, X, y, fitting.attributes)
             log = fitting.run(self.max_iter, rate, watcher)
-            fitting.keep(log, optimization=self.warm_start)
+            # Interrupted, the optimiser is some steps ahead of the weights.
+            fitting.keep(log, optimization=self.warm_start and not log.interrupted)
             watcher.close(log)
         if log.interrupted:
             raise _interrupted(self)
@@ -352,7 +353,9 @@ class CVAETransformer(
         with self._computing() as device:
             fitting = Fitting(self, X, sample_weight, device, resumed=hasattr(self, "module_"))
             log = fitting.run(1, lambda _: self.learning_rate, EpochWatcher(self, 1))
-            fitting.keep(log, optimization=True)
+            fitting.keep(log, optimization=not log.interrupted)
+        if log.interrupted:
+            raise _interrupted(self)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -388,6 +391,11 @@ class CVAETransformer(
         """
         return self._decode(X)
 
+    def _forget(self) -> None:
+        """Drop what an earlier fit has found."""
+        for name in [name for name in vars(self) if name.endswith("_") or name in ("_codes", "_optimization")]:
+            delattr(self, name)
+
     def _check_parameters(self) -> None:
         """Refuse what no single parameter's range can tell."""
         for name in ("hidden_layer_sizes", "conv_channels"):
@@ -412,7 +420,7 @@ def _interrupted(estimator: CVAETransformer) -> KeyboardInterrupt:
     """Ctrl-C, passed on so that what called ``fit`` ends too, with a word on the model."""
     error = KeyboardInterrupt()
     error.add_note(
-        f"CVAETransformer.fit was interrupted: the model holds epoch {estimator.n_iter_}, the last one finished, "
+        f"The training was interrupted: the model holds epoch {estimator.n_iter_}, the last one finished, "
         "and can be used."
     )
     return error

@@ -17,8 +17,8 @@ class EpochWatcher:
     estimator : CVAETransformer
     max_iter : int
         Epochs at most.
-    X : array-like or None
-        What the callbacks are shown; None leaves them out.
+    X, y : array-like or None
+        What the callbacks are shown; an X of None leaves them out.
     fitted_attributes : callable or None
         From a :class:`TrainingLog` to the attributes of the estimator as if it ended now.
     """
@@ -28,12 +28,13 @@ class EpochWatcher:
         estimator: Any,
         max_iter: int,
         X: Any = None,
+        y: Any = None,
         fitted_attributes: Callable[[TrainingLog], dict[str, Any]] | None = None,
     ) -> None:
         self._estimator = estimator
         self._max_iter = max_iter
         self._fitted_attributes = fitted_attributes
-        self._shown = {"estimator": estimator, "X": X}
+        self._shown = {"estimator": estimator, "X": X, "y": y}
         self._fit: Any = None if X is None else estimator._init_callback_context(max_subtasks=max_iter)
         if self._fit is not None:
             self._fit.call_on_fit_task_begin(**self._shown)

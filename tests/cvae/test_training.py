@@ -411,6 +411,14 @@ def run(trainer, watcher=None, max_iter=4, learning_rate=STEADY, **parameters):
     return train(trainer, blocks(), max_iter, learning_rate, watcher or Watching(), **parameters)
 
 
+def run_interrupted(*arguments, **parameters):
+    """A run that is to take note of Ctrl-C; one let through would end pytest."""
+    try:
+        return run(*arguments, **parameters)
+    except KeyboardInterrupt:
+        return pytest.fail("Ctrl-C was raised, though an epoch was finished.")
+
+
 def at_step(trainer, number, action):
     """Let ``action`` happen instead of one of the trainer's steps, counted from 0; an epoch has 4."""
     step, count = trainer.step, iter(range(10_000))
@@ -461,7 +469,7 @@ def test_a_watchers_interrupt_before_the_first_epoch_is_raised():
 def test_a_later_interrupt_goes_back_to_the_last_finished_epoch(number):
     trainer = make_trainer()
     at_step(trainer, number, interrupt)
-    log = run(trainer)
+    log = run_interrupted(trainer)
     assert log.interrupted
     assert len(log.loss_curve) == 2
     assert_same_state(trainer.network.to_arrays(), weights_after(2))
@@ -471,7 +479,7 @@ def test_a_later_interrupt_goes_back_to_the_last_finished_epoch(number):
 def test_a_watchers_interrupt_keeps_the_epochs_that_are_finished(at, n_finished):
     """Ctrl-C comes where it likes: while a callback scores the model, or a line is printed."""
     trainer = make_trainer()
-    log = run(trainer, Watching(at, interrupt))
+    log = run_interrupted(trainer, Watching(at, interrupt))
     assert log.interrupted
     assert len(log.loss_curve) == n_finished
     assert_same_state(trainer.network.to_arrays(), weights_after(n_finished))
@@ -482,7 +490,7 @@ def test_an_interrupt_while_the_held_back_rows_are_scored_loses_that_epoch_alone
     monkeypatch.setattr(
         Trainer, "evaluate", lambda self, rows, epoch: (interrupt if epoch == 2 else evaluate)(self, rows, epoch)
     )
-    log = run(trainer, validation_rows=blocks())
+    log = run_interrupted(trainer, validation_rows=blocks())
     assert log.interrupted
     assert (len(log.loss_curve), len(log.validation_loss_curve)) == (2, 2)
     assert_same_state(trainer.network.to_arrays(), weights_after(2))
