@@ -23,7 +23,7 @@ def shift(images: Tensor, generator: torch.Generator) -> Tensor:
 
 def _shifted(n_images: int, side: int, generator: torch.Generator) -> Tensor:
     """Indices (n, side) along one side, each image's shifted by one random number of pixels."""
-    largest = max(1, round(_LARGEST_SHIFT * side))
+    largest = max(1, int(_LARGEST_SHIFT * side))
     offset = torch.randint(-largest, largest + 1, (n_images, 1), generator=generator)
     return (torch.arange(side) + offset).clamp(0, side - 1)
 

@@ -88,7 +88,7 @@ def even_line(decode: Callable[[Tensor], Tensor], start: Tensor, end: Tensor, n_
     _check_n_points(n_points)
     with torch.no_grad():
         fine = _straight_line(start.detach(), end.detach(), (n_points - 1) * _SUBDIVISIONS + 1)
-        lengths = decode(fine).diff(dim=0).norm(dim=1).double().cpu().numpy()
+        lengths = decode(fine).diff(dim=0).norm(dim=1).cpu().double().numpy()
     travelled = np.concatenate([[0.0], np.cumsum(lengths)])
     if not 0 < travelled[-1] < math.inf:
         return _straight_line(start.detach(), end.detach(), n_points)

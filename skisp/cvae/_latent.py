@@ -48,7 +48,7 @@ def latent_statistics(posteriors: Iterable[tuple[Tensor, Tensor, Tensor]]) -> La
     variance: Any = 0.0
     kl: Any = 0.0
     for part_mean, part_log_variance, part_weight in posteriors:
-        mean, log_variance, weight = (t.double().cpu() for t in (part_mean, part_log_variance, part_weight))
+        mean, log_variance, weight = (t.cpu().double() for t in (part_mean, part_log_variance, part_weight))
         total = total + weight.sum()
         first = first + weight @ mean
         second = second + (weight[:, None] * mean).T @ mean

@@ -156,7 +156,9 @@ class ConvDecoder(nn.Module):
         self.sizes = _sizes(image_shape[:2], len(conv_channels))[::-1]
         self.n_channels = channels[0]
         n_inputs = self.sizes[0][0] * self.sizes[0][1] * channels[0]
-        self.dense = nn.Sequential(*_dense([n_components, n_inputs], activation, batch_norm))
+        hidden = _dense([n_components, n_inputs], activation, batch_norm)
+        # Without convolutions this is the output, and so linear, its bias being output_bias.
+        self.dense = nn.Sequential(*hidden) if conv_channels else nn.Linear(n_components, n_inputs, bias=False)
         self.stages = nn.ModuleList()
         for i, (n_before, n_after) in enumerate(itertools.pairwise(channels)):
             is_last = i == len(channels) - 2

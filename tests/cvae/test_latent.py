@@ -1,0 +1,179 @@
+"""Statistics of the codes of a training set, against their closed forms."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skisp.cvae._latent import latent_statistics
+
+
+def posteriors(n, d, seed=0, offset=0.0, scale=1.0):
+    """Means (n, d) and log variances (n, d) of any size."""
+    rng = np.random.default_rng(seed)
+    return offset + scale * rng.normal(size=(n, d)), rng.normal(-1, 1, size=(n, d))
+
+
+def in_parts(mean, log_variance, weight, cuts=(), dtype=torch.float64):
+    """The posteriors as they come: in parts, once."""
+    bounds = [0, *sorted(cuts), len(mean)]
+    for start, stop in itertools.pairwise(bounds):
+        yield (
+            torch.tensor(mean[start:stop], dtype=dtype),
+            torch.tensor(log_variance[start:stop], dtype=dtype),
+            torch.tensor(weight[start:stop], dtype=torch.float64),
+        )
+
+
+def statistics(mean, log_variance, weight=None, **parameters):
+    weight = np.ones(len(mean)) if weight is None else np.asarray(weight, dtype=np.float64)
+    return latent_statistics(in_parts(np.asarray(mean), np.asarray(log_variance), weight, **parameters))
+
+
+def closed_form(mean, log_variance, weight):
+    """Moments of the mixture of the rows' Gaussians, and the mean KL divergence, of all rows at once."""
+    variance = np.exp(log_variance)
+    centre = np.average(mean, axis=0, weights=weight)
+    second = np.einsum("n,ni,nj->ij", weight, mean - centre, mean - centre) / np.sum(weight)
+    kl = 0.5 * (mean**2 + variance - 1 - log_variance)
+    return (
+        centre,
+        second + np.diag(np.average(variance, axis=0, weights=weight)),
+        np.average(kl, axis=0, weights=weight),
+        int((second.diagonal() > 0.01).sum()),
+    )
+
+
+def assert_close(ours, theirs, rtol=1e-9, atol=1e-9):
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(our, their, rtol=rtol, atol=atol)
+
+
+@given(
+    n=st.integers(1, 40),
+    d=st.integers(1, 5),
+    seed=st.integers(0, 999),
+    cuts=st.lists(st.integers(0, 40), max_size=5),
+    scale=st.sampled_from([0.0, 0.05, 0.1, 1.0, 30.0]),
+    weighted=st.booleans(),
+)
+@settings(max_examples=80, deadline=None)
+def test_statistics_in_parts_are_the_closed_form_of_all_rows_at_once(n, d, seed, cuts, scale, weighted):
+    mean, log_variance = posteriors(n, d, seed, scale=scale)
+    weight = np.random.default_rng(seed).random(n) + 1e-3 if weighted else np.ones(n)
+    cuts = [min(cut, n) for cut in cuts]  # some parts are empty
+    found = statistics(mean, log_variance, weight, cuts=cuts)
+    assert_close(found, closed_form(mean, log_variance, weight))
+    assert [array.shape for array in found[:3]] == [(d,), (d, d), (d,)]
+    assert {array.dtype for array in found[:3]} == {np.dtype(np.float64)}
+    assert type(found.n_active_units) is int
+
+
+def test_the_fields_are_in_the_order_of_their_names():
+    mean, log_variance = posteriors(20, 3)
+    found = statistics(mean, log_variance)
+    expected = closed_form(mean, log_variance, np.ones(20))
+    assert_close((found.mean, found.covariance, found.kl_per_component, found.n_active_units), expected)
+
+
+@given(seed=st.integers(0, 999), weight=st.lists(st.integers(0, 4), min_size=2, max_size=12))
+@settings(max_examples=40, deadline=None)
+def test_whole_weights_are_repetitions(seed, weight):
+    weight = [*weight, 1]
+    mean, log_variance = posteriors(len(weight), 3, seed)
+    repeated = statistics(mean.repeat(weight, axis=0), log_variance.repeat(weight, axis=0))
+    assert_close(statistics(mean, log_variance, weight, cuts=[2]), repeated)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 0.3, 1e6])
+def test_weights_matter_relative_to_each_other_only(scale):
+    mean, log_variance = posteriors(30, 4)
+    weight = np.random.default_rng(1).random(30)
+    assert_close(statistics(mean, log_variance, scale * weight), statistics(mean, log_variance, weight))
+
+
+def test_the_order_of_rows_does_not_matter():
+    mean, log_variance = posteriors(30, 4)
+    weight, order = np.random.default_rng(1).random(30), np.random.default_rng(2).permutation(30)
+    found = statistics(mean[order], log_variance[order], weight[order], cuts=[7, 8])
+    assert_close(found, statistics(mean, log_variance, weight))
+
+
+def test_posteriors_that_are_the_prior_have_its_moments_no_divergence_and_no_active_unit():
+    found = statistics(np.zeros((9, 3)), np.zeros((9, 3)))
+    assert_close(found, (np.zeros(3), np.eye(3), np.zeros(3), 0), rtol=0, atol=0)
+
+
+def test_one_row_has_the_covariance_of_its_posterior():
+    found = statistics([[3.0, -4.0]], [[np.log(0.25), np.log(4.0)]])
+    kl = [0.5 * (9 + 0.25 - 1 - np.log(0.25)), 0.5 * (16 + 4 - 1 - np.log(4))]
+    assert_close(found, ([3, -4], np.diag([0.25, 4.0]), kl, 0))
+
+
+def test_the_moments_are_those_of_draws_from_the_posteriors():
+    mean, log_variance = posteriors(5, 2)
+    weight = np.array([1, 2, 3, 4, 5])
+    rng = np.random.default_rng(0)
+    rows = rng.choice(5, size=400_000, p=weight / weight.sum())
+    draws = mean[rows] + np.exp(0.5 * log_variance[rows]) * rng.normal(size=(400_000, 2))
+    found = statistics(mean, log_variance, weight)
+    np.testing.assert_allclose(draws.mean(axis=0), found.mean, atol=0.01)
+    np.testing.assert_allclose(np.cov(draws.T), found.covariance, atol=0.02)
+
+
+def test_a_unit_is_active_where_the_variance_of_its_mean_exceeds_a_hundredth():
+    """Means of plus and minus s have the variance s^2, however far from 0 and however vague they are."""
+    sign = np.array([1.0, -1.0] * 10)[:, None]
+    deviations = np.array([0.0, 0.05, 0.099, 0.101, 0.2, 3.0])
+    for offset in (0.0, 5.0):
+        for log_variance in (-8.0, 0.0, 8.0):
+            found = statistics(offset + sign * deviations, np.full((20, 6), log_variance))
+            assert found.n_active_units == 3
+            assert_close([found.covariance.diagonal()], [deviations**2 + np.exp(log_variance)], rtol=1e-6)
+
+
+def test_a_unit_is_active_by_the_weighted_variance():
+    mean, log_variance = np.array([[-0.15], [0.15]] * 4 + [[0.0]] * 8), np.zeros((16, 1))
+    assert statistics(mean, log_variance).n_active_units == 1  # 0.15^2 / 2 > 0.01
+    assert statistics(mean, log_variance, [1] * 8 + [9] * 8).n_active_units == 0
+
+
+@given(seed=st.integers(0, 999), n=st.integers(1, 30))
+@settings(max_examples=30, deadline=None)
+def test_covariances_are_symmetric_and_greater_than_the_least_posterior_variance(seed, n):
+    mean, log_variance = posteriors(n, 4, seed)
+    covariance = statistics(mean, log_variance, cuts=[n // 2]).covariance
+    np.testing.assert_allclose(covariance, covariance.T, rtol=0, atol=1e-12)
+    assert np.linalg.eigvalsh(covariance).min() >= np.exp(log_variance).mean(axis=0).min() - 1e-9
+
+
+@given(seed=st.integers(0, 999))
+@settings(max_examples=20, deadline=None)
+def test_divergences_are_not_negative(seed):
+    mean, log_variance = posteriors(10, 4, seed, scale=1e-3)
+    assert (statistics(mean, 1e-3 * log_variance).kl_per_component >= 0).all()
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3])
+def test_codes_in_float32_are_summed_in_float64(offset):
+    """A hundred thousand rows, with a variance that is small beside their mean."""
+    mean, log_variance = posteriors(100_000, 2, offset=offset, scale=0.25)
+    mean, log_variance = mean.astype(np.float32), log_variance.astype(np.float32)
+    found = statistics(mean, log_variance, cuts=range(0, 100_000, 8192), dtype=torch.float32)
+    expected = closed_form(mean.astype(np.float64), log_variance.astype(np.float64), np.ones(100_000))
+    assert_close(found, expected, rtol=1e-7, atol=1e-7)
+
+
+def test_statistics_of_what_is_computed_without_gradients_and_in_inference_mode_are_plain_arrays():
+    mean, log_variance = posteriors(6, 2)
+    parts = [
+        tuple(tensor.requires_grad_() for tensor in part[:2]) + part[2:]
+        for part in in_parts(mean, log_variance, np.ones(6), cuts=[3])
+    ]
+    with torch.inference_mode():
+        found = latent_statistics(parts)
+    assert all(isinstance(array, np.ndarray) for array in found[:3])
+    assert_close(found, closed_form(mean, log_variance, np.ones(6)))
