@@ -196,13 +196,21 @@ class Fitting:
     def _latent_attributes(self) -> dict[str, Any]:
         """Moments of the aggregate posterior over the training rows, and samples of it from some of them."""
         network, codes = self.trainer.network.eval(), []
-        stride = math.ceil(len(self.source) / _KEPT_CODES)
+        step, seen = max(1.0, self.rows.total_weight / _KEPT_CODES), 0.0
         generator = torch.Generator().manual_seed(self.seed)
 
         def posteriors() -> Any:
+            nonlocal seen
             for rows, weight in self.rows.parts(rows_at_once(network.n_features)):
                 mean, log_variance = network.encode(rows)
-                some = (mean[::stride].cpu(), log_variance[::stride].cpu())
+                # A code for each whole ``step`` of the weight: none, one or several of a row.
+                until = torch.cat([weight.new_tensor([seen]), seen + weight.cumsum(0)])
+                counts = torch.floor(until / step + 0.5).diff().long()
+                seen = float(until[-1])
+                some = (
+                    mean.cpu().repeat_interleave(counts, dim=0),
+                    log_variance.cpu().repeat_interleave(counts, dim=0),
+                )
                 codes.append(reparameterise(*some, torch.randn(some[0].shape, generator=generator)))
                 yield mean, log_variance, weight
 

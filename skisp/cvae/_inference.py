@@ -70,7 +70,8 @@ class InferenceMixin:
 
     @contextmanager
     def _computing(self) -> Iterator[torch.device]:
-        with one_thread():
+        # Whatever mode the caller is in: networks made or moved in inference mode can carry no gradient later.
+        with one_thread(), torch.inference_mode(False), torch.enable_grad():
             yield resolve_device(self.device)
 
     def _in_chunks(
@@ -79,14 +80,17 @@ class InferenceMixin:
         rows: RowSource | NDArray[np.float32],
         samples_a_row: int = 1,
     ) -> NDArray[np.float32]:
-        """Apply ``function`` to ``rows`` on the device, a chunk at a time, and join the results."""
-        chunk = max(1, rows_at_once(self.module_.n_features) // samples_a_row)
+        """Apply ``function`` to ``rows`` on the device, a part of a chunk at a time, and join the results."""
+        chunk = rows_at_once(self.module_.n_features)
         with self._computing() as device:
-            self.module_.to(device)  # outside: what moves in inference mode can carry no gradient later
+            self.module_.to(device)  # outside of inference mode
             with torch.inference_mode():
                 chunks = [
-                    function(torch.tensor(_read(rows, start, chunk), device=device)).cpu()
+                    function(part).cpu()
                     for start in range(0, len(rows), chunk)
+                    for part in torch.tensor(_read(rows, start, chunk), device=device).split(
+                        max(1, chunk // samples_a_row)
+                    )
                 ]
         return torch.cat(chunks).numpy()
 

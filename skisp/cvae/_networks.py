@@ -128,7 +128,7 @@ class CVAENetwork(nn.Module):
     def from_arrays(cls, config: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
         """Rebuild a network, in evaluation mode, from its ``config`` and :meth:`to_arrays`."""
         # The weights drawn here are overwritten; the caller's random state is not to notice.
-        with module_initialised_with(0):
+        with torch.inference_mode(False), module_initialised_with(0):
             network = cls(**config)
         network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
         return network.trainable(False)

@@ -59,17 +59,20 @@ class RowSource:
 
 
 def row_source(estimator: BaseEstimator, X: Any, *, reset: bool) -> RowSource:
-    """Validate ``X``, whole if it is in memory, else its first block now and the others as they are read."""
+    """Validate ``X``, whole if it is in memory, else its first row now and all of them as they are read."""
     if not _is_read_by_slices(X):
         flat, image_shape = flatten_images(X)
         rows = read_rows(estimator, flat, reset=reset)
         return RowSource(estimator, rows, len(rows), rows.shape[1], image_shape, in_memory=True)
     shape = tuple(X.shape)
-    n_features = math.prod(shape[1:])
-    rows_a_block = max(1, BLOCK_BYTES // (4 * max(n_features, 1)))
-    read_rows(estimator, X[:rows_a_block], reset=reset)
+    if not all(side == side and side is not None for side in shape):  # Dask has NaN where it has not computed yet
+        raise ValueError(
+            f"X has the shape {shape}, of which a part is unknown. Make it known, for a Dask array with "
+            "X.compute_chunk_sizes()."
+        )
+    read_rows(estimator, X[:1], reset=reset)
     image_shape = tuple(int(side) for side in shape[1:]) if 2 < len(shape) < 5 else None
-    return RowSource(estimator, X, int(shape[0]), n_features, image_shape, in_memory=False)
+    return RowSource(estimator, X, int(shape[0]), math.prod(shape[1:]), image_shape, in_memory=False)
 
 
 def read_rows(estimator: BaseEstimator, X: Any, *, reset: bool) -> NDArray[np.float32]:

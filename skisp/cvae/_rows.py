@@ -1,8 +1,8 @@
 """The rows a C-VAE is trained on: in memory, or read a block at a time.
 
-A block is a run of consecutive rows, small enough to be held in memory. What lies in memory is one
-block; a larger memory map, or anything else that can be sliced, has several. An epoch goes through
-the blocks, and through the rows of each, in random order.
+A block is what is held in memory at once. What lies in memory is one block; a larger memory map, or
+anything else that can be sliced, has several. For an epoch, each is put together anew from runs of
+consecutive rows, drawn from all of the data, and its rows are gone through in random order.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 __all__ = ["Moments", "RowBlocks", "batches", "canonical_order", "relative_weights", "repetitions"]
+
+# A block is put together from that many runs of consecutive rows: data that are sorted get mixed.
+_RUNS_A_BLOCK = 16
 
 Read = Callable[[int, int], NDArray[np.float32]]
 
@@ -86,15 +89,22 @@ class RowBlocks:
         self._starts = list(range(0, n_rows, rows_a_block))
         self._stops = [*self._starts[1:], n_rows]
         self._kept: tuple[Tensor, Tensor] | None = None
+        self._runs_a_block = min(_RUNS_A_BLOCK, rows_a_block) if len(self._starts) > 1 else 1
+        run = max(1, min(rows_a_block, n_rows) // self._runs_a_block)
+        self._runs = [range(start, min(start + run, n_rows)) for start in range(0, n_rows, run)]
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the weights: the rows of an epoch."""
+        return float(self._stops[-1]) if self._weight is None else float(self._weight.sum())
 
     def batches(self, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
         """Batches (b, D) of one epoch, on the device, every row as often as its weight says."""
         # A permutation of one block draws nothing that matters: small and large data share this path.
-        for i in torch.randperm(len(self._starts), generator=generator).tolist():
-            rows, order = self._block(i)
-            if self._weight is not None:
-                counts = repetitions(self._weight[self._starts[i] : self._stops[i]][order], generator)
-                order = order.repeat_interleave(counts)
+        for drawn in torch.randperm(len(self._runs), generator=generator).split(self._runs_a_block):
+            rows, order, weight = self._mixed_block([self._runs[i] for i in drawn.sort().values.tolist()])
+            if weight is not None:
+                order = order.repeat_interleave(repetitions(weight[order], generator))
             shuffled = order[torch.randperm(len(order), generator=generator)]
             for indices in batches(shuffled, batch_size):
                 yield rows[indices.to(rows.device)].to(self._device)
@@ -145,6 +155,20 @@ class RowBlocks:
         if len(self._starts) == 1:
             block = self._kept = rows.to(self._device), block[1]
         return block
+
+    def _mixed_block(self, runs: list[range]) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Rows of ``runs``, their canonical order and their weights."""
+        if len(self._starts) == 1:
+            return *self._block(0), self._weight
+        rows, n_filled = torch.empty(0, 0), 0
+        for run in runs:
+            part = _tensor(self._read(run.start, run.stop))
+            if n_filled == 0:
+                rows = part.new_empty(sum(map(len, runs)), part.shape[1])
+            rows[n_filled : n_filled + len(part)] = part
+            n_filled += len(part)
+        weight = None if self._weight is None else torch.cat([self._weight[run.start : run.stop] for run in runs])
+        return rows, canonical_order(rows), weight
 
     def _weight_slice(self, start: int, stop: int) -> Tensor:
         if self._weight is None:

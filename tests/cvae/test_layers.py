@@ -147,7 +147,7 @@ def test_with_the_same_weights_the_decoder_is_the_transpose_of_the_encoder(shape
         for name, parameter in module.named_parameters():
             if name.endswith("bias"):
                 parameter.zero_()
-    for layer in decoder.dense:
+    for layer in decoder.dense.modules():
         if isinstance(layer, nn.Linear):
             nn.init.eye_(layer.weight)
     x, y = randn(3, int(np.prod(shape)), seed=1), randn(3, encoder.n_outputs, seed=2)

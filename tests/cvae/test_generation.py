@@ -1,0 +1,428 @@
+"""Samples of a fitted model from either prior, and paths between two data points."""
+
+import copy
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
+from sklearn.exceptions import NotFittedError
+
+from skisp import CVAETransformer
+from skisp.cvae import _inference
+
+RNG = np.random.default_rng(0)
+ROWS = RNG.random((40, 6)).astype(np.float32)
+CENTRES = np.array([[0.0, 0.0], [6.0, 0.0], [0.0, 6.0]])
+BLOBS = np.repeat(CENTRES, 100, axis=0) + 0.3 * RNG.normal(size=(300, 2))
+ANGLES = RNG.uniform(0, 1.5 * np.pi, 400)
+HELIX = np.column_stack([np.cos(ANGLES), np.sin(ANGLES), 0.3 * ANGLES]) + 0.02 * RNG.normal(size=(400, 3))
+
+
+def small_cvae(**parameters):
+    defaults = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 2, "n_scoring_samples": 4}
+    return CVAETransformer(**{**defaults, "random_state": 0, "device": "cpu", **parameters})
+
+
+def trained_cvae(**parameters):
+    defaults = {"hidden_layer_sizes": (32, 32), "max_iter": 20, "batch_size": 32, "learning_rate": 1e-2}
+    return small_cvae(**{**defaults, **parameters})
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """A model of rows; tests must not change it."""
+    return small_cvae().fit(ROWS)
+
+
+@pytest.fixture(scope="module")
+def of_blobs():
+    return trained_cvae().fit(BLOBS)
+
+
+@pytest.fixture(scope="module")
+def of_helix():
+    return trained_cvae(activation="tanh").fit(HELIX)
+
+
+def reconstruction(cvae, X):
+    return cvae.inverse_transform(cvae.transform(X))
+
+
+def global_state():
+    name, keys, *rest = np.random.get_state()
+    return torch.get_rng_state().numpy().tobytes(), name, keys.tobytes(), *rest, torch.get_num_threads()
+
+
+# Samples
+
+
+def test_aggregate_samples_are_seeded(fitted):
+    def sample(seed):
+        return fitted.sample(9, random_state=seed, prior="aggregate")
+
+    np.testing.assert_array_equal(sample(1), sample(1), strict=True)
+    np.testing.assert_array_equal(sample(1), sample(np.random.RandomState(1)), strict=True)
+    assert not np.allclose(sample(1), sample(2))
+    state = np.random.RandomState(1)
+    assert not np.allclose(sample(state), sample(state))  # an instance advances
+    assert not np.allclose(sample(None), sample(None))
+    assert len(np.unique(sample(1), axis=0)) == 9
+
+
+def test_the_two_priors_give_different_samples_of_one_seed(fitted):
+    standard = fitted.sample(9, random_state=1)
+    np.testing.assert_array_equal(fitted.sample(9, random_state=1, prior="standard"), standard)
+    assert not np.allclose(fitted.sample(9, random_state=1, prior="aggregate"), standard)
+
+
+@pytest.mark.parametrize("prior", ["standard", "aggregate"])
+@pytest.mark.parametrize("random_state", [0, np.random.RandomState(0)], ids=["seed", "instance"])
+def test_sampling_leaves_the_global_generators_and_the_model_alone(fitted, prior, random_state):
+    state, model = global_state(), joblib.hash(fitted)
+    fitted.sample(3, random_state=random_state, prior=prior)
+    assert global_state() == state
+    assert joblib.hash(fitted) == model
+
+
+@pytest.mark.parametrize("prior", ["standard", "aggregate"])
+@pytest.mark.parametrize("shape", [(6,), (4, 5), (4, 5, 1), (2, 3, 3)])
+@pytest.mark.parametrize("n_samples", [1, 7])
+def test_samples_have_the_form_of_what_was_fitted(prior, shape, n_samples):
+    cvae = small_cvae(max_iter=1).fit(np.random.default_rng(0).random((10, *shape)))
+    samples = cvae.sample(n_samples, random_state=0, prior=prior)
+    assert samples.shape == (n_samples, *shape)
+    assert samples.dtype == np.float32
+    assert np.isfinite(samples).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_a_model_of_very_few_rows_can_be_sampled(n):
+    cvae = small_cvae().fit(ROWS[:n])
+    assert cvae.sample(5, random_state=0, prior="aggregate").shape == (5, 6)
+
+
+def test_aggregate_samples_of_a_convolutional_bernoulli_model_are_probabilities():
+    images = np.random.default_rng(0).random((20, 16, 16), dtype=np.float32)
+    cvae = small_cvae(conv_channels=(2,), likelihood="bernoulli").fit(images)
+    samples = cvae.sample(5, random_state=0, prior="aggregate")
+    assert samples.shape == (5, 16, 16)
+    assert 0 < samples.min() < samples.max() < 1
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_aggregate_samples_of_a_linear_model_have_the_moments_of_the_aggregate_posterior(weighted):
+    """A linear decoder maps the mean and the covariance of the codes; the codes kept are draws, hence the error."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4000, 2)) @ rng.normal(size=(2, 5)) + 0.5 * rng.normal(size=(4000, 5))
+    weight = np.where(X[:, 0] > 0, 19, 1) if weighted else None
+    # Of an autoencoder that is hardly variational: codes far from N(0, I).
+    cvae = small_cvae(hidden_layer_sizes=(), kl_weight=0.05, max_iter=5, learning_rate=1e-2)
+    cvae.fit(X, sample_weight=weight)
+    assert np.abs(cvae.latent_covariance_ - np.eye(2)).max() > 0.3
+    decoder = cvae.module_.decoder[-1]
+    W, b = (array.double().numpy() * float(cvae.module_.scale) for array in (decoder.weight, decoder.bias))
+    samples = cvae.sample(200_000, random_state=0, prior="aggregate").astype(np.float64)
+    codes = np.linalg.lstsq(W, (samples - b - cvae.module_.mean.numpy()).T)[0].T
+    deviations = np.sqrt(cvae.latent_covariance_.diagonal())
+    np.testing.assert_allclose(codes.mean(axis=0) / deviations, cvae.latent_mean_ / deviations, atol=0.1)
+    unit = np.outer(deviations, deviations)
+    np.testing.assert_allclose(np.cov(codes.T) / unit, cvae.latent_covariance_ / unit, atol=0.15)
+
+
+def test_aggregate_samples_are_closer_to_clustered_data_than_standard_ones(of_blobs):
+    def samples(prior):
+        return of_blobs.sample(1000, random_state=0, prior=prior)
+
+    near = {prior: (cdist(samples(prior), CENTRES).min(axis=1) < 1).mean() for prior in ("standard", "aggregate")}
+    assert near["aggregate"] > near["standard"] + 0.1
+    far = {prior: cdist(samples(prior), BLOBS).min(axis=1).mean() for prior in ("standard", "aggregate")}
+    assert far["aggregate"] < 0.7 * far["standard"]
+
+
+def test_aggregate_samples_show_every_cluster(of_blobs):
+    nearest = cdist(of_blobs.sample(3000, random_state=0, prior="aggregate"), CENTRES).argmin(axis=1)
+    np.testing.assert_allclose(np.bincount(nearest, minlength=3) / 3000, 1 / 3, atol=0.1)
+
+
+@pytest.mark.parametrize("prior", ["standard", "aggregate"])
+@pytest.mark.parametrize(
+    "copied", [lambda cvae: pickle.loads(pickle.dumps(cvae)), copy.deepcopy, copy.copy], ids=["pickle", "deep", "flat"]
+)
+def test_a_copy_gives_the_same_samples(fitted, prior, copied):
+    ours, theirs = (cvae.sample(5, random_state=3, prior=prior) for cvae in (copied(fitted), fitted))
+    np.testing.assert_array_equal(ours, theirs, strict=True)
+
+
+def test_aggregate_samples_follow_the_rows_of_the_last_partial_fit():
+    cvae = trained_cvae()
+    for _ in range(10):
+        cvae.partial_fit(BLOBS)
+    before = cvae.sample(500, random_state=0, prior="aggregate")
+    assert before.shape == (500, 2)
+    cvae.set_params(learning_rate=1e-6).partial_fit(BLOBS[:100])  # the model stays, the codes are of one cluster
+    after = cvae.sample(500, random_state=0, prior="aggregate")
+    of_cluster = reconstruction(cvae, CENTRES[:1])
+    assert np.median(cdist(after, of_cluster)) < 0.5 * np.median(cdist(before, of_cluster))
+
+
+@pytest.mark.parametrize("prior", ["uniform", "", None, 1])
+def test_an_unknown_prior_is_refused(fitted, prior):
+    with pytest.raises(ValueError, match=rf"prior={prior!r}; expected one of 'standard', 'aggregate'"):
+        fitted.sample(3, prior=prior)
+
+
+@pytest.mark.parametrize("n_samples", [0, -1])
+def test_no_aggregate_samples_are_refused(fitted, n_samples):
+    with pytest.raises(ValueError, match=f"n_samples={n_samples}; ask for at least 1"):
+        fitted.sample(n_samples, prior="aggregate")
+
+
+# Paths
+
+
+PATHS = ("geodesic", "straight")
+
+
+def points_between(cvae, X, n_points):
+    """The straight line in the latent space, decoded."""
+    start, end = cvae.transform(X)
+    return cvae.inverse_transform(start + np.linspace(0, 1, n_points, dtype=np.float32)[:, None] * (end - start))
+
+
+def step_lengths(points):
+    return np.linalg.norm(np.diff(points.reshape(len(points), -1), axis=0), axis=1)
+
+
+def unevenness(points):
+    """Standard deviation of the steps' lengths, of which the mean is 1."""
+    steps = step_lengths(points)
+    return steps.std() / steps.mean()
+
+
+@pytest.mark.parametrize("shape", [(6,), (4, 5), (4, 5, 1), (2, 3, 3), (16, 16)])
+@pytest.mark.parametrize("likelihood", ["collapsed", "gaussian", "bernoulli"])
+def test_a_path_leads_from_the_reconstruction_of_one_point_to_that_of_the_other(shape, likelihood):
+    X = np.random.default_rng(0).random((10, *shape), dtype=np.float32)
+    cvae = small_cvae(likelihood=likelihood, conv_channels=(2,)).fit(X)
+    for path in PATHS:
+        for n_points in (2, 5):
+            points = cvae.interpolate(X[3], X[7], n_points, path=path)
+            assert points.shape == (n_points, *shape)
+            assert points.dtype == np.float32
+            np.testing.assert_allclose(points[[0, -1]], reconstruction(cvae, X[[3, 7]]), atol=1e-5)
+
+
+def test_a_path_has_ten_points_and_is_the_shortest_unless_told(fitted):
+    assert fitted.interpolate(ROWS[0], ROWS[1]).shape == (10, 6)
+    np.testing.assert_array_equal(
+        fitted.interpolate(ROWS[0], ROWS[1]), fitted.interpolate(ROWS[0], ROWS[1], 10, path="geodesic"), strict=True
+    )
+
+
+def test_a_path_may_start_and_end_anywhere(fitted):
+    new = np.random.default_rng(5).normal(size=(2, 6))
+    np.testing.assert_allclose(fitted.interpolate(*new, 4)[[0, -1]], reconstruction(fitted, new), atol=1e-5)
+
+
+@pytest.mark.parametrize("given_as", [list, np.float64, torch.tensor], ids=["list", "float64", "tensor"])
+def test_the_ends_of_a_path_may_be_any_array_like(fitted, given_as):
+    ends = [given_as(row) for row in ROWS[:2]]
+    np.testing.assert_array_equal(fitted.interpolate(*ends, 4), fitted.interpolate(ROWS[0], ROWS[1], 4), strict=True)
+
+
+def test_the_ends_of_a_path_may_be_rows_of_a_frame(fitted):
+    frame = pytest.importorskip("pandas").DataFrame(ROWS)
+    path = fitted.interpolate(frame.iloc[0], frame.iloc[1], 4)
+    np.testing.assert_array_equal(path, fitted.interpolate(ROWS[0], ROWS[1], 4), strict=True)
+
+
+def test_a_path_is_the_same_every_time_and_leaves_the_model_alone(of_helix):
+    state, model = global_state(), joblib.hash(of_helix)
+    np.testing.assert_array_equal(of_helix.interpolate(*HELIX[:2]), of_helix.interpolate(*HELIX[:2]), strict=True)
+    assert global_state() == state
+    assert joblib.hash(of_helix) == model
+    assert not any(parameter.requires_grad for parameter in of_helix.module_.parameters())
+    assert all(parameter.grad is None for parameter in of_helix.module_.parameters())
+
+
+@given(
+    seed=st.integers(0, 999),
+    n_points=st.integers(2, 12),
+    scale=st.sampled_from([1e-3, 1.0, 1e3]),
+    path=st.sampled_from(PATHS),
+)
+@settings(max_examples=15, deadline=None)
+def test_the_path_of_a_linear_decoder_is_straight_and_even(seed, n_points, scale, path):
+    X = scale * np.random.default_rng(seed).normal(size=(20, 4))
+    cvae = small_cvae(hidden_layer_sizes=(), max_iter=1, learning_rate=0.1, random_state=seed).fit(X)
+    points = cvae.interpolate(X[0], X[1], n_points, path=path)
+    np.testing.assert_allclose(points, np.linspace(points[0], points[-1], n_points), atol=2e-4 * np.abs(points).max())
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("seed", range(4))
+def test_steps_are_even_in_the_space_of_the_data(of_helix, path, seed):
+    ends = np.random.default_rng(seed).choice(HELIX, 2, replace=False)
+    assert unevenness(of_helix.interpolate(*ends, 12, path=path)) < 0.05
+
+
+def test_the_codes_of_a_straight_path_are_on_the_line_between_the_two(of_helix):
+    ends = HELIX[[ANGLES.argmin(), ANGLES.argmax()]]
+    points, fine = of_helix.interpolate(*ends, 7, path="straight"), points_between(of_helix, ends, 2001)
+    assert cdist(points, fine).min(axis=1).max() < 1e-2
+
+
+@pytest.mark.parametrize("path", ["curved", "", None])
+def test_an_unknown_path_is_refused(fitted, path):
+    with pytest.raises(ValueError, match=rf"path={path!r}; expected one of 'geodesic', 'straight'"):
+        fitted.interpolate(ROWS[0], ROWS[1], path=path)
+
+
+def test_a_path_is_evener_and_no_longer_than_the_straight_line_of_codes(of_helix):
+    ends = HELIX[[ANGLES.argmin(), ANGLES.argmax()]]
+    path, line = of_helix.interpolate(*ends, 12), points_between(of_helix, ends, 12)
+    assert unevenness(path) < 0.1 * unevenness(line)
+    assert (step_lengths(path) ** 2).sum() < 0.99 * (step_lengths(line) ** 2).sum()
+    assert step_lengths(path).sum() < 1.01 * step_lengths(line).sum()
+
+
+@pytest.mark.parametrize("n_points", [2, 7])
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_from_a_point_to_itself_stays_there(fitted, path, n_points):
+    points = fitted.interpolate(ROWS[0], ROWS[0], n_points, path=path)
+    np.testing.assert_allclose(points, np.repeat(reconstruction(fitted, ROWS[:1]), n_points, axis=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [2.0**12, 2.0**-12])
+def test_units_of_the_data_do_not_change_a_path(scale):
+    plain, scaled = trained_cvae(max_iter=5).fit(BLOBS), trained_cvae(max_iter=5).fit(scale * BLOBS)
+    path = plain.interpolate(*BLOBS[[0, 250]], 6)
+    np.testing.assert_array_equal(scaled.interpolate(*(scale * BLOBS[[0, 250]]), 6), path * np.float32(scale))
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("n_points", [1, 0, -3])
+def test_a_path_of_fewer_than_two_points_is_refused(fitted, path, n_points):
+    with pytest.raises(ValueError, match=f"n_points={n_points}; expected at least 2, for the two ends of the path"):
+        fitted.interpolate(ROWS[0], ROWS[1], n_points, path=path)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "message"),
+    [
+        (ROWS[0, :3], ROWS[1, :3], "X has 3 features, but CVAETransformer is expecting 6 features"),
+        (ROWS[0], ROWS[1, :3], "same shape"),
+        (ROWS[0], ROWS[:2], "same shape"),
+        (ROWS[:2], ROWS[2:4], "X has 12 features, but CVAETransformer is expecting 6 features"),
+        (0.0, 1.0, "Expected 2D array"),
+        (np.full(6, np.nan), ROWS[0], "contains NaN"),
+        (ROWS[0], np.full(6, np.inf), "contains infinity"),
+    ],
+)
+def test_ends_of_another_size_or_without_numbers_are_refused(fitted, start, end, message):
+    with pytest.raises(ValueError, match=message):
+        fitted.interpolate(start, end)
+
+
+def test_images_of_another_shape_are_refused():
+    images = ROWS.reshape(40, 2, 3)
+    cvae = small_cvae().fit(images)
+    with pytest.raises(ValueError, match=r"images of shape \(3, 2\), but \(2, 3\) were fitted"):
+        cvae.interpolate(images[0].T, images[1].T)
+    np.testing.assert_array_equal(cvae.interpolate(ROWS[0], ROWS[1]), cvae.interpolate(images[0], images[1]))
+
+
+@pytest.mark.parametrize("method", ["sample", "interpolate"])
+def test_an_unfitted_model_says_so(method):
+    arguments = {"sample": {"prior": "aggregate"}, "interpolate": {"start": ROWS[0], "end": ROWS[1]}}
+    with pytest.raises(NotFittedError, match="Call 'fit'"):
+        getattr(small_cvae(), method)(**arguments[method])
+
+
+# Modes of torch, and devices
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, torch.enable_grad])
+def test_modes_of_torch_change_neither_samples_nor_paths(of_helix, mode):
+    path = of_helix.interpolate(*HELIX[:2], 5)
+    samples = of_helix.sample(3, random_state=0, prior="aggregate")
+    with mode():
+        np.testing.assert_array_equal(of_helix.interpolate(*HELIX[:2], 5), path, strict=True)
+        np.testing.assert_array_equal(of_helix.sample(3, random_state=0, prior="aggregate"), samples, strict=True)
+    np.testing.assert_array_equal(of_helix.interpolate(*HELIX[:2], 5), path, strict=True)
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_model_trained_in_a_mode_without_gradients_is_that_of_the_usual_mode(method, mode):
+    expected = getattr(small_cvae(), method)(ROWS)
+    with mode():
+        cvae = getattr(small_cvae(), method)(ROWS)
+        assert not torch.is_grad_enabled()
+    np.testing.assert_array_equal(cvae.transform(ROWS), expected.transform(ROWS), strict=True)
+    path = expected.interpolate(ROWS[0], ROWS[1], 5)
+    np.testing.assert_array_equal(cvae.interpolate(ROWS[0], ROWS[1], 5), path, strict=True)
+    np.testing.assert_array_equal(cvae.partial_fit(ROWS).loss_, expected.partial_fit(ROWS).loss_)
+
+
+def test_a_model_unpickled_in_inference_mode_draws_paths_outside_of_it(fitted):
+    with torch.inference_mode():
+        twin = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(
+        twin.interpolate(ROWS[0], ROWS[1], 5), fitted.interpolate(ROWS[0], ROWS[1], 5), strict=True
+    )
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """Put a model's weights on another device, as it were: the next method moves them, that is, makes new tensors."""
+    away = set()
+
+    def to(module, device):
+        if module in away:
+            away.remove(module)
+            module._apply(lambda tensor: tensor.clone())
+        return module
+
+    monkeypatch.setattr(torch.nn.Module, "to", to)
+    return lambda cvae: away.add(cvae.module_)
+
+
+@pytest.mark.parametrize("mode", [torch.enable_grad, torch.inference_mode], ids=["usual", "inference"])
+@pytest.mark.parametrize("method", ["transform", "score_samples", "sample", "interpolate"])
+def test_a_path_is_drawn_after_a_method_has_moved_the_weights(elsewhere, method, mode):
+    cvae = small_cvae().fit(ROWS)
+    path = cvae.interpolate(ROWS[0], ROWS[1], 5)
+    elsewhere(cvae)
+    with mode():
+        getattr(cvae, method)(*{"sample": [2], "interpolate": ROWS[:2]}.get(method, [ROWS]))
+    np.testing.assert_array_equal(cvae.interpolate(ROWS[0], ROWS[1], 5), path, strict=True)
+    assert cvae.partial_fit(ROWS).interpolate(ROWS[0], ROWS[1], 5).shape == (5, 6)
+
+
+def test_sampling_and_paths_compute_on_the_device_of_the_parameter(fitted, monkeypatch):
+    asked, resolve_device = [], _inference.resolve_device
+    monkeypatch.setattr(_inference, "resolve_device", lambda device: asked.append(device) or resolve_device(device))
+    fitted.sample(2, prior="aggregate")
+    fitted.interpolate(ROWS[0], ROWS[1])
+    assert set(asked) == {"cpu"}
+    with pytest.raises(ValueError, match="device='nonsense' cannot be used here"):
+        copy.copy(fitted).set_params(device="nonsense").interpolate(ROWS[0], ROWS[1])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_samples_and_paths_of_an_accelerator_are_those_of_the_cpu():
+    cvae = trained_cvae().fit(BLOBS)
+    samples, path = cvae.sample(9, random_state=0, prior="aggregate"), cvae.interpolate(*BLOBS[[0, 250]])
+    cvae.set_params(device="cuda")
+    np.testing.assert_allclose(cvae.sample(9, random_state=0, prior="aggregate"), samples, atol=1e-2)
+    np.testing.assert_allclose(cvae.interpolate(*BLOBS[[0, 250]]), path, atol=5e-2)
+    with torch.inference_mode():
+        cvae.set_params(device="cpu").transform(BLOBS)
+    np.testing.assert_allclose(cvae.interpolate(*BLOBS[[0, 250]]), path, atol=5e-2)

@@ -1,0 +1,482 @@
+"""Models that are saved and loaded: the same bits again, without torch in the file, now and in later versions.
+
+``tests/data/cvae_format_1_*.joblib`` are models as the first released form of the state stores them,
+beside what they answered (``.npz``). They were made by :func:`make_fixtures` of this module, on the CPU
+(x86-64, torch 2.13, scikit-learn 1.9, NumPy 2.4), from rows that are sines. They are not to be made anew:
+a version that stores models otherwise raises ``STATE_FORMAT``, still reads these, and adds files of its own.
+"""
+
+import copy
+import io
+import pickle
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.preprocessing import StandardScaler
+
+from skisp import CVAETransformer
+from skisp.cvae._inference import STATE_FORMAT
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+def waves(n, *shape):
+    """Rows or images (n, *shape) in [0, 1] that no one has collected: products of sines."""
+    n_features = int(np.prod(shape))
+    i, j = np.arange(1, n + 1)[:, None], np.arange(1, n_features + 1)[None]
+    values = 0.5 + 0.25 * np.sin(0.7 * i + 0.3 * j) + 0.25 * np.sin(1.3 * i) * np.cos(0.11 * i * j)
+    return values.clip(0, 1).astype(np.float32).reshape(n, *shape)
+
+
+def small_cvae(**parameters):
+    defaults = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 3, "n_scoring_samples": 8}
+    return CVAETransformer(**{**defaults, "random_state": 0, "device": "cpu", **parameters})
+
+
+def fitted_dense():
+    return small_cvae(precision="float32").fit(waves(40, 6)), waves(46, 6)[40:]
+
+
+def fitted_conv():
+    cvae = small_cvae(conv_channels=(2, 4), likelihood="bernoulli", precision="float32")
+    return cvae.fit(waves(30, 16, 16)), waves(34, 16, 16)[30:]
+
+
+def fitted_gaussian():
+    cvae = small_cvae(likelihood="gaussian", precision="float32")
+    return cvae.partial_fit(waves(40, 6)).partial_fit(waves(40, 6)), waves(46, 6)[40:]
+
+
+FIXTURES = {"dense": fitted_dense, "conv": fitted_conv, "gaussian": fitted_gaussian}
+
+
+def answers(cvae, X):
+    """What a fitted model says of X, by name."""
+    codes = cvae.transform(X)
+    return {"codes": codes, "decoded": cvae.inverse_transform(codes), "scores": cvae.score_samples(X)}
+
+
+def make_fixtures(folder):
+    """Write the files of ``tests/data`` to ``folder``: ``make_fixtures(Path("tests/data"))``. No test calls this."""
+    for name, make in FIXTURES.items():
+        cvae, X = make()
+        path = Path(folder) / f"cvae_format_{STATE_FORMAT}_{name}"
+        joblib.dump(cvae, path.with_suffix(".joblib"), compress=3)
+        expected = answers(cvae, X)
+        samples = {prior: cvae.sample(3, random_state=0, prior=prior) for prior in ("standard", "aggregate")}
+        cvae.partial_fit(np.concatenate([X, X[::-1] ** 2]))
+        after = {f"next_{key}": value for key, value in answers(cvae, X).items()}
+        np.savez_compressed(path.with_suffix(".npz"), X=X, **expected, **samples, **after, next_loss=cvae.loss_)
+
+
+def assert_same_bits(ours, theirs):
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(our, their, strict=True)
+
+
+# Files of the first form
+
+
+@pytest.fixture(params=sorted(FIXTURES))
+def stored(request):
+    """A model of a file, and what it answered when it was stored."""
+    path = DATA / f"cvae_format_1_{request.param}"
+    with np.load(path.with_suffix(".npz")) as archive:
+        return joblib.load(path.with_suffix(".joblib")), dict(archive)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_stored_model_answers_as_it_did(stored):
+    cvae, expected = stored
+    for name, answer in answers(cvae, expected["X"]).items():
+        assert answer.shape == expected[name].shape
+        np.testing.assert_allclose(answer, expected[name], rtol=1e-5, atol=1e-5)
+    for prior in ("standard", "aggregate"):
+        samples = cvae.sample(3, random_state=0, prior=prior)
+        np.testing.assert_allclose(samples, expected[prior], rtol=1e-4, atol=1e-4)
+
+
+def test_a_stored_model_can_be_trained_further(stored):
+    """It goes on with the moments of the optimiser and the state of the generator, where it holds them."""
+    cvae, expected = stored
+    n_iter, loss_curve = cvae.n_iter_, cvae.loss_curve_
+    X = expected["X"]
+    cvae.partial_fit(np.concatenate([X, X[::-1] ** 2]))
+    assert cvae.n_iter_ == n_iter + 1
+    assert cvae.loss_curve_[:-1] == loss_curve
+    assert cvae.loss_ == pytest.approx(float(expected["next_loss"]), abs=1e-2)
+    for name, answer in answers(cvae, X).items():
+        np.testing.assert_allclose(answer, expected[f"next_{name}"], rtol=1e-4, atol=1e-3)
+
+
+def test_a_stored_model_is_fitted_and_can_be_copied_cloned_and_shown(stored):
+    cvae, expected = stored
+    X = expected["X"]
+    assert_same_bits(answers(copy.deepcopy(cvae), X).values(), answers(cvae, X).values())
+    assert clone(cvae).get_params() == cvae.get_params()
+    assert "CVAETransformer(" in repr(cvae)
+    assert cvae.get_feature_names_out().tolist() == ["cvaetransformer0", "cvaetransformer1"]
+    assert cvae.n_features_in_ == X[0].size
+    assert cvae.latent_covariance_.shape == (2, 2)
+    with pytest.raises(NotFittedError):
+        clone(cvae).transform(X)
+
+
+def test_a_stored_model_is_what_its_name_says():
+    models = {name: joblib.load(DATA / f"cvae_format_1_{name}.joblib") for name in FIXTURES}
+    assert {name: cvae.likelihood for name, cvae in models.items()} == {
+        "dense": "collapsed",
+        "conv": "bernoulli",
+        "gaussian": "gaussian",
+    }
+    assert models["conv"].image_shape_ == (16, 16)
+    assert models["conv"].module_.config["conv_channels"] == [2, 4]
+    assert models["dense"].n_iter_ == 3
+    assert models["gaussian"].n_iter_ == 2
+    assert {name for name, cvae in models.items() if cvae._optimization} == {"gaussian"}
+
+
+def test_the_stored_models_are_small():
+    files = list(DATA.glob("cvae_format_1_*"))
+    assert len(files) == 2 * len(FIXTURES)
+    assert sum(file.stat().st_size for file in files) < 150_000
+
+
+# Round trips
+
+
+def through_pickle(cvae):
+    return pickle.loads(pickle.dumps(cvae))
+
+
+def through_joblib(cvae):
+    buffer = io.BytesIO()
+    joblib.dump(cvae, buffer, compress=3)
+    buffer.seek(0)
+    return joblib.load(buffer)
+
+
+def after_fit(cvae, X):
+    return cvae.fit(X)
+
+
+def after_partial_fit(cvae, X):
+    return cvae.partial_fit(X).partial_fit(X)
+
+
+def after_warm_start(cvae, X):
+    return cvae.set_params(warm_start=True).fit(X).fit(X)
+
+
+def after_early_stopping(cvae, X):
+    return cvae.set_params(early_stopping=True, n_iter_no_change=1).fit(X).set_params(early_stopping=False)
+
+
+def fitted_then_partially(cvae, X):
+    return cvae.fit(X).partial_fit(X)
+
+
+HISTORIES = [after_fit, after_partial_fit, after_warm_start, after_early_stopping, fitted_then_partially]
+MODELS = {
+    "dense": ({}, (6,)),
+    "linear": ({"hidden_layer_sizes": (), "kl_weight": 0.0}, (6,)),
+    "images": ({"likelihood": "gaussian", "batch_norm": False}, (3, 4)),
+    "fixed-noise": ({"likelihood": "gaussian", "noise_scale": 0.1, "activation": "tanh"}, (6,)),
+    "bernoulli": ({"likelihood": "bernoulli", "binarize": True}, (2, 3, 2)),
+    "conv": ({"conv_channels": (2, 3), "augment": ("shift",)}, (16, 17)),
+    "conv-bernoulli": ({"conv_channels": (2,), "likelihood": "bernoulli"}, (16, 16, 3)),
+    "conv-gaussian-rows": ({"conv_channels": (2,), "network": "conv", "likelihood": "gaussian"}, (9,)),
+}
+
+
+# Every model after a fit and after two calls of partial_fit, two of them after everything.
+PASTS = [(model, history) for model in MODELS for history in HISTORIES[:2]]
+PASTS += [(model, history) for model in ("dense", "conv") for history in HISTORIES[2:]]
+EACH_PAST = pytest.mark.parametrize(("model", "history"), PASTS)
+
+
+def make(model, history):
+    parameters, shape = MODELS[model]
+    X = waves(20, *shape)
+    return history(small_cvae(**parameters), X), X
+
+
+def everything(cvae, X):
+    """Answers, samples and paths, fitted attributes and weights."""
+    return [
+        *answers(cvae, X).values(),
+        *cvae.posterior(X),
+        cvae.elbo(X),
+        cvae.sample(3, random_state=1),
+        cvae.sample(3, random_state=1, prior="aggregate"),
+        cvae.interpolate(X[0], X[1], 3),
+        cvae.latent_mean_,
+        cvae.latent_covariance_,
+        cvae.kl_per_component_,
+        cvae.n_active_units_,
+        cvae.n_iter_,
+        cvae.loss_,
+        cvae.loss_curve_,
+        cvae.validation_loss_curve_,
+        *cvae.module_.to_arrays().values(),
+    ]
+
+
+@EACH_PAST
+def test_copies_give_the_same_bits_and_go_on_with_the_same_bits(model, history):
+    cvae, X = make(model, history)
+    before = everything(cvae, X)
+    twins = [copied(cvae) for copied in (through_pickle, through_joblib, copy.deepcopy)]
+    after = everything(cvae.partial_fit(X), X)
+    for twin in twins:
+        assert twin.get_params() == cvae.get_params()
+        assert_same_bits(everything(twin, X), before)
+        assert_same_bits(everything(twin.partial_fit(X), X), after)
+
+
+def test_copies_go_on_for_several_epochs_with_the_same_bits():
+    cvae, X = make("dense", after_partial_fit)
+    twin = through_joblib(cvae)
+    for _ in range(3):
+        cvae.partial_fit(X)
+        twin = through_joblib(twin.partial_fit(X))
+    assert_same_bits(everything(twin, X), everything(cvae, X))
+
+
+@pytest.mark.parametrize("history", [after_fit, after_warm_start, after_partial_fit])
+def test_a_warm_start_of_a_copy_goes_on_with_the_same_bits(history):
+    cvae, X = make("dense", history)
+    twin = through_joblib(cvae)
+    for each in (cvae, twin):
+        each.set_params(warm_start=True, max_iter=2).fit(X)
+    assert_same_bits(everything(twin, X), everything(cvae, X))
+
+
+def test_a_copy_of_a_copy_is_a_copy():
+    cvae, X = make("conv", after_partial_fit)
+    assert_same_bits(everything(through_pickle(through_joblib(copy.deepcopy(cvae))), X), everything(cvae, X))
+
+
+def test_training_a_copy_further_does_not_change_the_original():
+    for copied in (copy.copy, copy.deepcopy, through_pickle):
+        cvae, X = make("dense", after_partial_fit)
+        before = everything(cvae, X)
+        copied(cvae).partial_fit(X + 0.1)
+        assert_same_bits(everything(cvae, X), before)
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_every_protocol_of_pickle_serves(protocol):
+    cvae, X = make("dense", after_partial_fit)
+    twin = pickle.loads(pickle.dumps(cvae, protocol=protocol))
+    assert_same_bits(everything(twin, X), everything(cvae, X))
+
+
+def test_a_file_mapped_into_memory_serves(tmp_path):
+    """Joblib maps the arrays of a file that is not compressed, read-only: for many processes with one model."""
+    cvae, X = make("dense", after_partial_fit)
+    joblib.dump(cvae, tmp_path / "cvae.joblib")
+    twin = joblib.load(tmp_path / "cvae.joblib", mmap_mode="r")
+    assert_same_bits(everything(twin, X), everything(cvae, X))
+    assert_same_bits(everything(twin.partial_fit(X), X), everything(cvae.partial_fit(X), X))
+
+
+def test_an_unfitted_model_is_copied():
+    cvae = small_cvae(hidden_layer_sizes=(5, 3), random_state=np.random.RandomState(3))
+    X = waves(10, 4)
+    twin = through_pickle(cvae)
+    assert_same_bits([twin.fit_transform(X)], [cvae.fit_transform(X)])
+
+
+def test_feature_names_and_the_output_format_are_kept():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(waves(10, 3), columns=["red", "green", "blue"])
+    twin = through_joblib(small_cvae().set_output(transform="pandas").fit(frame))
+    assert twin.feature_names_in_.tolist() == ["red", "green", "blue"]
+    assert twin.transform(frame).columns.tolist() == ["cvaetransformer0", "cvaetransformer1"]
+
+
+# What is in the file
+
+
+class WithoutTorch(pickle.Unpickler):
+    """Knows no class and no function of torch."""
+
+    def find_class(self, module, name):
+        if module.split(".")[0] == "torch":
+            raise pickle.UnpicklingError(f"the pickle holds {module}.{name}")
+        return super().find_class(module, name)
+
+
+@EACH_PAST
+def test_a_pickle_names_nothing_of_torch(model, history):
+    cvae, X = make(model, history)
+    twin = WithoutTorch(io.BytesIO(pickle.dumps(cvae))).load()
+    assert_same_bits(answers(twin, X).values(), answers(cvae, X).values())
+
+
+def test_the_walk_for_torch_finds_it():
+    with pytest.raises(pickle.UnpicklingError, match=r"holds torch\."):
+        WithoutTorch(io.BytesIO(pickle.dumps({"weights": torch.zeros(2)}))).load()
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+@pytest.mark.parametrize("model", ["dense", "images"])
+def test_equal_models_have_equal_hashes_whatever_they_went_through(model, history):
+    (cvae, X), (twin, _) = make(model, history), make(model, history)
+    expected = joblib.hash(cvae)
+    assert joblib.hash(twin) == expected
+    everything(twin, X)
+    assert joblib.hash(twin) == expected
+    for copied in (through_pickle, through_joblib, copy.deepcopy, copy.copy):
+        assert joblib.hash(copied(twin)) == expected
+    assert joblib.hash(twin.partial_fit(X)) != expected
+
+
+@pytest.mark.parametrize("history", [after_fit, after_partial_fit])
+def test_pickling_does_not_change_a_model(history):
+    cvae, X = make("dense", history)
+    module, before = cvae.module_, everything(cvae, X)
+    pickle.dumps(cvae)
+    cvae.__getstate__()
+    assert cvae.module_ is module
+    assert not hasattr(cvae, "_state_format")
+    assert_same_bits(everything(cvae, X), before)
+
+
+def test_the_state_is_marked_with_its_format_and_the_mark_does_not_stay():
+    cvae, _ = make("dense", after_fit)
+    assert cvae.__getstate__()["_state_format"] == STATE_FORMAT
+    assert not hasattr(through_pickle(cvae), "_state_format")
+
+
+def test_arrays_of_the_state_are_copies():
+    cvae, X = make("dense", after_fit)
+    before = cvae.transform(X)
+    for array in cvae.__getstate__()["module_"]["arrays"].values():
+        array[...] = 0
+    assert_same_bits([cvae.transform(X)], [before])
+
+
+def test_setting_a_state_leaves_it_as_it_was():
+    cvae, X = make("dense", after_partial_fit)
+    state = cvae.__getstate__()
+    keys, arrays = set(state), {name: array.copy() for name, array in state["module_"]["arrays"].items()}
+    first, second = CVAETransformer(), CVAETransformer()
+    first.__setstate__(state)
+    first.partial_fit(X)
+    second.__setstate__(state)
+    assert set(state) == keys
+    assert_same_bits(state["module_"]["arrays"].values(), arrays.values())
+    assert_same_bits(everything(second, X), everything(cvae, X))
+
+
+# Versions
+
+
+@pytest.mark.parametrize("later", [STATE_FORMAT + 1, STATE_FORMAT + 100])
+def test_a_model_of_a_later_version_is_refused_with_the_words_to_upgrade(later):
+    cvae, _ = make("dense", after_fit)
+    state = {**cvae.__getstate__(), "_state_format": later}
+    twin = CVAETransformer()
+    with pytest.raises(ValueError, match=r"saved by a later version of skisp. Upgrade skisp to load it."):
+        twin.__setstate__(state)
+    with pytest.raises(NotFittedError):
+        twin.transform(waves(2, 6))
+
+
+def test_a_file_of_a_later_version_is_refused_with_the_words_to_upgrade(tmp_path, monkeypatch):
+    cvae, _ = make("dense", after_fit)
+    monkeypatch.setattr("skisp.cvae._inference.STATE_FORMAT", STATE_FORMAT + 1)
+    joblib.dump(cvae, tmp_path / "later.joblib")
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="Upgrade skisp"):
+        joblib.load(tmp_path / "later.joblib")
+
+
+def test_a_model_in_a_pipeline_and_in_a_list_is_saved_with_it():
+    cvae, X = make("dense", after_fit)
+    twins = through_joblib([cvae, StandardScaler().fit(X), {"again": cvae}])
+    assert twins[0] is twins[2]["again"]
+    assert_same_bits(answers(twins[0], X).values(), answers(cvae, X).values())
+
+
+# Devices
+
+
+class OnAnotherDevice:
+    """Weights that are not on the CPU: nothing but ``cpu`` gives their numbers, as with torch's own."""
+
+    def __init__(self, tensor):
+        self._tensor = tensor
+
+    def cpu(self):
+        return self._tensor
+
+    def numpy(self):
+        raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() to copy the tensor first.")
+
+    __array__ = numpy
+
+    def __reduce__(self):
+        raise TypeError("a tensor of another device is in the pickle")
+
+
+@pytest.mark.parametrize("model", ["dense", "conv"])
+def test_a_model_on_another_device_is_pickled_as_arrays(model, monkeypatch):
+    cvae, X = make(model, after_partial_fit)
+    expected, state_dict = pickle.dumps(cvae), cvae.module_.state_dict
+    monkeypatch.setattr(
+        cvae.module_,
+        "state_dict",
+        lambda: {name: OnAnotherDevice(tensor) for name, tensor in state_dict().items()},
+    )
+    found = pickle.dumps(cvae)
+    assert found == expected
+    assert_same_bits(answers(through_pickle(cvae), X).values(), answers(cvae, X).values())
+
+
+def test_a_loaded_model_is_on_the_cpu_and_moves_when_it_is_used():
+    cvae, X = make("dense", after_fit)
+    cvae.device = "cuda:99"
+    twin = through_pickle(cvae)
+    assert {str(tensor.device) for tensor in twin.module_.state_dict().values()} == {"cpu"}
+    with pytest.raises(ValueError, match="device='cuda:99' cannot be used here"):
+        twin.transform(X)
+    twin.set_params(device="cpu").transform(X)
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
+def test_a_model_loaded_in_a_mode_without_gradients_is_trained_outside_of_it(mode):
+    cvae, X = make("dense", after_partial_fit)
+    with mode():
+        twin = through_joblib(cvae)
+    assert_same_bits(everything(twin.partial_fit(X), X), everything(cvae.partial_fit(X), X))
+
+
+def test_loading_leaves_the_global_generators_alone():
+    content = pickle.dumps(make("conv", after_partial_fit)[0])
+    numbers, keys = torch.get_rng_state(), np.random.get_state()[1].copy()
+    pickle.loads(content)
+    assert torch.equal(torch.get_rng_state(), numbers)
+    np.testing.assert_array_equal(np.random.get_state()[1], keys)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_model_trained_in_parts_on_an_accelerator_goes_on_on_the_cpu_and_back():
+    X = waves(20, 6)
+    cvae = small_cvae(device="cuda").partial_fit(X).partial_fit(X)
+    twin = WithoutTorch(io.BytesIO(pickle.dumps(cvae))).load()
+    twin.set_params(device="cpu").partial_fit(X)
+    cvae.partial_fit(X)
+    assert twin.loss_ == pytest.approx(cvae.loss_, rel=1e-3, abs=1e-2)
+    np.testing.assert_allclose(twin.transform(X), cvae.transform(X), atol=1e-2)
+    twin.set_params(device="cuda").partial_fit(X)
+    cvae.partial_fit(X)
+    np.testing.assert_allclose(twin.transform(X), cvae.transform(X), atol=1e-2)

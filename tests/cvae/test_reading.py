@@ -1,0 +1,716 @@
+"""Data read a block at a time: the same results as in memory, and never the whole at once."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+
+from skisp import CVAETransformer
+from skisp.cvae import _fitting, _reading
+from skisp.cvae._networks import rows_at_once
+
+N_ROWS, N_FEATURES = 60, 12
+ROWS = np.random.default_rng(0).random((N_ROWS, N_FEATURES), dtype=np.float32)
+LATENT_ATTRIBUTES = ("latent_mean_", "latent_covariance_", "kl_per_component_", "n_active_units_", "_codes")
+
+
+class Dataset:
+    """An array in a file, as HDF5 and Zarr show it: read by slices of rows, and too large to be read whole."""
+
+    def __init__(self, values):
+        self._values = np.asarray(values)
+        self.shape = self._values.shape
+        self.dtype = self._values.dtype
+        self.reads = []
+
+    def __len__(self):
+        return len(self._values)
+
+    def __getitem__(self, key):
+        if not isinstance(key, slice) or key.step not in (None, 1):
+            raise TypeError(f"only slices of rows can be read, not {key!r}")
+        self.reads.append(range(len(self._values))[key])
+        return self._values[key].copy()
+
+    def refuse(self, *args, **kwargs):
+        raise MemoryError("the whole data set does not fit in memory")
+
+    __array__ = __iter__ = reshape = refuse
+    __reduce_ex__ = refuse  # an open file cannot be pickled
+
+    @property
+    def longest_read(self):
+        return max(map(len, self.reads))
+
+    @property
+    def rows_read(self):
+        return [row for read in self.reads for row in read]
+
+
+def small_cvae(**parameters):
+    defaults = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 2, "batch_size": 16, "n_scoring_samples": 8}
+    return CVAETransformer(**{**defaults, "random_state": 0, "device": "cpu", **parameters})
+
+
+def results(cvae, X):
+    """Everything a fitted model says of X."""
+    return [cvae.transform(X), *cvae.posterior(X), cvae.score_samples(X), cvae.elbo(X), cvae.score(X)]
+
+
+def fitted_state(cvae):
+    """Everything training leaves."""
+    latent = [getattr(cvae, name) for name in LATENT_ATTRIBUTES]
+    return [cvae.loss_curve_, cvae.validation_loss_curve_, *latent, *cvae.module_.to_arrays().values()]
+
+
+def assert_same_bits(ours, theirs):
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(our, their, strict=True)
+
+
+def as_dataset(X, folder):
+    return Dataset(X)
+
+
+def as_memmap(X, folder):
+    np.save(folder / "rows.npy", X)
+    return np.load(folder / "rows.npy", mmap_mode="r")
+
+
+def as_dask(X, folder):
+    da = pytest.importorskip("dask.array")
+    return da.from_array(X, chunks=(11, *X.shape[1:]))
+
+
+def as_tensor(X, folder):
+    return torch.from_numpy(X)
+
+
+def as_frame(X, folder):
+    pd = pytest.importorskip("pandas")
+    return pd.DataFrame(X.reshape(len(X), -1))
+
+
+READ_BY_SLICES = [as_dataset, as_memmap, as_dask]
+
+
+@pytest.fixture
+def rows_a_block(monkeypatch):
+    """Set how many rows of so many features a block holds."""
+
+    def set_rows_a_block(n_rows, n_features=N_FEATURES):
+        monkeypatch.setattr(_reading, "BLOCK_BYTES", 4 * n_rows * n_features)
+
+    return set_rows_a_block
+
+
+@pytest.fixture
+def block_lengths(monkeypatch):
+    """Lengths of the blocks that are read, of any source."""
+    lengths, read_rows = [], _reading.read_rows
+
+    def watched(estimator, X, **parameters):
+        lengths.append(len(X))
+        return read_rows(estimator, X, **parameters)
+
+    monkeypatch.setattr(_reading, "read_rows", watched)
+    return lengths
+
+
+# A single block
+
+
+@pytest.mark.parametrize("source", [*READ_BY_SLICES, as_tensor, as_frame])
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"likelihood": "bernoulli", "binarize": True}, {"early_stopping": True, "validation_fraction": 0.3}],
+    ids=["plain", "bernoulli", "early-stopping"],
+)
+def test_a_single_block_is_an_array_in_memory_bit_for_bit(source, parameters, tmp_path):
+    X = source(ROWS, tmp_path)
+    ours, theirs = small_cvae(**parameters).fit(X), small_cvae(**parameters).fit(ROWS)
+    assert_same_bits(fitted_state(ours), fitted_state(theirs))
+    theirs.__dict__.pop("feature_names_in_", None)
+    assert_same_bits(results(ours, X), results(theirs, ROWS))
+
+
+@pytest.mark.parametrize("source", READ_BY_SLICES)
+def test_a_block_of_exactly_all_rows_is_a_single_one(source, tmp_path, rows_a_block):
+    expected = fitted_state(small_cvae().fit(ROWS))
+    rows_a_block(N_ROWS)
+    assert_same_bits(fitted_state(small_cvae().fit(source(ROWS, tmp_path))), expected)
+
+
+@pytest.mark.parametrize("source", READ_BY_SLICES)
+def test_partial_fit_of_a_single_block_is_that_of_an_array_bit_for_bit(source, tmp_path):
+    X = source(ROWS, tmp_path)
+    ours, theirs = small_cvae(), small_cvae()
+    for _ in range(2):
+        ours.partial_fit(X)
+        theirs.partial_fit(ROWS)
+    assert_same_bits(fitted_state(ours), fitted_state(theirs))
+
+
+@pytest.mark.parametrize("source", READ_BY_SLICES)
+def test_weights_of_a_single_block_are_those_of_an_array_bit_for_bit(source, tmp_path):
+    weight = np.random.default_rng(1).random(N_ROWS)
+    ours = small_cvae().fit(source(ROWS, tmp_path), sample_weight=weight)
+    assert_same_bits(fitted_state(ours), fitted_state(small_cvae().fit(ROWS, sample_weight=weight)))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "<f8", ">f4", ">i2", "f2", "?"])
+@pytest.mark.parametrize("source", READ_BY_SLICES)
+def test_any_number_format_of_a_source_is_read(dtype, source, tmp_path, rows_a_block):
+    X = (100 * ROWS).astype(dtype)
+    cvae = small_cvae().fit(X)
+    assert_same_bits(fitted_state(small_cvae().fit(source(X, tmp_path))), fitted_state(cvae))
+    rows_a_block(7)
+    assert_same_bits(results(cvae, source(X, tmp_path)), results(cvae, X))
+
+
+# Several blocks
+
+
+@pytest.mark.parametrize("source", READ_BY_SLICES)
+def test_codes_and_scores_do_not_depend_on_the_blocks(source, tmp_path, rows_a_block):
+    cvae = small_cvae().fit(ROWS)
+    expected = results(cvae, ROWS)
+    rows_a_block(7)
+    assert_same_bits(results(cvae, source(ROWS, tmp_path)), expected)
+
+
+def test_codes_and_scores_of_several_chunks_are_those_of_an_array(rows_a_block):
+    X = np.random.default_rng(0).random((2 * rows_at_once(3) + 5, 3), dtype=np.float32)
+    cvae = small_cvae(max_iter=1, batch_size=4096, hidden_layer_sizes=()).fit(X)
+    expected = results(cvae, X)
+    rows_a_block(1000, 3)
+    assert_same_bits(results(cvae, Dataset(X)), expected)
+
+
+FIT_PARAMETERS = [{}, {"early_stopping": True}, {"warm_start": True}, {"augment": ("flip",), "image_shape": (3, 4)}]
+
+
+@pytest.mark.parametrize("parameters", FIT_PARAMETERS, ids=["plain", "stopping", "warm-start", "augment"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_training_reads_a_block_at_a_time_and_every_row(parameters, weighted, rows_a_block):
+    rows_a_block(7)
+    X = Dataset(ROWS)
+    weight = np.random.default_rng(0).random(N_ROWS) if weighted else None
+    cvae = small_cvae(**parameters).fit(X, sample_weight=weight)
+    assert X.longest_read == 7
+    assert set(X.rows_read) == set(range(N_ROWS))
+    # Once for the moments, once an epoch (and once more for the rows held back), once for the codes.
+    n_passes = 2 + cvae.max_iter * (2 if cvae.early_stopping else 1)
+    assert len(X.rows_read) <= n_passes * N_ROWS + 7
+    if not cvae.early_stopping:
+        X.reads.clear()
+        cvae.partial_fit(X, sample_weight=weight)
+        assert X.longest_read == 7
+        assert len(X.rows_read) <= 2 * N_ROWS + 7
+
+
+@pytest.mark.parametrize("source", READ_BY_SLICES)
+@pytest.mark.parametrize("shape", [(12,), (3, 4), (2, 2, 3)])
+def test_training_reads_no_more_than_a_block_of_any_source(source, shape, tmp_path, rows_a_block, block_lengths):
+    rows_a_block(9)
+    X = source(ROWS.reshape(N_ROWS, *shape), tmp_path)
+    small_cvae().fit(X).partial_fit(X)
+    assert max(block_lengths) == 9
+
+
+def test_a_memory_map_of_no_more_than_a_block_is_held_in_memory(tmp_path, rows_a_block, block_lengths):
+    rows_a_block(N_ROWS)
+    small_cvae().fit(as_memmap(ROWS, tmp_path))
+    assert block_lengths == [N_ROWS]
+
+
+@pytest.mark.parametrize("method", ["transform", "posterior", "score_samples", "elbo", "score"])
+def test_coding_and_scoring_read_a_chunk_at_a_time(method, rows_a_block):
+    X = Dataset(np.random.default_rng(0).random((20_000, 3), dtype=np.float32))
+    cvae = small_cvae(hidden_layer_sizes=(), n_scoring_samples=2).fit(X[:50])
+    X.reads.clear()
+    rows_a_block(100, 3)
+    getattr(cvae, method)(X)
+    assert X.longest_read <= rows_at_once(3)
+    assert set(X.rows_read) == set(range(20_000))
+
+
+@pytest.mark.parametrize("method", ["transform", "posterior", "score_samples", "elbo", "score"])
+def test_coding_and_scoring_read_every_row_once(method):
+    """To see whether the rows fit the model, one is enough: a Dask array is computed for every read."""
+    X = Dataset(ROWS)
+    cvae = small_cvae().fit(ROWS)
+    getattr(cvae, method)(X)
+    assert len(X.rows_read) <= N_ROWS + 1
+
+
+@pytest.mark.parametrize("n_scoring_samples", [1, 64, 10_000])
+def test_scoring_reads_as_seldom_as_coding(n_scoring_samples):
+    """Few rows are scored at once, but not read: Dask computes, and HDF5 unpacks, a whole chunk for every read."""
+    X = Dataset(ROWS)
+    cvae = small_cvae(hidden_layer_sizes=(), n_scoring_samples=n_scoring_samples).fit(ROWS)
+    cvae.score_samples(X)
+    assert len(X.reads) <= 2
+
+
+@pytest.mark.parametrize("last_block", [1, 2])
+@pytest.mark.parametrize("hidden_layer_sizes", [(), (8,)])
+def test_a_last_block_of_a_row_or_two_is_trained_on(last_block, hidden_layer_sizes, rows_a_block):
+    rows_a_block(N_ROWS - last_block)
+    cvae = small_cvae(hidden_layer_sizes=hidden_layer_sizes).fit(Dataset(ROWS))
+    assert all(np.isfinite(result).all() for result in results(cvae, ROWS))
+
+
+@given(
+    n_rows=st.integers(1, 25),
+    n_rows_a_block=st.integers(1, 30),
+    shape=st.sampled_from([(1,), (5,), (2, 3), (1, 2, 3)]),
+    batch_size=st.integers(1, 8),
+    weighted=st.booleans(),
+)
+@settings(max_examples=20, deadline=None)
+def test_any_blocks_cover_every_row_and_train_a_model_of_the_same_form(
+    n_rows, n_rows_a_block, shape, batch_size, weighted
+):
+    rng = np.random.default_rng(n_rows)
+    values = rng.random((n_rows, *shape))
+    X, weight = Dataset(values), rng.integers(1, 4, n_rows) if weighted else None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_reading, "BLOCK_BYTES", 4 * n_rows_a_block * int(np.prod(shape)))
+        cvae = small_cvae(batch_size=batch_size, max_iter=1).fit(X, sample_weight=weight)
+        assert X.longest_read == min(n_rows, n_rows_a_block)
+        assert set(X.rows_read) == set(range(n_rows))
+        found = results(cvae, X)
+    assert_same_bits(found, results(cvae, values))
+    assert all(np.isfinite(result).all() for result in found)
+    assert cvae.inverse_transform(cvae.transform(X)).shape == values.shape
+    # The mean by which rows are standardised is that of all blocks.
+    repeated = values if weight is None else values.repeat(weight, axis=0)
+    np.testing.assert_allclose(cvae.module_.mean, repeated.reshape(-1, int(np.prod(shape))).mean(axis=0), rtol=1e-5)
+
+
+def factors(n_rows, *, sort):
+    """Rows of two factors and noise, in random order or in that of the first factor."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(n_rows, 2))
+    if sort:
+        z = z[np.argsort(z[:, 0])]
+    return (z @ rng.normal(size=(2, 8)) + 0.3 * rng.normal(size=(n_rows, 8))).astype(np.float32)
+
+
+@pytest.mark.parametrize("batch_norm", [True, False], ids=["normalised", "plain"])
+@pytest.mark.parametrize(("sort", "lost"), [(False, 0.1), (True, 0.25)], ids=["shuffled", "sorted"])
+def test_several_blocks_train_about_as_well(sort, lost, batch_norm, rows_a_block):
+    """Even of rows sorted by what they show, as those of a file often are: a block alone is then no sample of them."""
+    X = factors(2000, sort=sort)
+    cvae = small_cvae(hidden_layer_sizes=(16,), max_iter=8, batch_size=50, learning_rate=1e-2, batch_norm=batch_norm)
+    cvae.fit(X)
+    loss, score = cvae.loss_, cvae.score(X)
+    gain = cvae.loss_curve_[0] - loss
+    assert gain > 5
+    rows_a_block(400, 8)
+    cvae.fit(Dataset(X))
+    assert cvae.loss_ < loss + lost * gain
+    assert cvae.score(X) > score - lost * gain
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_calls_of_partial_fit_are_one_fit_in_blocks_too(weighted, rows_a_block):
+    rows_a_block(13)
+    weight = np.random.default_rng(0).random(N_ROWS) if weighted else None
+    whole = small_cvae(learning_rate_schedule="constant", max_iter=3).fit(Dataset(ROWS), sample_weight=weight)
+    parts = small_cvae()
+    for _ in range(3):
+        parts.partial_fit(Dataset(ROWS), sample_weight=weight)
+    assert_same_bits(fitted_state(parts), fitted_state(whole))
+
+
+def test_a_random_state_gives_one_result_in_blocks_too(rows_a_block):
+    rows_a_block(13)
+    ours, theirs = (fitted_state(small_cvae().fit(Dataset(ROWS))) for _ in range(2))
+    assert_same_bits(ours, theirs)
+
+
+def test_a_fitted_model_keeps_nothing_of_its_source(rows_a_block):
+    rows_a_block(7)
+    X = Dataset(ROWS)
+    cvae = small_cvae(warm_start=True, early_stopping=True).fit(X)
+    X.reads.clear()
+    assert len(cvae.__getstate__()) > 0
+    assert not any(isinstance(value, (Dataset, _reading.RowSource)) for value in vars(cvae).values())
+    cvae.sample(3, random_state=0, prior="aggregate")
+    assert X.reads == []
+
+
+# Images
+
+
+@pytest.mark.parametrize("source", READ_BY_SLICES)
+@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 1), (2, 2, 3)])
+def test_images_in_blocks_are_coded_and_decoded_as_images(source, shape, tmp_path, rows_a_block):
+    images = ROWS.reshape(N_ROWS, *shape)
+    in_memory = small_cvae().fit(images)
+    X = source(images, tmp_path)
+    assert_same_bits(fitted_state(small_cvae().fit(X)), fitted_state(in_memory))
+    rows_a_block(7)
+    cvae = small_cvae().fit(X)
+    assert cvae.image_shape_ == shape
+    assert cvae.n_features_in_ == N_FEATURES
+    assert_same_bits(results(cvae, X), results(cvae, images))
+    assert cvae.inverse_transform(cvae.transform(X)).shape == images.shape
+    assert cvae.sample(2).shape == (2, *shape)
+
+
+@pytest.mark.parametrize("source", READ_BY_SLICES)
+def test_convolutions_read_images_in_blocks(source, tmp_path, rows_a_block):
+    images = np.random.default_rng(0).random((20, 16, 17, 2), dtype=np.float32)
+    in_memory = small_cvae(conv_channels=(2, 3)).fit(images)
+    X = source(images, tmp_path)
+    assert_same_bits(fitted_state(small_cvae(conv_channels=(2, 3)).fit(X)), fitted_state(in_memory))
+    rows_a_block(6, 16 * 17 * 2)
+    cvae = small_cvae(conv_channels=(2, 3), augment=("shift", "flip")).fit(X)
+    assert cvae.module_.config["image_shape"] == [16, 17, 2]
+    assert_same_bits(results(cvae, X), results(cvae, images))
+    assert cvae.inverse_transform(cvae.transform(X)).shape == images.shape
+
+
+def test_images_in_blocks_must_have_the_shape_that_was_fitted(rows_a_block):
+    rows_a_block(7)
+    cvae = small_cvae().fit(Dataset(ROWS.reshape(N_ROWS, 3, 4)))
+    for method in (cvae.transform, cvae.score_samples, cvae.partial_fit):
+        with pytest.raises(ValueError, match=r"images of shape \(4, 3\), but \(3, 4\) were fitted"):
+            method(Dataset(ROWS.reshape(N_ROWS, 4, 3)))
+
+
+def test_the_image_shape_of_a_parameter_is_that_of_rows_in_blocks(rows_a_block):
+    rows_a_block(7)
+    cvae = small_cvae(image_shape=(3, 4), augment=("flip",)).fit(Dataset(ROWS))
+    assert cvae.image_shape_ == (3, 4)
+    assert cvae.inverse_transform(cvae.transform(Dataset(ROWS))).shape == ROWS.shape
+    with pytest.raises(ValueError, match=r"image_shape=\(5, 5\), but X holds rows of 12 features"):
+        small_cvae(image_shape=(5, 5)).fit(Dataset(ROWS))
+
+
+# Errors
+
+
+def spoilt(value, row=40):
+    X = ROWS.copy()
+    X[row, 3] = value
+    return X
+
+
+BAD_VALUES = [
+    ({}, np.nan, "contains NaN"),
+    ({}, np.inf, "contains infinity"),
+    ({"likelihood": "bernoulli"}, 1.5, r"needs X in \[0, 1\], got values from .* to 1.5"),
+    ({"likelihood": "bernoulli"}, -0.5, r"needs X in \[0, 1\], got values from -0.5"),
+]
+
+
+@pytest.mark.parametrize("source", READ_BY_SLICES)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(("parameters", "value", "message"), BAD_VALUES)
+def test_a_bad_value_in_a_later_block_is_an_error_and_leaves_no_model(
+    source, method, parameters, value, message, tmp_path, rows_a_block
+):
+    rows_a_block(7)
+    cvae = small_cvae(**parameters)
+    with pytest.raises(ValueError, match=message):
+        getattr(cvae, method)(source(spoilt(value), tmp_path))
+    assert {name for name in vars(cvae) if name.endswith("_")} <= {"n_features_in_"}
+    with pytest.raises(NotFittedError):
+        cvae.transform(ROWS)
+
+
+@pytest.mark.parametrize(("parameters", "value", "message"), BAD_VALUES)
+def test_a_second_fit_that_meets_a_bad_value_does_not_leave_the_first_model(parameters, value, message, rows_a_block):
+    rows_a_block(7)
+    cvae = small_cvae(**parameters).fit(Dataset(ROWS))
+    with pytest.raises(ValueError, match=message):
+        cvae.fit(Dataset(spoilt(value)))
+    with pytest.raises(NotFittedError):
+        cvae.transform(ROWS)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(("parameters", "value", "message"), BAD_VALUES)
+def test_going_on_with_a_bad_value_changes_nothing_of_the_model(method, parameters, value, message, rows_a_block):
+    rows_a_block(7)
+    cvae, twin = (small_cvae(warm_start=True, **parameters).fit(Dataset(ROWS)) for _ in range(2))
+    with pytest.raises(ValueError, match=message):
+        getattr(cvae, method)(Dataset(spoilt(value)))
+    assert_same_bits(fitted_state(cvae), fitted_state(twin))
+    assert_same_bits(results(cvae, ROWS), results(twin, ROWS))
+    assert cvae.n_iter_ == twin.n_iter_
+    cvae.partial_fit(Dataset(ROWS))
+    twin.partial_fit(Dataset(ROWS))
+    assert_same_bits(fitted_state(cvae), fitted_state(twin))
+
+
+@pytest.mark.parametrize("method", ["transform", "score_samples", "elbo", "posterior", "score"])
+def test_a_bad_value_in_a_later_block_is_neither_coded_nor_scored(method, rows_a_block):
+    rows_a_block(7)
+    cvae = small_cvae().fit(ROWS)
+    with pytest.raises(ValueError, match="contains NaN"):
+        getattr(cvae, method)(Dataset(spoilt(np.nan)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "message", "sources"),
+    [
+        ((0, 4), "0 sample", [as_dataset, as_dask]),  # a file without bytes cannot be mapped
+        ((0, 2, 2), "0 sample", [as_dataset, as_dask]),
+        ((4, 0), "0 feature", [as_dataset, as_dask]),
+        ((4,), "Expected 2D array", [as_memmap, as_dask]),
+        ((2, 3, 2, 2, 2), "dim 5", READ_BY_SLICES),
+    ],
+)
+def test_what_holds_no_rows_is_refused(shape, message, sources, tmp_path):
+    for source in sources:
+        with pytest.raises(ValueError, match=message):
+            small_cvae().fit(source(np.zeros(shape, dtype=np.float32), tmp_path))
+
+
+@pytest.mark.parametrize("source", [*READ_BY_SLICES, as_tensor])
+@pytest.mark.parametrize("method", ["transform", "score_samples", "posterior", "partial_fit"])
+def test_another_number_of_features_is_refused(source, method, tmp_path, rows_a_block):
+    rows_a_block(7)
+    cvae = small_cvae().fit(ROWS)
+    with pytest.raises(ValueError, match="X has 11 features, but CVAETransformer is expecting 12 features"):
+        getattr(cvae, method)(source(ROWS[:, :11].copy(), tmp_path))
+
+
+def dask_array_of_unknown_shape(*shape):
+    da, delayed = pytest.importorskip("dask.array"), pytest.importorskip("dask").delayed
+    return da.from_delayed(delayed(lambda: ROWS)(), shape=shape, dtype=ROWS.dtype)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "transform", "score_samples"])
+def test_an_unknown_number_of_rows_is_refused_with_words(method):
+    cvae = small_cvae().fit(ROWS)
+    with pytest.raises(ValueError, match="unknown"):
+        getattr(cvae, method)(dask_array_of_unknown_shape(np.nan, N_FEATURES))
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_an_unknown_number_of_features_is_refused_with_words(method):
+    with pytest.raises(ValueError, match="unknown"):
+        getattr(small_cvae(), method)(dask_array_of_unknown_shape(N_ROWS, np.nan))
+
+
+def test_a_shape_that_is_none_is_refused_with_words():
+    X = Dataset(ROWS)
+    X.shape = (None, N_FEATURES)
+    with pytest.raises(ValueError, match="unknown"):
+        small_cvae().fit(X)
+
+
+@pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.csc_array, sparse.coo_array])
+def test_sparse_rows_are_refused_as_by_scikit_learn(form):
+    cvae = small_cvae().fit(ROWS)
+    for method in (cvae.transform, cvae.score_samples, cvae.partial_fit, cvae.fit):
+        with pytest.raises(TypeError, match="Sparse data was passed for X, but dense data is required"):
+            method(form(ROWS))
+
+
+@pytest.mark.parametrize("n_weights", [N_ROWS - 1, N_ROWS + 1])
+def test_as_many_weights_as_rows_are_needed(n_weights, rows_a_block):
+    rows_a_block(7)
+    with pytest.raises(ValueError, match=rf"expected \({N_ROWS},\)"):
+        small_cvae().fit(Dataset(ROWS), sample_weight=np.ones(n_weights))
+
+
+# Latent statistics
+
+
+def latent_moments(cvae, X, weight=None):
+    mean, scale = (array.astype(np.float64) for array in cvae.posterior(X))
+    kl = 0.5 * (mean**2 + scale**2 - 1 - 2 * np.log(scale))
+    centre = np.average(mean, axis=0, weights=weight)
+    of_means = np.cov(mean.T, bias=True, aweights=weight)
+    variance = np.average(scale**2, axis=0, weights=weight)
+    active = (of_means.diagonal() > 0.01).sum()
+    return centre, of_means + np.diag(variance), np.average(kl, axis=0, weights=weight), active
+
+
+@pytest.mark.parametrize("source", READ_BY_SLICES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_latent_statistics_in_blocks_are_those_of_all_rows(source, weighted, tmp_path, rows_a_block):
+    rows_a_block(7)
+    weight = np.random.default_rng(3).random(N_ROWS) if weighted else None
+    cvae = small_cvae(max_iter=8).fit(source(ROWS, tmp_path), sample_weight=weight)
+    mean, covariance, kl, n_active = latent_moments(cvae, ROWS, weight)
+    np.testing.assert_allclose(cvae.latent_mean_, mean, atol=1e-6)
+    np.testing.assert_allclose(cvae.latent_covariance_, covariance, atol=1e-6)
+    np.testing.assert_allclose(cvae.kl_per_component_, kl, atol=1e-6)
+    assert cvae.n_active_units_ == n_active
+
+
+@pytest.mark.parametrize("n_rows_a_block", [7, 1000])
+def test_the_codes_kept_are_draws_from_the_posteriors_of_the_rows(n_rows_a_block, rows_a_block):
+    X = np.random.default_rng(0).random((300, N_FEATURES), dtype=np.float32)
+    rows_a_block(n_rows_a_block)
+    cvae = small_cvae(max_iter=1).fit(Dataset(X))
+    mean, scale = cvae.posterior(X)
+    assert cvae._codes.dtype == np.float32
+    noise = (cvae._codes - mean) / scale  # a code a row, in their order
+    assert abs(noise.mean()) < 0.2
+    assert noise.std() == pytest.approx(1, abs=0.15)
+    assert abs(np.corrcoef(noise[:-1].ravel(), noise[1:].ravel())[0, 1]) < 0.2
+
+
+@pytest.mark.parametrize("n_rows_a_block", [1, 3, 40, 100, None], ids=lambda n: f"blocks-of-{n}")
+def test_about_as_many_codes_as_wanted_are_kept_of_many_rows_whatever_the_blocks(
+    n_rows_a_block, monkeypatch, rows_a_block
+):
+    monkeypatch.setattr(_fitting, "_KEPT_CODES", 20)
+    X = np.random.default_rng(0).random((130, 3), dtype=np.float32)
+    X[:, 0] = np.arange(130)
+    if n_rows_a_block is not None:
+        rows_a_block(n_rows_a_block, 3)
+    cvae = small_cvae(hidden_layer_sizes=(), max_iter=1).fit(X if n_rows_a_block is None else Dataset(X))
+    assert 10 <= len(cvae._codes) <= 21
+
+
+def test_about_five_thousand_codes_are_kept():
+    X = np.random.default_rng(0).random((12_000, 2), dtype=np.float32)
+    cvae = small_cvae(hidden_layer_sizes=(), max_iter=1, batch_size=4096).fit(Dataset(X))
+    assert 2500 < len(cvae._codes) <= 5001
+    assert len(np.unique(cvae._codes, axis=0)) > 0.99 * len(cvae._codes)
+
+
+# Weights and early stopping
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_rows_of_weight_0_do_not_matter_even_a_block_of_them(method, rows_a_block):
+    weight = np.ones(N_ROWS)
+    weight[:14] = weight[33] = 0
+    X = ROWS.copy()
+    X[weight == 0] = 1e8
+    rows_a_block(7)
+    cvae, with_others = (getattr(small_cvae(), method)(Dataset(values), sample_weight=weight) for values in (ROWS, X))
+    np.testing.assert_allclose(with_others.module_.mean, ROWS[weight > 0].mean(axis=0), rtol=1e-5)
+    # The order of training within a block depends on its rows; the model does not.
+    assert with_others.loss_ == pytest.approx(cvae.loss_, rel=0.05)
+    assert_same_bits([with_others.n_active_units_, len(with_others._codes)], [cvae.n_active_units_, len(cvae._codes)])
+    np.testing.assert_allclose(with_others.latent_mean_, cvae.latent_mean_, atol=0.1)
+
+
+def test_a_heavy_row_in_any_block_is_learnt(rows_a_block):
+    X = np.random.default_rng(0).normal(size=(N_ROWS, 4)).astype(np.float32)
+    X[[5, 50]] = 3
+    weight = np.where(np.isin(np.arange(N_ROWS), [5, 50]), 40.0, 1.0)
+    rows_a_block(13, 4)
+    heavy, light = (
+        small_cvae(max_iter=10, learning_rate=0.01, batch_norm=False).fit(Dataset(X), sample_weight=w)
+        for w in (weight, None)
+    )
+    assert heavy.score_samples(X[[5, 50]]).min() > light.score_samples(X[[5, 50]]).max() + 1
+
+
+@pytest.mark.parametrize("source", READ_BY_SLICES)
+def test_rows_are_held_back_of_all_blocks(source, tmp_path, rows_a_block):
+    X = factors(300, sort=True)
+    parameters = {"early_stopping": True, "validation_fraction": 0.2, "max_iter": 4, "batch_norm": False}
+    in_memory = small_cvae(**parameters).fit(X)
+    rows_a_block(70, 8)
+    cvae = small_cvae(**parameters).fit(source(X, tmp_path))
+    assert len(cvae.validation_loss_curve_) == len(cvae.loss_curve_) == cvae.n_iter_ == 4
+    # The same rows are held back, of all blocks: those of one alone would be far off.
+    np.testing.assert_allclose(cvae.validation_loss_curve_, in_memory.validation_loss_curve_, rtol=0.05)
+
+
+def test_early_stopping_ends_training_in_blocks(rows_a_block):
+    rows_a_block(13)
+    cvae = small_cvae(early_stopping=True, n_iter_no_change=2, tol=1e9, max_iter=50).fit(Dataset(ROWS))
+    assert cvae.n_iter_ == 3  # the first beats nothing, two do not beat it
+
+
+# Memory
+
+
+MEASURE = """
+    import resource, sys, threading, time
+    import numpy as np
+    from skisp import CVAETransformer
+    from skisp.cvae import _reading
+
+    path, kind, n_rows, block_bytes = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+
+    class FileDataset:
+        shape, dtype = (n_rows, 128), np.dtype(np.float32)
+
+        def __getitem__(self, rows):
+            start, stop, _ = rows.indices(n_rows)
+            return np.fromfile(path, np.float32, (stop - start) * 128, offset=start * 512).reshape(-1, 128)
+
+    def peak():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+    def anonymous_now():
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon"))
+
+    def watch():
+        while watching:
+            anonymous.append(anonymous_now())
+            time.sleep(0.002)
+
+    X = FileDataset() if kind == "dataset" else np.memmap(path, np.float32, "r", shape=(n_rows, 128))
+    cvae = CVAETransformer(2, hidden_layer_sizes=(4,), max_iter=1, batch_size=4096, random_state=0, device="cpu")
+    cvae.fit(FileDataset()[:5000]).transform(FileDataset()[:5000])  # what torch and scikit-learn load lazily
+    _reading.BLOCK_BYTES = block_bytes
+    if kind == "dataset":
+        before = peak()
+        cvae.fit(X)
+        print(peak() - before)
+    else:
+        anonymous, watching = [anonymous_now()], True
+        thread = threading.Thread(target=watch)
+        thread.start()
+        cvae.fit(X)
+        watching = False
+        thread.join()
+        print(max(anonymous) - anonymous[0])
+"""
+
+
+@pytest.fixture(scope="module")
+def large_file(tmp_path_factory):
+    """A file of 300 MB of float32 rows, and how many rows that is."""
+    path, n_rows = tmp_path_factory.mktemp("large") / "rows.bin", 600_000
+    part = np.random.default_rng(0).random((n_rows // 30, 128), dtype=np.float32)
+    with path.open("wb") as file:
+        for _ in range(30):
+            file.write(part.tobytes())
+    yield path, n_rows
+    path.unlink()
+
+
+def growth(kind, large_file, block_bytes):
+    """Bytes by which training makes the resident set grow: of a memory map, without the pages of the file."""
+    path, n_rows = large_file
+    command = [sys.executable, "-c", textwrap.dedent(MEASURE), str(path), kind, str(n_rows), str(block_bytes)]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.slow
+def test_training_on_a_data_set_of_300_mb_in_blocks_of_16_takes_less_than_150(large_file):
+    pytest.importorskip("resource")
+    assert growth("dataset", large_file, 2**24) < 150e6
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells what is resident of files")
+def test_training_on_a_memory_map_of_300_mb_in_blocks_of_16_takes_less_than_150(large_file):
+    assert growth("memmap", large_file, 2**24) < 150e6
+    assert growth("memmap", large_file, 2**30) > 250e6  # held in memory: the measure sees it
