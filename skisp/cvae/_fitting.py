@@ -58,7 +58,7 @@ class Fitting:
         stopping = None
         if self.held_back is not None:
             stopping = EarlyStopping(self.estimator.tol, self.estimator.n_iter_no_change)
-        with _compiled(self.trainer.network, self.estimator.compile):
+        with _compiled(self.trainer, self.estimator.compile):
             return train(
                 self.trainer,
                 self.rows,
@@ -275,10 +275,12 @@ def _equal(value: Any, fitted: Any) -> bool:
 
 
 class _compiled:
-    """Compile the two networks for the block."""
+    """Compile the two networks for the block, but not an encoder that is differentiated twice: torch cannot."""
 
-    def __init__(self, network: CVAENetwork, enabled: bool) -> None:
-        self._modules = [network.encoder, network.decoder] if enabled else []
+    def __init__(self, trainer: Trainer, enabled: bool) -> None:
+        contractive = trainer.objective.contraction > 0
+        modules = [*([] if contractive else [trainer.network.encoder]), trainer.network.decoder]
+        self._modules = modules if enabled else []
 
     def __enter__(self) -> None:
         for module in self._modules:
