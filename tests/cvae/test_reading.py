@@ -15,6 +15,7 @@ from sklearn.exceptions import NotFittedError
 from skisp import CVAETransformer
 from skisp.cvae import _fitting, _reading
 from skisp.cvae._networks import rows_at_once
+from skisp.cvae._training import Trainer
 
 N_ROWS, N_FEATURES = 60, 12
 ROWS = np.random.default_rng(0).random((N_ROWS, N_FEATURES), dtype=np.float32)
@@ -214,6 +215,27 @@ def test_training_reads_a_block_at_a_time_and_every_row(parameters, weighted, ro
         cvae.partial_fit(X, sample_weight=weight)
         assert X.longest_read == 7
         assert len(X.rows_read) <= 2 * N_ROWS + 7
+
+
+@pytest.mark.parametrize("n_rows_a_block", [1, 7, 20, 59, 60])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_an_epoch_trains_on_every_row_once_or_as_often_as_its_weight(
+    n_rows_a_block, weighted, monkeypatch, rows_a_block
+):
+    trained_on, step = [], Trainer.step
+
+    def watched(trainer, x, *arguments):
+        trained_on.append(x[:, 0].round().int().tolist())
+        return step(trainer, x, *arguments)
+
+    monkeypatch.setattr(Trainer, "step", watched)
+    X = ROWS.copy()
+    X[:, 0] = np.arange(N_ROWS)
+    weight = np.arange(N_ROWS) % 4 if weighted else np.ones(N_ROWS, dtype=int)
+    rows_a_block(n_rows_a_block)
+    small_cvae(max_iter=1).fit(Dataset(X), sample_weight=weight if weighted else None)
+    assert sorted(row for batch in trained_on for row in batch) == np.arange(N_ROWS).repeat(weight).tolist()
+    assert max(map(len, trained_on)) <= 17  # a last row joins the batch before
 
 
 @pytest.mark.parametrize("source", READ_BY_SLICES)
