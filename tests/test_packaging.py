@@ -44,10 +44,12 @@ def test_the_readme_runs(tmp_path, monkeypatch):
     names = {}
     for block in blocks:
         exec(block, names)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     assert names["picture"].size == (80, 53)
     assert [picture.shape for picture in names["pictures"]] == [(53, 80, 3)] * 2
     assert 0 < names["search"].best_score_ < 1
+    assert names["drawn"].shape == (100, 8, 8)
+    assert names["path"].shape == (10, 8, 8)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
