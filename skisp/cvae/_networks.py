@@ -19,7 +19,7 @@ _LOG_VARIANCE_BOUND = 8.0
 
 # Rows, and values of rows, in a network at once where no gradient is taken.
 _ROWS_AT_ONCE = 2**13
-_VALUES_AT_ONCE = 2**23
+_VALUES_AT_ONCE = 2**21
 
 
 def rows_at_once(n_features: int) -> int:
@@ -112,6 +112,10 @@ class CVAENetwork(nn.Module):
             if not self.likelihood.standardised:
                 self.decoder.output_bias.copy_(torch.logit(self.mean.clamp(1e-3, 1 - 1e-3)))
 
+    def standardise(self, x: Tensor) -> Tensor:
+        """Rows (n, D) less the mean row, divided by the scale."""
+        return (x - self.mean).div_(self.scale)  # in place: a second new array would cost more than the division
+
     def trainable(self, whether: bool) -> Self:
         """Let the parameters gather gradients, or not; a fixed noise scale never does."""
         return self.train(whether).requires_grad_(whether)
@@ -135,7 +139,7 @@ class CVAENetwork(nn.Module):
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance, each (n, d), of the posterior q(z | x) of rows (n, D)."""
-        hidden = self.encoder((x - self.mean) / self.scale)
+        hidden = self.encoder(self.standardise(x))
         mean, log_variance = self.posterior(hidden).float().chunk(2, dim=-1)
         return mean, log_variance.clamp(-_LOG_VARIANCE_BOUND, _LOG_VARIANCE_BOUND)
 
@@ -155,5 +159,5 @@ class CVAENetwork(nn.Module):
         """
         if not self.likelihood.standardised:
             return self.likelihood.log_density(x, output)
-        log_density = self.likelihood.log_density((x - self.mean) / self.scale, output)
+        log_density = self.likelihood.log_density(self.standardise(x), output)
         return log_density - x.shape[-1] * self.scale.log()

@@ -135,7 +135,7 @@ class RowBlocks:
         variances", 1979.
         """
         total, mean, squares = 0.0, torch.zeros(()).double(), torch.zeros(()).double()
-        for part, weight in self.parts(8192):
+        for part, weight in self.parts(1024):
             x, part_total = part.cpu().double(), float(weight.sum())
             part_mean = weight @ x / part_total
             delta = part_mean - mean

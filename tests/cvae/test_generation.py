@@ -271,6 +271,15 @@ def test_steps_are_even_in_the_space_of_the_data(of_helix, path, seed):
     assert unevenness(of_helix.interpolate(*ends, 12, path=path)) < 0.05
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_geodesic_is_shorter_than_a_straight_path_where_the_surface_is_curved(of_helix, seed):
+    ends = np.random.default_rng(seed).choice(HELIX, 2, replace=False)
+    geodesic, straight = (step_lengths(of_helix.interpolate(*ends, 12, path=path)) for path in PATHS)
+    assert geodesic.sum() < straight.sum()
+    if seed in (0, 1):  # by much
+        assert geodesic.sum() < 0.97 * straight.sum()
+
+
 def test_the_codes_of_a_straight_path_are_on_the_line_between_the_two(of_helix):
     ends = HELIX[[ANGLES.argmin(), ANGLES.argmax()]]
     points, fine = of_helix.interpolate(*ends, 7, path="straight"), points_between(of_helix, ends, 2001)

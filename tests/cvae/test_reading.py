@@ -125,6 +125,19 @@ def block_lengths(monkeypatch):
     return lengths
 
 
+@pytest.fixture
+def trained_on(monkeypatch):
+    """Batches that a gradient step is taken on, as lists of what is in the first column."""
+    batches, step = [], Trainer.step
+
+    def watched(trainer, x, *arguments):
+        batches.append(x[:, 0].round().int().tolist())
+        return step(trainer, x, *arguments)
+
+    monkeypatch.setattr(Trainer, "step", watched)
+    return batches
+
+
 # A single block
 
 
@@ -217,24 +230,16 @@ def test_training_reads_a_block_at_a_time_and_every_row(parameters, weighted, ro
         assert len(X.rows_read) <= 2 * N_ROWS + 7
 
 
-@pytest.mark.parametrize("n_rows_a_block", [1, 7, 20, 59, 60])
+@pytest.mark.parametrize("n_rows_a_block", [1, 7, 32, 50, 60, 61])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_an_epoch_trains_on_every_row_once_or_as_often_as_its_weight(
-    n_rows_a_block, weighted, monkeypatch, rows_a_block
+    n_rows_a_block, weighted, trained_on, rows_a_block
 ):
-    trained_on, step = [], Trainer.step
-
-    def watched(trainer, x, *arguments):
-        trained_on.append(x[:, 0].round().int().tolist())
-        return step(trainer, x, *arguments)
-
-    monkeypatch.setattr(Trainer, "step", watched)
-    X = ROWS.copy()
-    X[:, 0] = np.arange(N_ROWS)
-    weight = np.arange(N_ROWS) % 4 if weighted else np.ones(N_ROWS, dtype=int)
-    rows_a_block(n_rows_a_block)
+    X = np.column_stack([np.arange(61), np.zeros((61, 2))])
+    weight = np.arange(61) % 4 if weighted else np.ones(61, dtype=int)
+    rows_a_block(n_rows_a_block, 3)
     small_cvae(max_iter=1).fit(Dataset(X), sample_weight=weight if weighted else None)
-    assert sorted(row for batch in trained_on for row in batch) == np.arange(N_ROWS).repeat(weight).tolist()
+    assert sorted(row for batch in trained_on for row in batch) == np.arange(61).repeat(weight).tolist()
     assert max(map(len, trained_on)) <= 17  # a last row joins the batch before
 
 
@@ -640,14 +645,19 @@ def test_a_heavy_row_in_any_block_is_learnt(rows_a_block):
 
 
 @pytest.mark.parametrize("source", READ_BY_SLICES)
-def test_rows_are_held_back_of_all_blocks(source, tmp_path, rows_a_block):
-    X = factors(300, sort=True)
-    parameters = {"early_stopping": True, "validation_fraction": 0.2, "max_iter": 4, "batch_norm": False}
+def test_rows_are_held_back_of_all_blocks_and_never_trained_on(source, tmp_path, trained_on, rows_a_block):
+    X = np.column_stack([np.arange(300), factors(300, sort=True)])
+    parameters = {"early_stopping": True, "validation_fraction": 0.2, "max_iter": 3, "batch_norm": False}
     in_memory = small_cvae(**parameters).fit(X)
-    rows_a_block(70, 8)
+    of_memory = {row for batch in trained_on for row in batch}
+    trained_on.clear()
+    rows_a_block(70, 9)
     cvae = small_cvae(**parameters).fit(source(X, tmp_path))
-    assert len(cvae.validation_loss_curve_) == len(cvae.loss_curve_) == cvae.n_iter_ == 4
-    # The same rows are held back, of all blocks: those of one alone would be far off.
+    assert {row for batch in trained_on for row in batch} == of_memory
+    held_back = np.array(sorted(set(range(300)) - of_memory))
+    assert len(held_back) == 60
+    assert np.bincount(held_back // 70, minlength=5).min() > 0
+    assert len(cvae.validation_loss_curve_) == len(cvae.loss_curve_) == cvae.n_iter_ == 3
     np.testing.assert_allclose(cvae.validation_loss_curve_, in_memory.validation_loss_curve_, rtol=0.05)
 
 
