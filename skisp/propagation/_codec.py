@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._base import map_on_threads
+from ..cvae import CVAETransformer
 from ._alignment import fit_ridge, symmetric_power
 
 __all__ = ["PatchCodec", "code_metric"]
@@ -37,7 +38,7 @@ class PatchCodec:
 
     def encode(self, patches: Tensor) -> Tensor:
         """Codes (n, d) of patches (n, D)."""
-        return _apply(self.transformer.transform, patches) @ self._metric.to(patches)
+        return self._codes(patches) @ self._metric.to(patches)
 
     def renew(self, patches: Tensor, noise: Tensor | None, detail: float) -> Tensor:
         r"""New patches from the transformer's model of these, with a share of the originals' residual.
@@ -53,24 +54,53 @@ class PatchCodec:
         detail : float in [0, 1]
             1 keeps the originals' residual, 0 leaves the pure model.
         """
+        if not hasattr(self.transformer, "posterior"):
+            noise = None
         if noise is None and detail == 1.0:
             return patches
-        codes = _apply(self.transformer.transform, patches)
+        if isinstance(self.transformer, CVAETransformer):
+            pairs = zip(patches.split(_PATCHES_AT_ONCE), _split(noise, patches), strict=True)
+            return torch.cat(map_on_threads(lambda pair: self._renew_by_network(*pair, detail), list(pairs)))
+        codes = self._codes(patches)
         mean = _apply(self.transformer.inverse_transform, codes)
-        new = mean if noise is None else _apply(self.transformer.inverse_transform, self._draw(patches, codes, noise))
-        return new + detail * (patches - mean)
-
-    def _draw(self, patches: Tensor, codes: Tensor, noise: Tensor) -> Tensor:
-        if not hasattr(self.transformer, "posterior"):
-            return codes
+        if noise is None:
+            return mean + detail * (patches - mean)
         scale = torch.from_numpy(self.transformer.posterior(patches.cpu().numpy())[1]).to(codes)
-        return codes + scale * noise
+        return _apply(self.transformer.inverse_transform, codes + scale * noise) + detail * (patches - mean)
+
+    def _codes(self, patches: Tensor) -> Tensor:
+        if not isinstance(self.transformer, CVAETransformer):
+            return _apply(self.transformer.transform, patches)
+        # Straight to the network: no copies to arrays, no validation of what is valid.
+        network = self.transformer.module_.to(patches.device)
+
+        def means(part: Tensor) -> Tensor:
+            with torch.inference_mode():  # counts for each thread, too
+                return network.encode(part)[0]
+
+        return torch.cat(map_on_threads(means, patches.split(_PATCHES_AT_ONCE)))
+
+    def _renew_by_network(self, patches: Tensor, noise: Tensor | None, detail: float) -> Tensor:
+        network = self.transformer.module_.to(patches.device)
+        with torch.inference_mode():  # counts for each thread, too
+            mean, log_variance = network.encode(patches)
+            decoded = network.reconstruct(mean)
+            if noise is None:
+                return torch.lerp(decoded, patches, detail)
+            new = network.reconstruct(mean + torch.exp(0.5 * log_variance) * noise)
+            return new.add_(patches - decoded, alpha=detail)
 
 
 def code_metric(transformer: Any, patches: Tensor) -> NDArray[np.float32]:
     """The matrix (d, d) that gives codes the distances of patches, fitted on ``patches`` (n, D)."""
     decoder = fit_ridge(_apply(transformer.transform, patches), patches).matrix
     return symmetric_power(decoder @ decoder.T, 0.5).float().cpu().numpy()
+
+
+def _split(noise: Tensor | None, patches: Tensor) -> Any:
+    """Noise in the chunks of the patches, or None for each of them."""
+    chunks = patches.split(_PATCHES_AT_ONCE)
+    return [None] * len(chunks) if noise is None else noise.split(_PATCHES_AT_ONCE)
 
 
 def _apply(function: Any, rows: Tensor) -> Tensor:

@@ -40,7 +40,8 @@ def gaussian_window(patch_size: int, scale: float) -> Tensor:
 def overlap_add(patches: Tensor, grid_shape: tuple[int, int], stride: int, window: Tensor) -> Tensor:
     """Weighted mean of overlapping patches, rows (h * w, C * p * p), as an image (C, H, W).
 
-    H = (h - 1) * stride + p, and W likewise.
+    H = (h - 1) * stride + p, and W likewise. The window (p, p) is a product of two profiles, as a
+    Gaussian is, so that the sum of all weights at a pixel is a product as well.
     """
     patch_size = window.shape[0]
     n_channels = patches.shape[1] // patch_size**2
@@ -48,8 +49,15 @@ def overlap_add(patches: Tensor, grid_shape: tuple[int, int], stride: int, windo
     window = window.to(patches)
     weights = window.flatten().repeat(n_channels)
     weighted = functional.fold((patches * weights).T[None], size, patch_size, stride=stride)[0]
-    ones = window.flatten()[:, None].expand(-1, len(patches))
-    return weighted / functional.fold(ones[None], size, patch_size, stride=stride)[0]
+    down, across = (_axis_weights(window.sum(dim=1 - axis), grid_shape[axis], stride) for axis in (0, 1))
+    return weighted / (down[:, None] * across * (1 / window.sum()))
+
+
+def _axis_weights(profile: Tensor, n: int, stride: int) -> Tensor:
+    """Sum of ``n`` profiles (p,), ``stride`` apart: one axis of the weights of all patches."""
+    columns = profile[None, :, None].expand(1, -1, n)
+    length = (n - 1) * stride + len(profile)
+    return functional.fold(columns, (1, length), (1, len(profile)), stride=(1, stride))[0, 0, 0]
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,11 @@ class RedrawSettings:
     n_samples: int = 500
     n_transported: int = 1000
 
+    @property
+    def draws_new_patches(self) -> bool:
+        """Whether what is drawn differs from the style's own patches."""
+        return self.bank == "generated" or self.detail < 1
+
 
 @dataclass(frozen=True)
 class StyleModel:
@@ -228,6 +233,8 @@ def redraw(content: Tensor, model: StyleModel, settings: RedrawSettings, seed: i
         estimate, matches = _refine(level, estimate, matches, settings.n_rounds, generator)
         banks.append(level.bank)
     model.forget_banks(keep=banks)
+    if settings.draws_new_patches:
+        estimate = level.vote(level.generate(matches, generator))
     report("redraw", len(sides), len(sides))
     return _finish(estimate, mapped, model, settings)
 
@@ -243,11 +250,12 @@ def _refine(
 ) -> tuple[Tensor, Tensor]:
     """Alternate search and vote at one scale; where there is no estimate yet, the content's codes lead.
 
-    The search goes by the style's own patches; the last vote is of those the C-VAE generates.
+    The search goes by the style's own patches; those that the C-VAE generates are seen at the finest scale only.
     """
     used = usage(matches, level.bank)
     for _ in range(n_rounds):
         matches = level.search(level.queries(estimate), matches, used, generator)
         used = (used + usage(matches, level.bank)) / 2
         estimate = level.vote(level.bank.patches(matches))
-    return level.vote(level.generate(matches, generator)), matches
+    assert estimate is not None, "there is at least one round"
+    return estimate, matches
