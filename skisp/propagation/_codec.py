@@ -60,7 +60,7 @@ class PatchCodec:
             return patches
         if isinstance(self.transformer, CVAETransformer):
             pairs = zip(patches.split(_PATCHES_AT_ONCE), _split(noise, patches), strict=True)
-            return torch.cat(map_on_threads(lambda pair: self._renew_by_network(*pair, detail), list(pairs)))
+            return torch.cat(map_on_threads(lambda pair: self._renew_by_network(pair[0], pair[1], detail), list(pairs)))
         codes = self._codes(patches)
         mean = _apply(self.transformer.inverse_transform, codes)
         if noise is None:
