@@ -132,6 +132,7 @@ class _ThreadLimit:
 
 
 _thread_limit = _ThreadLimit()
+_inside_map = threading.local()
 
 
 @contextmanager
@@ -163,14 +164,18 @@ def one_thread() -> Iterator[int]:
 def map_on_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
     """Apply ``function`` to every item, inside :func:`one_thread` on as many threads as that set aside.
 
-    The items, not the threads, decide how the work is split, so results do not depend on them.
+    The items, not the threads, decide how the work is split, so results do not depend on them. A
+    call from inside of another one's function stays on its thread: there are no more to have.
     """
     n_threads = min(_thread_limit.n_threads, len(items))
-    if n_threads < 2:
+    if n_threads < 2 or getattr(_inside_map, "is_true", False):
         return [function(item) for item in items]
+    inference = torch.is_inference_mode_enabled()
 
     def on_one_thread(item: Any) -> Any:
-        with one_thread():  # torch counts for each thread, and a new one may have inherited another count
+        # torch counts threads and has modes for each thread, and a new one may have inherited others.
+        with one_thread(), torch.inference_mode(inference):
+            _inside_map.is_true = True
             return function(item)
 
     with ThreadPoolExecutor(n_threads) as pool:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ._codec import PatchCodec
-from ._patches import extract_patches, patches_at
+from ._patches import map_patches, patches_at
 from ._pyramid import resize, size_with_short_side
 
 __all__ = ["PatchBank", "build_bank"]
@@ -68,7 +68,7 @@ def build_bank(images: Sequence[Tensor], short_side: int, codec: PatchCodec, pat
     canvas, inside = _side_by_side(resized)
     shape = tuple((side - patch_size) // bank_stride + 1 for side in canvas.shape[1:])
     whole = -functional.max_pool2d(-inside[None], patch_size, bank_stride)[0, 0]
-    codes = _encode_by_bands(canvas, codec, patch_size, bank_stride)
+    codes = map_patches(codec.encode, canvas, patch_size, bank_stride)
     return PatchBank(canvas, (shape[0], shape[1]), bank_stride, patch_size, codes, whole.flatten() > 0)
 
 
@@ -81,14 +81,3 @@ def _side_by_side(images: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         columns.append(functional.pad(image, padding))
         inside.append(functional.pad(torch.ones_like(image[:1]), padding))
     return torch.cat(columns, dim=2)[..., :-1], torch.cat(inside, dim=2)[..., :-1]
-
-
-def _encode_by_bands(canvas: Tensor, codec: PatchCodec, patch_size: int, stride: int) -> Tensor:
-    """Codes of all patches, a band of rows at a time, so that the patches never exist all at once."""
-    rows_at_once = stride * 16
-    last = canvas.shape[1] - patch_size
-    bands = [
-        canvas[:, start : min(start + rows_at_once - stride, last) + patch_size]
-        for start in range(0, last + 1, rows_at_once)
-    ]
-    return torch.cat([codec.encode(extract_patches(band, patch_size, stride)) for band in bands])

@@ -1,5 +1,6 @@
 """A fitted row transformer as the propagation sees it: patches in, codes in pixel units out."""
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class PatchCodec:
     def __init__(self, transformer: Any, metric: NDArray[np.float32]) -> None:
         self.transformer = transformer
         self._metric = torch.from_numpy(metric)
+        self._moved: Any = None
 
     def encode(self, patches: Tensor) -> Tensor:
         """Codes (n, d) of patches (n, D)."""
@@ -59,8 +61,7 @@ class PatchCodec:
         if noise is None and detail == 1.0:
             return patches
         if isinstance(self.transformer, CVAETransformer):
-            pairs = zip(patches.split(_PATCHES_AT_ONCE), _split(noise, patches), strict=True)
-            return torch.cat(map_on_threads(lambda pair: self._renew_by_network(pair[0], pair[1], detail), list(pairs)))
+            return self._renew_by_network(patches, noise, detail)
         codes = self._codes(patches)
         mean = _apply(self.transformer.inverse_transform, codes)
         if noise is None:
@@ -72,17 +73,19 @@ class PatchCodec:
         if not isinstance(self.transformer, CVAETransformer):
             return _apply(self.transformer.transform, patches)
         # Straight to the network: no copies to arrays, no validation of what is valid.
-        network = self.transformer.module_.to(patches.device)
+        with torch.inference_mode():
+            return self._network(patches.device).encode(patches)[0]
 
-        def means(part: Tensor) -> Tensor:
-            with torch.inference_mode():  # counts for each thread, too
-                return network.encode(part)[0]
-
-        return torch.cat(map_on_threads(means, patches.split(_PATCHES_AT_ONCE)))
+    def _network(self, device: torch.device) -> Any:
+        """The C-VAE's network, or a copy of it where it is on another device: the user's stays where it is."""
+        network = self._moved or self.transformer.module_
+        if next(network.parameters()).device != device:
+            network = self._moved = copy.deepcopy(self.transformer.module_).to(device)
+        return network
 
     def _renew_by_network(self, patches: Tensor, noise: Tensor | None, detail: float) -> Tensor:
-        network = self.transformer.module_.to(patches.device)
-        with torch.inference_mode():  # counts for each thread, too
+        network = self._network(patches.device)
+        with torch.inference_mode():
             mean, log_variance = network.encode(patches)
             decoded = network.reconstruct(mean)
             if noise is None:
@@ -95,12 +98,6 @@ def code_metric(transformer: Any, patches: Tensor) -> NDArray[np.float32]:
     """The matrix (d, d) that gives codes the distances of patches, fitted on ``patches`` (n, D)."""
     decoder = fit_ridge(_apply(transformer.transform, patches), patches).matrix
     return symmetric_power(decoder @ decoder.T, 0.5).float().cpu().numpy()
-
-
-def _split(noise: Tensor | None, patches: Tensor) -> Any:
-    """Noise in the chunks of the patches, or None for each of them."""
-    chunks = patches.split(_PATCHES_AT_ONCE)
-    return [None] * len(chunks) if noise is None else noise.split(_PATCHES_AT_ONCE)
 
 
 def _apply(function: Any, rows: Tensor) -> Tensor:

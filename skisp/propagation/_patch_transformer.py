@@ -197,7 +197,9 @@ class PatchTransformer(TransformerMixin, BaseEstimator):
         patches = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))
         window = gaussian_window(self.patch_size, self.patch_size / 4)
         with one_thread():
-            return from_tensor(overlap_add(patches, (field.shape[0], field.shape[1]), 1, window).clamp(0.0, 1.0))
+            return from_tensor(
+                overlap_add(lambda rows: patches[rows], (field.shape[0], field.shape[1]), 1, window).clamp(0.0, 1.0)
+            )
 
     def _check_has_images(self) -> None:
         if not self.images_:

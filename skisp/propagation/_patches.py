@@ -4,13 +4,21 @@ A patch of side p of an image (C, H, W) is a row of C * p * p values, channel by
 of an image is the array of positions of its patches' top left corners, ``stride`` pixels apart.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["PatchGrid", "extract_patches", "gaussian_window", "overlap_add", "patches_at"]
+from .._base import map_on_threads
+
+__all__ = ["PatchGrid", "extract_patches", "gaussian_window", "map_patches", "overlap_add", "patches_at"]
+
+# Patches that exist at once on each thread: they hold many times the values of their image.
+_PATCHES_AT_ONCE = 4096
+# Bands of an image that are summed at once.
+_BANDS_AT_ONCE = 16
 
 
 def extract_patches(image: Tensor, patch_size: int, stride: int = 1) -> Tensor:
@@ -37,20 +45,52 @@ def gaussian_window(patch_size: int, scale: float) -> Tensor:
     return profile[:, None] * profile
 
 
-def overlap_add(patches: Tensor, grid_shape: tuple[int, int], stride: int, window: Tensor) -> Tensor:
-    """Weighted mean of overlapping patches, rows (h * w, C * p * p), as an image (C, H, W).
+def map_patches(function: Callable[[Tensor], Tensor], image: Tensor, patch_size: int, stride: int = 1) -> Tensor:
+    """``function`` of all patches of an image (C, H, W), given a band of them at a time, as rows (h * w, ...)."""
+    height, width = ((side - patch_size) // stride + 1 for side in image.shape[1:])
 
-    H = (h - 1) * stride + p, and W likewise. The window (p, p) is a product of two profiles, as a
-    Gaussian is, so that the sum of all weights at a pixel is a product as well.
+    def of_band(rows: slice) -> Tensor:
+        top, bottom = rows.start * stride, (rows.stop - 1) * stride + patch_size
+        return function(extract_patches(image[:, top:bottom], patch_size, stride))
+
+    return torch.cat(map_on_threads(of_band, _bands(height, width)))
+
+
+def overlap_add(
+    patches_of: Callable[[slice], Tensor], grid_shape: tuple[int, int], stride: int, window: Tensor
+) -> Tensor:
+    """Weighted mean of overlapping patches as an image (C, H, W).
+
+    ``patches_of`` gives the patches of a slice of the h * w positions, as rows (n, C * p * p); they
+    are asked for a band at a time. H = (h - 1) * stride + p, and W likewise. The window (p, p) is a
+    product of two profiles, as a Gaussian is, so that the sum of all weights at a pixel is a
+    product as well.
     """
     patch_size = window.shape[0]
-    n_channels = patches.shape[1] // patch_size**2
-    size = tuple((n - 1) * stride + patch_size for n in grid_shape)
-    window = window.to(patches)
-    weights = window.flatten().repeat(n_channels)
-    weighted = functional.fold((patches * weights).T[None], size, patch_size, stride=stride)[0]
-    down, across = (_axis_weights(window.sum(dim=1 - axis), grid_shape[axis], stride) for axis in (0, 1))
-    return weighted / (down[:, None] * across * (1 / window.sum()))
+    height, width = ((n - 1) * stride + patch_size for n in grid_shape)
+
+    def weighted_sum(rows: slice) -> Tensor:
+        patches = patches_of(slice(rows.start * grid_shape[1], rows.stop * grid_shape[1]))
+        weights = window.to(patches).flatten().repeat(patches.shape[1] // patch_size**2)
+        size = ((rows.stop - rows.start - 1) * stride + patch_size, width)
+        return functional.fold((patches * weights).T[None], size, patch_size, stride=stride)[0]
+
+    bands = _bands(*grid_shape)
+    total: Tensor | None = None
+    for start in range(0, len(bands), _BANDS_AT_ONCE):
+        some = bands[start : start + _BANDS_AT_ONCE]
+        for rows, part in zip(some, map_on_threads(weighted_sum, some), strict=True):
+            total = part.new_zeros(len(part), height, width) if total is None else total
+            total[:, rows.start * stride : rows.start * stride + part.shape[1]] += part
+    assert total is not None, "a grid has patches"
+    down, across = (_axis_weights(window.to(total).sum(dim=1 - axis), grid_shape[axis], stride) for axis in (0, 1))
+    return total.div_(down[:, None] * across * (1 / window.sum()))
+
+
+def _bands(n_rows: int, n_columns: int) -> list[slice]:
+    """Slices of the rows of a grid, each of about as many patches as may exist at once."""
+    rows_at_once = max(1, _PATCHES_AT_ONCE // n_columns)
+    return [slice(start, min(start + rows_at_once, n_rows)) for start in range(0, n_rows, rows_at_once)]
 
 
 def _axis_weights(profile: Tensor, n: int, stride: int) -> Tensor:
@@ -100,13 +140,13 @@ class PatchGrid:
         fits = max(self.margin, *after) < min(self.size)
         return functional.pad(image[None], padding, mode="reflect" if fits else "replicate")[0]
 
-    def extract(self, image: Tensor) -> Tensor:
-        """The grid's patches of an image (C, H, W), rows (h * w, C * p * p)."""
-        return extract_patches(self.pad(image), self.patch_size, self.stride)
+    def map(self, function: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
+        """``function`` of the grid's patches of an image (C, H, W), given a band of them at a time."""
+        return map_patches(function, self.pad(image), self.patch_size, self.stride)
 
-    def assemble(self, patches: Tensor, window: Tensor) -> Tensor:
+    def assemble(self, patches_of: Callable[[slice], Tensor], window: Tensor) -> Tensor:
         """The image (C, H, W) on which the patches vote, by :func:`overlap_add`."""
-        padded = overlap_add(patches, self.shape, self.stride, window)
+        padded = overlap_add(patches_of, self.shape, self.stride, window)
         height, width = self.size
         return padded[:, self.margin : self.margin + height, self.margin : self.margin + width]
 

@@ -1,7 +1,7 @@
 """Redraw one image, coarse to fine: match codes, let the matched patches vote, refine.
 
 The three steps of style propagation can be read here: :class:`_Level` extracts the codes of
-content and style; :meth:`_Level.generate` draws new style patches from the C-VAE; the rounds of
+content and style; :meth:`_Level.draw` draws with new style patches from the C-VAE; the rounds of
 :func:`_refine` propagate them over the picture.
 """
 
@@ -54,7 +54,7 @@ class RedrawSettings:
     detail: float
     style_scale: float = 1.0
     color: str = "style"
-    structure_share: float = 0.4
+    structure_share: float = 0.25
     n_rounds: int = 2
     n_coarsest_rounds: int = 10
     n_sweeps: int = 2
@@ -152,7 +152,7 @@ class _Level:
         """Content codes of the grid's patches, moved to where the style's codes live."""
         codec = self.model.content_codec
         image, codec = (self.mapped, self.model.codec) if codec is None else (content, codec)
-        return self.model.alignment(codec.encode(self.grid.extract(image)))
+        return self.model.alignment(self.grid.map(codec.encode, image))
 
     def _content_weight(self) -> Tensor:
         """Share (h * w, 1) of the target in a query: little in flat places, much on edges."""
@@ -165,7 +165,7 @@ class _Level:
         """What to look for: the codes of the present estimate, drawn towards the content's."""
         if estimate is None:
             return self.target
-        return torch.lerp(self.model.codec.encode(self.grid.extract(estimate)), self.target, self.weight)
+        return torch.lerp(self.grid.map(self.model.codec.encode, estimate), self.target, self.weight)
 
     def first_field(self, generator: torch.Generator) -> Tensor:
         """Matches at the coarsest scale, by optimal transport between content and style codes."""
@@ -182,14 +182,21 @@ class _Level:
         search = FieldSearch(queries, penalty, self.bank, self.grid, self.settings.coherence * self.variance, generator)
         return search.improve(matches, n_samples=self.settings.n_samples, n_sweeps=self.settings.n_sweeps)
 
-    def vote(self, patches: Tensor) -> Tensor:
-        """The image on which patches (h * w, C * p * p), one for each position, vote."""
-        return self.grid.assemble(patches, self.window)
+    def vote(self, matches: Tensor) -> Tensor:
+        """The image on which the matched patches vote."""
+        return self.grid.assemble(lambda rows: self.bank.patches(matches[rows]), self.window)
 
-    def generate(self, matches: Tensor, generator: torch.Generator) -> Tensor:
-        """New patches from the style's C-VAE about the matched ones, as ``bank`` and ``detail`` say."""
-        noise = None if self.settings.bank == "style" else self._noise(generator)[matches]
-        return self.model.codec.renew(self.bank.patches(matches), noise, self.settings.detail)
+    def draw(self, matches: Tensor, generator: torch.Generator) -> Tensor:
+        """The same with new patches from the style's C-VAE about the matched ones, as ``bank`` and ``detail`` say."""
+        noise = None if self.settings.bank == "style" else self._noise(generator)
+
+        def new(rows: slice) -> Tensor:
+            some = matches[rows]
+            return self.model.codec.renew(
+                self.bank.patches(some), None if noise is None else noise[some], self.settings.detail
+            )
+
+        return self.grid.assemble(new, self.window)
 
     def _noise(self, generator: torch.Generator) -> Tensor:
         """Latent noise for every patch of the bank, smooth over the style: overlapping patches vary alike."""
@@ -234,7 +241,7 @@ def redraw(content: Tensor, model: StyleModel, settings: RedrawSettings, seed: i
         banks.append(level.bank)
     model.forget_banks(keep=banks)
     if settings.draws_new_patches:
-        estimate = level.vote(level.generate(matches, generator))
+        estimate = level.draw(matches, generator)
     report("redraw", len(sides), len(sides))
     return _finish(estimate, mapped, model, settings)
 
@@ -256,6 +263,6 @@ def _refine(
     for _ in range(n_rounds):
         matches = level.search(level.queries(estimate), matches, used, generator)
         used = (used + usage(matches, level.bank)) / 2
-        estimate = level.vote(level.bank.patches(matches))
+        estimate = level.vote(matches)
     assert estimate is not None, "there is at least one round"
     return estimate, matches

@@ -153,7 +153,7 @@ def test_coherence_is_rewarded(problem):
 def test_the_identity_is_found_from_few_samples(codec):
     bank = make_bank(codec, 30, 34)
     grid = PatchGrid((30, 34), 5, 1)
-    queries = codec.encode(grid.extract(bank.canvas))
+    queries = grid.map(codec.encode, bank.canvas)
     start = torch.zeros(len(queries), dtype=torch.long)
     search = make_search(queries, bank, grid, reward=0.1)
     found = search.improve(start, n_samples=40, n_sweeps=12).reshape(grid.shape)[4:-4, 4:-4]
@@ -188,7 +188,7 @@ def test_a_sparse_bank_is_searched_as_well(codec, monkeypatch):
     image = random_image(40, 42)
     bank = build_bank([image], 40, codec, 5, 2)
     grid = PatchGrid((40, 42), 5, 2)
-    queries = codec.encode(grid.extract(image))
+    queries = grid.map(codec.encode, image)
     start = torch.zeros(len(queries), dtype=torch.long)
     found = make_search(queries, bank, grid, reward=0.1).improve(start, n_samples=len(bank), n_sweeps=2)
     before = grid.margin // 2  # positions whose patches begin before the image
