@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from skisp._images import Image
 from skisp.metrics._style import MIN_LEVEL_SIDE, N_LEVELS, Quantiles, quantiles, sample_patches
-from skisp.metrics._working import pyramid, resize, shape_of
+from skisp.metrics._working import matrix_product, pyramid, resize, shape_of
 
 __all__ = ["band_quantiles"]
 
@@ -23,7 +23,7 @@ def band_quantiles(image: Image, filters: NDArray[np.float32]) -> Quantiles:
     """
     levels = list(pyramid(image, N_LEVELS, MIN_LEVEL_SIDE))
     bands = [fine - resize(coarse, shape_of(fine)) for fine, coarse in pairwise(levels)]
-    return [quantiles(filters @ sample_patches(_standardised(band)).T) for band in [*bands, levels[-1]]]
+    return [quantiles(matrix_product(filters, sample_patches(_standardised(band)).T)) for band in [*bands, levels[-1]]]
 
 
 def _standardised(band: Image) -> Image:

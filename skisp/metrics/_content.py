@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from skisp._images import Image, luminance
-from skisp.metrics._working import pyramid, resize, shape_of, working_images
+from skisp.metrics._working import matrix_product, pyramid, resize, shape_of, working_images
 
 __all__ = [
     "column_distance",
@@ -218,7 +218,7 @@ def self_similarity(image: Image) -> Grid:
     means = patches.mean(axis=1, keepdims=True)
     features = np.concatenate([patches - means, 3 * means - 1.5], axis=1)
     features /= np.linalg.norm(features, axis=1, keepdims=True) + 1e-3
-    distances = 1.0 - features @ features.T
+    distances = 1.0 - matrix_product(features, features.T)
     return np.asarray(distances / distances.sum(axis=0))
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from skisp._images import Image
-from skisp.metrics._working import pyramid, shape_of, working_images
+from skisp.metrics._working import matrix_product, pyramid, shape_of, working_images
 
 __all__ = [
     "color_distance",
@@ -135,7 +135,7 @@ def color_distance(
     """
     style, result = working_images(style=style, result=result)
     directions = _unit_rows(_gaussian((n_projections, 3), random_state))
-    style_values, result_values = (quantiles(directions @ _pixels(image).T) for image in (style, result))
+    style_values, result_values = (quantiles(matrix_product(directions, _pixels(image).T)) for image in (style, result))
     return quantile_distance([style_values], [result_values])
 
 
@@ -149,7 +149,10 @@ def patch_filters(n_projections: int, *, texture_only: bool, random_state: Rando
 
 def patch_quantiles(image: Image, filters: NDArray[np.float32]) -> Quantiles:
     """Quantiles (n_filters, 512) of the projected patches of each level: all the distance needs of an image."""
-    return [quantiles(filters @ sample_patches(level).T) for level in pyramid(image, N_LEVELS, MIN_LEVEL_SIDE)]
+    return [
+        quantiles(matrix_product(filters, sample_patches(level).T))
+        for level in pyramid(image, N_LEVELS, MIN_LEVEL_SIDE)
+    ]
 
 
 def quantile_distance(a: Quantiles, b: Quantiles, rows: slice = slice(None)) -> float:

@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from skisp._base import one_thread
 from skisp._images import Image, as_images, to_channels
 
-__all__ = ["MIN_SIDE", "WORKING_SIDE", "as_rgb", "pyramid", "resize", "shape_of", "working_images"]
+__all__ = ["MIN_SIDE", "WORKING_SIDE", "as_rgb", "matrix_product", "pyramid", "resize", "shape_of", "working_images"]
 
 # Figures of a 512 px and a 2000 px version of one picture should agree, so both are reduced to
 # this short side first; 256 keeps brush strokes visible and a figure well below a second.
@@ -54,6 +55,12 @@ def resize(image: Image, shape: Sequence[int]) -> Image:
     tensor = torch.from_numpy(image).permute(2, 0, 1)[None]
     resized = F.interpolate(tensor, size=(height, width), mode="bilinear", antialias=True)
     return np.ascontiguousarray(resized[0].permute(1, 2, 0).numpy()).clip(0.0, 1.0)
+
+
+def matrix_product(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """Product of two matrices whose bits do not depend on how many threads there are, as BLAS's do."""
+    with one_thread():
+        return np.asarray((torch.from_numpy(a) @ torch.from_numpy(b)).numpy())
 
 
 def pyramid(image: Image, n_levels: int, min_side: int) -> Iterator[Image]:

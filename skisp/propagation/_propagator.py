@@ -9,7 +9,6 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
 from .._base import (
     HasMethods,
@@ -270,12 +269,10 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             return self._score_rows(X)
         images, _ = as_images(X)
         pictures = self.transform(images)
-        # The bits of a matrix product depend on how many threads share it; scores must not depend on n_jobs.
-        with threadpool_limits(1, user_api="blas"):
-            scores = [
-                max(propagation_score(image, style, picture) for style in self.style_.images_)
-                for image, picture in zip(images, pictures, strict=True)
-            ]
+        scores = [
+            max(propagation_score(image, style, picture) for style in self.style_.images_)
+            for image, picture in zip(images, pictures, strict=True)
+        ]
         weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         return float(np.average(np.asarray(scores), weights=weights))
 
