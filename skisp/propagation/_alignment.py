@@ -1,13 +1,17 @@
 """Maps between distributions, in closed form: colours to colours, content codes to style codes."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
 
-__all__ = ["AffineMap", "Moments", "fit_ridge", "gaussian_transport", "symmetric_power"]
+__all__ = ["AffineMap", "Moments", "fit_ridge", "gaussian_barycentre", "gaussian_transport", "symmetric_power"]
 
 _RELATIVE_RIDGE = 1e-4
+_BARYCENTRE_ITERATIONS = 20
+# Rows that are converted to float64 at once: the pixels of a large image would take much memory.
+_ROWS_AT_ONCE = 1_000_000
 
 
 class Moments(NamedTuple):
@@ -19,10 +23,10 @@ class Moments(NamedTuple):
     @classmethod
     def of(cls, rows: Tensor) -> Self:
         """Moments of rows (n, d), on the CPU: not every accelerator has float64."""
-        rows = rows.cpu().double()
-        mean = rows.mean(dim=0)
-        centred = rows - mean
-        return cls(mean, centred.T @ centred / len(rows))
+        chunks = rows.split(_ROWS_AT_ONCE)
+        mean = sum(chunk.cpu().double().sum(dim=0) for chunk in chunks) / len(rows)
+        products = ((chunk.cpu().double() - mean).T @ (chunk.cpu().double() - mean) for chunk in chunks)
+        return cls(mean, sum(products) / len(rows))
 
     def regularised(self) -> Tensor:
         """Covariance with a small ridge, so that flat or few samples have roots and inverses."""
@@ -46,6 +50,11 @@ class AffineMap(NamedTuple):
     def to_arrays(self) -> "AffineMap":
         """The same map with arrays, which pickle without torch."""
         return AffineMap(self.matrix.cpu().numpy(), self.offset.cpu().numpy())
+
+    def inverse(self) -> "AffineMap":
+        """The map from results back to rows."""
+        matrix = torch.linalg.inv(torch.as_tensor(self.matrix))
+        return AffineMap(matrix, -torch.as_tensor(self.offset) @ matrix)
 
     def then(self, other: "AffineMap") -> "AffineMap":
         """The map that applies this one first and ``other`` after it."""
@@ -86,6 +95,38 @@ def gaussian_transport(source: Moments, target: Moments) -> AffineMap:
     middle = symmetric_power(root @ target.regularised() @ root, 0.5)
     matrix = inverse_root @ middle @ inverse_root
     return AffineMap(matrix, target.mean - source.mean @ matrix)
+
+
+def gaussian_barycentre(moments: Sequence[Moments], weights: Sequence[float]) -> Moments:
+    r"""Wasserstein barycentre of Gaussians: the moments half way, or any share of the way, between them.
+
+    The mean is :math:`\sum_j w_j m_j`, and the covariance the fixed point of
+
+    .. math:: S \leftarrow S^{-1/2} \Bigl( \sum_j w_j (S^{1/2} S_j S^{1/2})^{1/2} \Bigr)^2 S^{-1/2}
+
+    Parameters
+    ----------
+    moments : sequence of Moments
+    weights : sequence of float
+        At least 0, of sum 1.
+
+    References
+    ----------
+    Alvarez-Esteban et al., "A fixed-point approach to barycenters in Wasserstein space", JMAA 2016,
+    doi:10.1016/j.jmaa.2016.04.045.
+    """
+    if len(moments) == 1:
+        return moments[0]
+    shares = torch.tensor(weights, dtype=torch.float64)
+    covariances = torch.stack([part.regularised() for part in moments])
+    covariance = torch.tensordot(shares, covariances, dims=1)
+    for _ in range(_BARYCENTRE_ITERATIONS):
+        root, inverse_root = symmetric_power(covariance, 0.5), symmetric_power(covariance, -0.5)
+        middles = torch.stack([symmetric_power(root @ part @ root, 0.5) for part in covariances])
+        middle = torch.tensordot(shares, middles, dims=1)
+        covariance = inverse_root @ middle @ middle @ inverse_root
+    mean = torch.tensordot(shares, torch.stack([part.mean for part in moments]), dims=1)
+    return Moments(mean, covariance)
 
 
 def fit_ridge(inputs: Tensor, outputs: Tensor) -> AffineMap:

@@ -1,6 +1,7 @@
-"""A fitted row transformer as the propagation sees it: patches in, codes in pixel units out."""
+"""Fitted row transformers as the propagation sees them: patches in, codes in pixel units out."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,9 @@ from torch import Tensor
 
 from .._base import map_on_threads
 from ..cvae import CVAETransformer
-from ._alignment import fit_ridge, symmetric_power
+from ._alignment import AffineMap, fit_ridge, symmetric_power
 
-__all__ = ["PatchCodec", "code_metric"]
+__all__ = ["JointCodec", "PatchCodec", "code_metric"]
 
 _PATCHES_AT_ONCE = 4096
 
@@ -31,16 +32,24 @@ class PatchCodec:
     transformer : fitted transformer of rows (n, D)
     metric : ndarray (d, d)
         That matrix, from :func:`code_metric`.
+    own_colors : AffineMap or None
+        From the colours of the patches to those the transformer was fitted on; None where they are.
     """
 
-    def __init__(self, transformer: Any, metric: NDArray[np.float32]) -> None:
+    def __init__(self, transformer: Any, metric: NDArray[np.float32], own_colors: AffineMap | None = None) -> None:
         self.transformer = transformer
         self._metric = torch.from_numpy(metric)
+        self._own_colors = own_colors
         self._moved: Any = None
+
+    @property
+    def n_components(self) -> int:
+        """Length d of a code."""
+        return len(self._metric)
 
     def encode(self, patches: Tensor) -> Tensor:
         """Codes (n, d) of patches (n, D)."""
-        return self._codes(patches) @ self._metric.to(patches)
+        return self._codes(self._in_own_colors(patches)) @ self._metric.to(patches)
 
     def renew(self, patches: Tensor, noise: Tensor | None, detail: float) -> Tensor:
         r"""New patches from the transformer's model of these, with a share of the originals' residual.
@@ -60,14 +69,28 @@ class PatchCodec:
             noise = None
         if noise is None and detail == 1.0:
             return patches
+        own = self._in_own_colors(patches)
+        change = self._change(own, noise, detail)
+        if self._own_colors is not None:
+            # A difference of colours goes back without the offset.
+            back = self._own_colors.inverse()
+            change = _map_colors(change, AffineMap(back.matrix, torch.zeros_like(back.offset)))
+        return patches + change
+
+    def _in_own_colors(self, patches: Tensor) -> Tensor:
+        return patches if self._own_colors is None else _map_colors(patches, self._own_colors)
+
+    def _change(self, patches: Tensor, noise: Tensor | None, detail: float) -> Tensor:
+        """What to add to patches to renew them: g(z) - g(mu) - (1 - detail) (x - g(mu))."""
         if isinstance(self.transformer, CVAETransformer):
-            return self._renew_by_network(patches, noise, detail)
+            return self._change_by_network(patches, noise, detail)
         codes = self._codes(patches)
         mean = _apply(self.transformer.inverse_transform, codes)
         if noise is None:
-            return mean + detail * (patches - mean)
+            return (1 - detail) * (mean - patches)
         scale = torch.from_numpy(self.transformer.posterior(patches.cpu().numpy())[1]).to(codes)
-        return _apply(self.transformer.inverse_transform, codes + scale * noise) + detail * (patches - mean)
+        new = _apply(self.transformer.inverse_transform, codes + scale * noise)
+        return new - mean + (1 - detail) * (mean - patches)
 
     def _codes(self, patches: Tensor) -> Tensor:
         if not isinstance(self.transformer, CVAETransformer):
@@ -83,21 +106,74 @@ class PatchCodec:
             network = self._moved = copy.deepcopy(self.transformer.module_).to(device)
         return network
 
-    def _renew_by_network(self, patches: Tensor, noise: Tensor | None, detail: float) -> Tensor:
+    def _change_by_network(self, patches: Tensor, noise: Tensor | None, detail: float) -> Tensor:
         network = self._network(patches.device)
         with torch.inference_mode():
             mean, log_variance = network.encode(patches)
             decoded = network.reconstruct(mean)
+            residual = (1 - detail) * (decoded - patches)
             if noise is None:
-                return torch.lerp(decoded, patches, detail)
-            new = network.reconstruct(mean + torch.exp(0.5 * log_variance) * noise)
-            return new.add_(patches - decoded, alpha=detail)
+                return residual
+            return residual + network.reconstruct(mean + torch.exp(0.5 * log_variance) * noise) - decoded
+
+
+class JointCodec:
+    r"""One code for several styles: the codes by the coder of each, side by side.
+
+    Each is multiplied by the square root of its style's weight, so that the squared distance of two
+    joint codes is the weighted mean of the distances by each of the coders. With one style it is
+    that style's code.
+
+    Parameters
+    ----------
+    parts : sequence of PatchCodec
+    weights : sequence of float
+        Of sum 1.
+    """
+
+    def __init__(self, parts: Sequence[PatchCodec], weights: Sequence[float]) -> None:
+        self.parts = parts
+        self._scales = [weight**0.5 for weight in weights]
+
+    def encode(self, patches: Tensor) -> Tensor:
+        """Codes (n, d) of patches (n, D), d being the sum of the parts' numbers of components."""
+        if len(self.parts) == 1:
+            return self.parts[0].encode(patches)
+        codes = [scale * part.encode(patches) for part, scale in zip(self.parts, self._scales, strict=True)]
+        return torch.cat(codes, dim=1)
+
+    def renew(self, patches: Tensor, noise: Tensor | None, detail: float, origin: Tensor) -> Tensor:
+        """New patches as of :meth:`PatchCodec.renew`, each by the coder of the style it comes from.
+
+        Parameters
+        ----------
+        patches : Tensor (n, D)
+        noise : Tensor (n, d) or None
+        detail : float in [0, 1]
+        origin : Tensor (n,) of int64
+            Index of each patch's style.
+        """
+        if len(self.parts) == 1:
+            return self.parts[0].renew(patches, noise, detail)
+        noises = [None] * len(self.parts) if noise is None else noise.split([p.n_components for p in self.parts], dim=1)
+        new = torch.empty_like(patches)
+        for i, (part, own_noise) in enumerate(zip(self.parts, noises, strict=True)):
+            rows = origin == i
+            new[rows] = part.renew(patches[rows], None if own_noise is None else own_noise[rows], detail)
+        return new
 
 
 def code_metric(transformer: Any, patches: Tensor) -> NDArray[np.float32]:
     """The matrix (d, d) that gives codes the distances of patches, fitted on ``patches`` (n, D)."""
     decoder = fit_ridge(_apply(transformer.transform, patches), patches).matrix
     return symmetric_power(decoder @ decoder.T, 0.5).float().cpu().numpy()
+
+
+def _map_colors(patches: Tensor, colors: AffineMap) -> Tensor:
+    """Apply a map of colours to every pixel of patches (n, C * p * p)."""
+    matrix, offset = (torch.as_tensor(part).to(patches) for part in colors)
+    pixels = patches.reshape(len(patches), len(offset), -1)
+    return (torch.einsum("ncp,cd->ndp", pixels, matrix) + offset[:, None]).flatten(1)
 
 
 def _apply(function: Any, rows: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ _NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1,
 
 
 def usage(field: Tensor, bank: PatchBank) -> Tensor:
-    """How often each patch of the bank is used (m,), 1 when all are used alike.
+    """How often each patch of the bank is used (m,), 1 when each is used according to its share.
 
     Counted over the neighbourhood of a patch's own size: taking the patch beside another uses the
     same strokes once more.
@@ -28,7 +28,8 @@ def usage(field: Tensor, bank: PatchBank) -> Tensor:
     counts = torch.bincount(field, minlength=len(bank)).float().reshape(1, 1, *bank.shape)
     window = 2 * (bank.patch_size // bank.stride // 2) + 1
     summed = functional.avg_pool2d(counts, window, 1, window // 2, count_include_pad=False)
-    return summed.flatten() * (int(bank.is_valid.sum()) / len(field))
+    # Where a share is 0 there is nothing to use.
+    return summed.flatten() / (bank.share * len(field)).masked_fill(~bank.is_valid, torch.inf)
 
 
 def carry_up(field: Tensor, coarse: PatchGrid, fine: PatchGrid, coarse_bank: PatchBank, fine_bank: PatchBank) -> Tensor:

@@ -48,21 +48,48 @@ def _luminance(image: Tensor) -> Tensor:
     return torch.tensordot(torch.tensor([0.299, 0.587, 0.114]).to(image), image, dims=1)
 
 
-def match_band_contrast(picture: Tensor, style_images: Sequence[Tensor], limit: float = 2.0) -> Tensor:
-    """Give each Laplacian band of the picture (C, H, W) the standard deviation of the style's.
+def match_band_contrast(
+    picture: Tensor, styles: Sequence[tuple[float, Tensor]], factors: list[float] | None = None
+) -> tuple[Tensor, list[float]]:
+    """Give each Laplacian band of the picture (C, H, W) the standard deviation of the styles'.
 
-    Overlapping patches average, which weakens what is fine. No band is changed by more than
-    ``limit`` times, and the style is compared at the picture's own short side.
+    Overlapping patches average, which weakens what is fine. No band is changed by more than two
+    times, and the styles, weighted images of weights of sum 1, are compared at the picture's own
+    short side. Given ``factors``, the bands are changed by those instead.
+
+    Returns
+    -------
+    picture : Tensor (C, H, W) in [0, 1]
+    factors : list of float
+        One a band, finest first.
     """
-    short_side = min(picture.shape[1:])
-    styles = [resize(image, size_with_short_side(image.shape[1:], short_side)) for image in style_images]
-    wanted = [laplacian_bands(style)[0] for style in styles]
     bands, remainder = laplacian_bands(picture)
-    for i in reversed(range(len(bands))):
-        target = torch.stack([style_bands[i].std() for style_bands in wanted if len(style_bands) > i]).mean()
-        factor = (target / bands[i].std().clamp_min(1e-6)).clamp(1 / limit, limit).nan_to_num(1.0)
-        remainder = _expand(remainder, bands[i].shape) + factor * bands[i]
-    return remainder.clamp(0.0, 1.0)
+    if factors is None:
+        factors = _contrast_factors(bands, styles, min(picture.shape[1:]))
+    del picture  # as large as the bands
+    for factor in reversed(factors):
+        band = bands.pop()
+        remainder = _expand(remainder, band.shape).add_(band, alpha=factor)
+    return remainder.clamp_(0.0, 1.0), factors
+
+
+def _contrast_factors(
+    bands: Sequence[Tensor], styles: Sequence[tuple[float, Tensor]], short_side: int, limit: float = 2.0
+) -> list[float]:
+    factors = []
+    wanted = [(weight, _deviations(image, short_side)) for weight, image in styles]
+    for i, band in enumerate(bands):
+        having = [(weight, deviations[i]) for weight, deviations in wanted if len(deviations) > i]
+        target = sum(weight * deviation for weight, deviation in having) / sum(weight for weight, _ in having)
+        factor = target / max(float(band.std()), 1e-6)
+        factors.append(min(max(factor, 1 / limit), limit))
+    return factors
+
+
+def _deviations(image: Tensor, short_side: int) -> list[float]:
+    """Standard deviations of an image's bands at a size."""
+    resized = resize(image, size_with_short_side(image.shape[1:], short_side))
+    return [float(band.std()) for band in laplacian_bands(resized)[0]]
 
 
 def laplacian_bands(image: Tensor) -> tuple[list[Tensor], Tensor]:
@@ -80,7 +107,7 @@ def laplacian_bands(image: Tensor) -> tuple[list[Tensor], Tensor]:
         half = functional.interpolate(
             image[None], size=[-(-side // 2) for side in image.shape[1:]], mode="bicubic", antialias=True
         )[0]
-        bands.append(image - _expand(half, image.shape))
+        bands.append(_expand(half, image.shape).neg_().add_(image))
         image = half
     return bands, image
 

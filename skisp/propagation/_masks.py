@@ -1,28 +1,54 @@
-"""Masks: where in an image the style acts."""
+"""Masks: where in an image the style acts, or each of several styles."""
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .._images import Image, as_images
 
-__all__ = ["masks_for"]
+__all__ = ["composite", "masks_for"]
 
 
-def masks_for(images: Sequence[Image], masks: Any) -> list[Image]:
-    """Check one mask (H, W) an image and give them as float32 (H, W, 1) in [0, 1].
+def masks_for(images: Sequence[Image], masks: Any, n_styles: int) -> list[Image]:
+    """Check the masks and give them as float32 (H, W, 1), or (H, W, n_styles), in [0, 1].
+
+    Parameters
+    ----------
+    images : sequence of ndarray (H, W, C)
+    masks : list of ndarray (H, W), or of (n_styles, H, W), or one array of either
+    n_styles : int
 
     Raises
     ------
     ValueError
         If the number of masks, a shape or a value does not fit.
     """
-    converted, _ = as_images(masks, name="mask")
-    if len(converted) != len(images):
-        raise ValueError(f"mask holds {len(converted)} masks for {len(images)} images; give one an image.")
-    for i, (image, mask) in enumerate(zip(images, converted, strict=True)):
-        if mask.shape != (*image.shape[:2], 1):
-            raise ValueError(
-                f"mask {i} has shape {mask.shape[:2]} and {mask.shape[2]} channels; expected the image's "
-                f"{image.shape[:2]} and one channel."
-            )
+    if len(masks) != len(images):
+        raise ValueError(f"mask holds {len(masks)} masks for {len(images)} images; give one an image.")
+    converted = [_mask(masks[i], i, image.shape[:2], n_styles) for i, image in enumerate(images)]
+    if len({mask.shape[2] for mask in converted}) > 1:
+        raise ValueError("mask gives some images one mask and others one a style; give all the same.")
     return converted
+
+
+def _mask(mask: Any, i: int, size: tuple[int, ...], n_styles: int) -> Image:
+    shape = np.shape(mask)
+    own = list(mask) if n_styles > 1 and len(shape) == 3 and shape[0] == n_styles else [mask]
+    channels, _ = as_images(own, name=f"mask {i}")
+    if any(channel.shape != (*size, 1) for channel in channels):
+        alternatives = f" or {(n_styles, *size)}, one a style" if n_styles > 1 else ""
+        raise ValueError(f"mask {i} has shape {shape}; expected the image's {tuple(size)}{alternatives}.")
+    return np.concatenate(channels, axis=2)
+
+
+def composite(image: Image, pictures: Sequence[Image], masks: Image) -> Image:
+    """Pictures (H, W, C) laid over an image, each where its mask, a channel of (H, W, K), is.
+
+    Where the masks of a pixel sum to more than 1 they are divided by their sum; where to less, the
+    image shows for the rest.
+    """
+    total = masks.sum(axis=2, keepdims=True)
+    shares = masks / np.maximum(total, 1.0)
+    layers = sum(shares[..., [k]] * picture for k, picture in enumerate(pictures))
+    return np.asarray((1 - np.minimum(total, 1.0)) * image + layers)

@@ -1,12 +1,11 @@
 """Style propagation as a scikit-learn estimator."""
 
-import functools
 from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -24,19 +23,24 @@ from .._base import (
 from .._images import Image, as_images, to_channels
 from .._progress import report
 from ..metrics import propagation_score
-from ._alignment import AffineMap, Moments, fit_ridge, gaussian_transport
-from ._codec import PatchCodec, code_metric
 from ._finish import keep_color
-from ._masks import masks_for
-from ._parts import codes_patches, fitted_content, fitted_style, works_on_rows
-from ._patch_transformer import check_holds_a_patch, draw_patches, from_tensor, to_tensor
-from ._redraw import RedrawSettings, StyleModel, color_map, recolor, redraw
+from ._masks import composite, masks_for
+from ._parts import (
+    check_parts,
+    fitted_content,
+    fitted_style,
+    fitted_styles,
+    is_several,
+    normalised_weights,
+    works_on_rows,
+)
+from ._patch_transformer import check_holds_a_patch, from_tensor, to_tensor
+from ._redraw import redraw
 from ._row_mode import align_rows, propagate_rows, row_score, style_moments
+from ._settings import RedrawSettings
+from ._style_model import FittedStyles, StyleModel, fit_styles
 
 __all__ = ["StylePropagator"]
-
-# Patches that the codes' metric and the alignment are fitted on.
-_N_PATCHES = 6000
 
 
 class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
@@ -52,13 +56,18 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     content : transformer or None, default=None
         Codes the content. Fitted (frozen or not), it is used as it is; unfitted, it is cloned and
         fitted on ``X``; None codes the content by the style's coder.
-    style : transformer or None, default=None
+    style : transformer, list of transformers, or None, default=None
         Codes the style: a :class:`PatchTransformer` for images, any transformer with an inverse for
         rows. Fitted, it is used as it is, and carries its style images; unfitted or None, a clone
         is fitted on ``style_images``. Wrap a fitted one in ``sklearn.frozen.FrozenEstimator`` where
-        the propagator is cloned, as in a grid search.
+        the propagator is cloned, as in a grid search. A list holds several styles, to be mixed
+        (``style_weights``) or laid side by side (``mask`` of :meth:`transform`).
     style_images : path, ndarray (H, W[, C]), PIL image, or list of them; or rows; default=None
-        The pictures whose style is wanted, where the style is not fitted.
+        The pictures whose style is wanted, where the style is not fitted. Several are one style
+        together; with ``style_weights``, or where ``style`` is a list, each is a style of its own.
+    style_weights : array-like of float or None, default=None
+        Shares of several styles, at least 0; only their ratios count. None gives all the same.
+        Their colours and codes meet in a barycentre, and the patches of each are used in its share.
     strength : float in [0, 1], default=1.0
         How much of the style to apply: 0 returns the content, 1 is the full style.
     content_weight : float, default=1.0
@@ -88,17 +97,16 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    style_ : transformer
-        The fitted style.
+    style_ : transformer, or list of transformers
+        The fitted style, or styles.
     content_ : transformer or None
         The fitted content coder.
+    style_weights_ : ndarray
+        In image mode: the weights of the styles, of sum 1.
     alignment_ : AffineMap
         In image mode: the map from content codes to where the style's codes live.
     row_alignment_ : RowAlignment
         In row mode: that map, and the one to the style coder's own codes.
-    metric_, content_metric_ : ndarray (d, d), or None
-        In image mode: the matrices that give codes the distances of patches (the second where
-        there is a content coder).
     style_moments_ : Moments
         In row mode: mean and covariance of the style's codes.
     n_features_in_ : int
@@ -132,8 +140,9 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "content": [HasMethods(["fit", "transform"]), None],
-        "style": [HasMethods(["fit", "transform", "inverse_transform"]), None],
+        "style": [HasMethods(["fit", "transform", "inverse_transform"]), list, tuple, None],
         "style_images": "no_validation",  # type: ignore[dict-item]
+        "style_weights": ["array-like", None],
         "strength": [Interval(Real, 0, 1, closed="both")],
         "content_weight": [Interval(Real, 0, None, closed="left")],
         "coherence": [Interval(Real, 0, None, closed="left")],
@@ -152,6 +161,7 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         style: Any = None,
         *,
         style_images: Any = None,
+        style_weights: ArrayLike | None = None,
         strength: float = 1.0,
         content_weight: float = 1.0,
         coherence: float = 0.6,
@@ -166,6 +176,7 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         self.content = content
         self.style = style
         self.style_images = style_images
+        self.style_weights = style_weights
         self.strength = strength
         self.content_weight = content_weight
         self.coherence = coherence
@@ -199,19 +210,18 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             If an image or a parameter is out of range, or the parts do not fit each other.
         """
         self._seed = draw_seed(self.random_state)
-        self._model: StyleModel | None = None
+        self._models: dict[int | None, StyleModel] = {}
         self._in_row_mode = works_on_rows(self.style, X)
         if self._in_row_mode:
             return self._fit_rows(X)
         images, _ = as_images(X)
-        self.style_ = fitted_style(self.style, self.style_images, for_rows=False, seed=self._seed)
-        self._check_sizes(images, "X")
-        self._check_parts()
-        coloured_like_style = [to_channels(image, self.style_.n_channels_) for image in images]
-        self.content_ = fitted_content(self.content, coloured_like_style, self._seed)
-        self._check_content_codes_the_same_patches()
-        with one_thread():
-            self._fit_alignment([self._tensor(image) for image in images])
+        self._fit_parts(images)
+        contents = [self._tensor(image) for image in images]
+        shared = [i for i, weight in enumerate(self.style_weights_) if weight > 0]
+        self._fitted: dict[int | None, FittedStyles] = {None: self._fit_alignment(shared, contents)}
+        if len(self._styles) > 1:
+            self._fitted |= {i: self._fit_alignment([i], contents) for i in range(len(self._styles))}
+        self.alignment_ = self._fitted[None].alignment
         return self
 
     def transform(self, X: Any, mask: Any = None) -> Any:
@@ -223,7 +233,9 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             Images of any size, each at least as large as a patch; not only those fitted.
         mask : list of ndarray (H, W), ndarray (n, H, W), or None
             Where the style acts, one mask an image: 1 redraws, 0 leaves the content's pixels, values
-            between mix. Booleans, uint8, or floats in [0, 1]. Images only.
+            between mix. Booleans, uint8, or floats in [0, 1]. Images only. Of K styles each may have
+            a mask of its own, (K, H, W) an image: each acts, alone, where its mask is, whatever
+            ``style_weights``; where masks sum to more than 1 the styles share.
 
         Returns
         -------
@@ -237,19 +249,25 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             return self._transform_rows(X)
         images, layout = as_images(X)
         self._check_sizes(images, "X")
-        pictures = self._redraw_all(images)
-        if mask is not None:
-            pictures = [
-                (1 - where) * image + where * picture
-                for image, picture, where in zip(images, pictures, masks_for(images, mask), strict=True)
+        if mask is None:
+            return layout.restore(self._redraw_all(images))
+        masks = masks_for(images, mask, len(self._styles))
+        if masks[0].shape[2] == 1:
+            layers = [self._redraw_all(images)]
+        else:
+            layers = [self._redraw_all(images, style) for style in range(len(self._styles))]
+        return layout.restore(
+            [
+                composite(image, pictures, where)
+                for image, pictures, where in zip(images, zip(*layers, strict=True), masks, strict=True)
             ]
-        return layout.restore(pictures)
+        )
 
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Style gained and content kept, in one figure in [0, 1]; greater is better.
 
         The mean over the images of :func:`skisp.metrics.propagation_score`, best of the style
-        images; in row mode the like figure of codes.
+        images, the weighted mean over several styles; in row mode the like figure of codes.
 
         Parameters
         ----------
@@ -269,80 +287,70 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             return self._score_rows(X)
         images, _ = as_images(X)
         pictures = self.transform(images)
-        scores = [
-            max(propagation_score(image, style, picture) for style in self.style_.images_)
-            for image, picture in zip(images, pictures, strict=True)
-        ]
+        scores = [self._score_of(image, picture) for image, picture in zip(images, pictures, strict=True)]
         weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         return float(np.average(np.asarray(scores), weights=weights))
 
-    def _check_parts(self) -> None:
-        """Check that the parts of image mode fit each other."""
-        if not self.style_.images_:
-            raise ValueError("The style was fitted on rows; fit its PatchTransformer on images.")
-        if self.content is None:
-            return
-        if not codes_patches(self.content):
-            raise ValueError("The content must be a PatchTransformer where the style is one.")
-        if self.content.patch_size != self.style_.patch_size:
-            raise ValueError(
-                f"The content has patch_size={self.content.patch_size} and the style {self.style_.patch_size}; "
-                "give both the same."
-            )
+    def _score_of(self, image: Image, picture: Any) -> float:
+        best = [max(propagation_score(image, own, picture) for own in style.images_) for style in self._styles]
+        return float(np.dot(self.style_weights_, best))
+
+    @property
+    def _styles(self) -> list[Any]:
+        return self.style_ if isinstance(self.style_, list) else [self.style_]
+
+    def _fit_parts(self, images: list[Image]) -> None:
+        """Fit the coders that are not fitted, and check that all parts of image mode fit each other."""
+        self.style_: Any
+        if is_several(self.style, self.style_weights):
+            self.style_ = fitted_styles(self.style, self.style_images, seed=self._seed)
+        else:
+            self.style_ = fitted_style(self.style, self.style_images, for_rows=False, seed=self._seed)
+        self.style_weights_ = np.asarray(normalised_weights(self.style_weights, len(self._styles)))
+        check_parts(self.content, self._styles)
+        self._check_sizes(images, "X")
+        coloured_like_style = [to_channels(image, self._styles[0].n_channels_) for image in images]
+        self.content_ = fitted_content(self.content, coloured_like_style, self._seed)
+        self._check_content_codes_the_same_patches()
 
     def _check_content_codes_the_same_patches(self) -> None:
-        if self.content_ is not None and self.content_.n_features_in_ != self.style_.n_features_in_:
+        if self.content_ is not None and self.content_.n_features_in_ != self._styles[0].n_features_in_:
             raise ValueError(
                 f"The content codes patches of {self.content_.n_features_in_} values and the style of "
-                f"{self.style_.n_features_in_}: one was fitted on grey images, the other on colour. "
+                f"{self._styles[0].n_features_in_}: one was fitted on grey images, the other on colour. "
                 "Fit the content on images of the style's kind, or leave it unfitted."
             )
 
     def _check_sizes(self, images: list[Image], name: str) -> None:
         for i, image in enumerate(images):
-            check_holds_a_patch(image, self.style_.patch_size, f"image {i} of {name}")
+            check_holds_a_patch(image, self._styles[0].patch_size, f"image {i} of {name}")
 
     def _tensor(self, image: Image) -> torch.Tensor:
-        return to_tensor(to_channels(image, self.style_.n_channels_)).to(resolve_device(self.device))
+        return to_tensor(to_channels(image, self._styles[0].n_channels_)).to(resolve_device(self.device))
 
-    def _fit_alignment(self, contents: list[torch.Tensor]) -> None:
-        """Learn the map of codes, and the metric of each coder's codes, from patches of both sides."""
-        styles = [self._tensor(image) for image in self.style_.images_]
-        generator = torch.Generator().manual_seed(self._seed)
-        style_patches = self._draw(styles, generator)
-        pairs = [torch.cat([image, recolor(image, color_map(image, styles))]) for image in contents]
-        own, recolored = self._draw(pairs, generator).chunk(2, dim=1)
-        self.metric_ = code_metric(self.style_.transformer_, style_patches)
-        codec = PatchCodec(self.style_.transformer_, self.metric_)
-        aligned = codec.encode(recolored)
-        self.content_metric_: NDArray[np.float32] | None = None
-        steps = []
-        if self.content_ is not None:
-            self.content_metric_ = code_metric(self.content_.transformer_, own)
-            codes = PatchCodec(self.content_.transformer_, self.content_metric_).encode(own)
-            steps.append(fit_ridge(codes, aligned))
-            aligned = steps[0](codes)
-        steps.append(gaussian_transport(Moments.of(aligned), Moments.of(codec.encode(style_patches))))
-        self.alignment_ = functools.reduce(AffineMap.then, steps).to_arrays()
-
-    def _style_model(self) -> StyleModel:
-        """The fitted parts as the redrawing needs them, with the banks of patches built so far."""
-        if self._model is None:
-            codec = PatchCodec(self.style_.transformer_, self.metric_)
-            content = (
-                None if self.content_metric_ is None else PatchCodec(self.content_.transformer_, self.content_metric_)
+    def _fit_alignment(self, chosen: list[int], contents: list[torch.Tensor]) -> FittedStyles:
+        """Learn the map of codes, and the metric of each coder's codes, for some of the styles."""
+        weights = self.style_weights_[chosen] if len(chosen) > 1 else np.ones(1)
+        with one_thread():
+            return fit_styles(
+                [self._styles[i] for i in chosen],
+                [float(weight) for weight in weights],
+                self.content_,
+                contents,
+                torch.Generator().manual_seed(self._seed),
             )
-            styles = [self._tensor(image) for image in self.style_.images_]
-            self._model = StyleModel(styles, codec, content, self.alignment_)
-        return self._model
 
-    def _draw(self, images: list[torch.Tensor], generator: torch.Generator) -> torch.Tensor:
-        per_image = -(-_N_PATCHES // len(images))
-        size = self.style_.patch_size
-        return torch.cat([draw_patches(image, size, per_image, 512, generator) for image in images])
+    def _style_model(self, style: int | None = None) -> StyleModel:
+        """The fitted parts as the redrawing needs them, with the banks of patches built so far."""
+        if style not in self._models:
+            chosen = [i for i, weight in enumerate(self.style_weights_) if weight > 0] if style is None else [style]
+            self._models[style] = self._fitted[style].model(
+                [self._styles[i] for i in chosen], self.content_, resolve_device(self.device)
+            )
+        return self._models[style]
 
     def _settings(self) -> RedrawSettings:
-        patch_size = self.style_.patch_size
+        patch_size = self._styles[0].patch_size
         return RedrawSettings(
             patch_size=patch_size,
             stride=max(1, round(patch_size * 0.27)),
@@ -357,12 +365,13 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             detail=self.detail,
         )
 
-    def _redraw_all(self, images: list[Image]) -> list[Image]:
+    def _redraw_all(self, images: list[Image], style: int | None = None) -> list[Image]:
+        """Redraw images in one of the styles, or in all by their weights."""
         pictures = []
         for i, image in enumerate(images):
             report("images", i, len(images))
             with one_thread(), torch.inference_mode():
-                picture = redraw(self._tensor(image), self._style_model(), self._settings(), self._seed)
+                picture = redraw(self._tensor(image), self._style_model(style), self._settings(), self._seed)
             # From here on in the content's channels: a grey style must not take all colour at once.
             if self.color == "content":
                 picture = keep_color(picture.cpu(), to_tensor(image))
@@ -400,8 +409,8 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        # The model is made of the fitted parts, and its banks are as large as the style's pyramid.
-        return {**state, "_model": None} if "_model" in state else state
+        # The models are made of the fitted parts, and their banks are as large as the style's pyramid.
+        return {**state, "_models": {}} if "_models" in state else state
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

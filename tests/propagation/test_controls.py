@@ -72,7 +72,7 @@ def test_mask_between_0_and_1_mixes(style, photograph):
 @pytest.mark.parametrize(
     ("mask", "message"),
     [
-        ([], "holds no images"),
+        ([], "0 masks for 1 images"),
         ([np.ones((5, 5)), np.ones((5, 5))], "2 masks for 1 images"),
         ([np.ones((5, 5))], "expected the image's"),
         ([np.full((5, 5), 3.0)], r"floats must lie in \[0, 1\]"),

@@ -24,7 +24,7 @@ def codec():
 
 
 def make_bank(codec, height, width, seed=0):
-    return build_bank([random_image(height, width, seed)], min(height, width), codec, 5, 1)
+    return build_bank([[random_image(height, width, seed)]], [1.0], min(height, width), codec, 5, 1)
 
 
 def shifted_identity(grid, bank, down, across):
@@ -163,7 +163,7 @@ def test_the_identity_is_found_from_few_samples(codec):
 
 @pytest.mark.parametrize("reward", [0.0, 5.0])
 def test_patches_between_images_are_never_chosen(codec, reward):
-    bank = build_bank([random_image(16, 16), random_image(22, 16, seed=1)], 16, codec, 5, 1)
+    bank = build_bank([[random_image(16, 16), random_image(22, 16, seed=1)]], [1.0], 16, codec, 5, 1)
     grid = PatchGrid((14, 17), 5, 2)
     queries = torch.zeros(grid.shape[0] * grid.shape[1], 75)  # nearest to the emptiness between the images
     penalty = torch.zeros(len(bank)).masked_fill(~bank.is_valid, torch.inf)
@@ -186,7 +186,7 @@ def test_one_seed_gives_one_field(problem):
 def test_a_sparse_bank_is_searched_as_well(codec, monkeypatch):
     monkeypatch.setattr(_bank, "_MOST_DENSE_POSITIONS", 0)
     image = random_image(40, 42)
-    bank = build_bank([image], 40, codec, 5, 2)
+    bank = build_bank([[image]], [1.0], 40, codec, 5, 2)
     grid = PatchGrid((40, 42), 5, 2)
     queries = grid.map(codec.encode, image)
     start = torch.zeros(len(queries), dtype=torch.long)

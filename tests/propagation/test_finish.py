@@ -41,7 +41,7 @@ def test_bands_of_a_flat_image_hold_nothing():
 
 def test_the_style_itself_is_left_alone():
     style = texture()
-    torch.testing.assert_close(match_band_contrast(style, [style]), style, rtol=0, atol=1e-6)
+    torch.testing.assert_close(match_band_contrast(style, [(1.0, style)])[0], style, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(("contrast", "factor"), [(0.8, 1.25), (0.5, 2.0), (0.1, 2.0), (1.3, 1 / 1.3)])
@@ -50,14 +50,14 @@ def test_bands_get_the_styles_deviation_within_the_limit(contrast, factor):
     picture = 0.5 + contrast * (style - 0.5)
     bands, remainder = laplacian_bands(picture)
     expected = join([factor * band for band in bands], remainder).clamp(0, 1)
-    torch.testing.assert_close(match_band_contrast(picture, [style], limit=2.0), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(match_band_contrast(picture, [(1.0, style)])[0], expected, rtol=0, atol=1e-5)
 
 
 def test_several_styles_give_the_mean_of_their_deviations():
     style = texture()
     weak = 0.5 + 0.6 * (style - 0.5)
-    expected = match_band_contrast(style, [0.5 + 0.8 * (style - 0.5)])
-    torch.testing.assert_close(match_band_contrast(style, [style, weak]), expected, rtol=0, atol=1e-5)
+    expected = match_band_contrast(style, [(1.0, 0.5 + 0.8 * (style - 0.5))])[0]
+    torch.testing.assert_close(match_band_contrast(style, [(0.5, style), (0.5, weak)])[0], expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(5, 5), (15, 90), (16, 16), (33, 47)])
@@ -69,7 +69,7 @@ def test_any_size_comes_out_finite_and_in_range(size):
         (torch.full((3, *size), 0.5), hard),
         (hard, torch.full((3, 20, 20), 0.5)),
     ):
-        result = match_band_contrast(picture, [style])
+        result = match_band_contrast(picture, [(1.0, style)])[0]
         assert result.shape == picture.shape
         assert torch.isfinite(result).all()
         assert float(result.min()) >= 0

@@ -345,7 +345,7 @@ def test_a_content_coder_of_other_dimension_is_mapped_onto_the_styles(pca_style,
     content = PatchTransformer(PCA(3), patch_size=5, max_patches=500, random_state=0)
     propagator = StylePropagator(content, pca_style, random_state=0).fit([photograph])
     assert propagator.alignment_.matrix.shape == (3, 6)
-    assert propagator.content_metric_.shape == (3, 3)
+    assert propagator._style_model().content_codec.n_components == 3
     assert propagator.transform([photograph])[0].shape == photograph.shape
 
 

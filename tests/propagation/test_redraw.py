@@ -10,10 +10,11 @@ from sklearn.decomposition import PCA
 from skisp import PatchTransformer, StylePropagator
 from skisp.metrics import content_similarity
 from skisp.propagation._bank import PatchBank
-from skisp.propagation._codec import PatchCodec
+from skisp.propagation._level import structure_map
 from skisp.propagation._patch_transformer import to_tensor
 from skisp.propagation._patches import extract_patches
-from skisp.propagation._redraw import color_map, recolor, redraw, structure_map
+from skisp.propagation._redraw import redraw
+from skisp.propagation._style_model import color_map, recolor
 
 
 def moments(image):
@@ -70,10 +71,9 @@ def test_content_codes_are_moved_to_where_the_styles_codes_live(pca_style, paint
     content = PatchTransformer(PCA(5), patch_size=5, max_patches=2000, random_state=0)
     propagator = StylePropagator(content, pca_style, random_state=0).fit([photograph])
     rows = [extract_patches(to_tensor(image), 5) for image in (np.float32(photograph / 255), painting)]
-    moved = propagator.alignment_(
-        PatchCodec(propagator.content_.transformer_, propagator.content_metric_).encode(rows[0])
-    )
-    wanted = PatchCodec(pca_style.transformer_, propagator.metric_).encode(rows[1])
+    model = propagator._style_model()
+    moved = propagator.alignment_(model.content_codec.encode(rows[0]))
+    wanted = model.codec.encode(rows[1])
     # Up to the draw of 6000 patches that both were estimated from.
     scale = float(wanted.var(0).sum()) ** 0.5
     np.testing.assert_allclose(moved.mean(0), wanted.mean(0), atol=0.06 * scale)
