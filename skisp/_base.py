@@ -182,6 +182,29 @@ def map_on_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list
         return list(pool.map(on_one_thread, items))
 
 
+def concatenate_on_threads(
+    function: Callable[[Any], torch.Tensor], items: Sequence[Any], lengths: Sequence[int]
+) -> torch.Tensor:
+    """Results of :func:`map_on_threads`, tensors of ``lengths`` rows, one below the other.
+
+    Each is copied to its place as soon as it is there. A list of them would keep small pieces between
+    the large temporary ones of ``function``, and an allocator can't give back what lies between pieces.
+    """
+    starts = np.cumsum([0, *lengths])
+    lock = threading.Lock()
+    results: list[torch.Tensor] = []
+
+    def put(i: int) -> None:
+        rows = function(items[i])
+        with lock:
+            if not results:
+                results.append(rows.new_empty((int(starts[-1]), *rows.shape[1:])))
+        results[0][starts[i] : starts[i + 1]] = rows
+
+    map_on_threads(put, range(len(items)))
+    return results[0]
+
+
 def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     """Flatten images (n, H, W[, C]) to rows (n, H * W * C); leave anything else as it is.
 

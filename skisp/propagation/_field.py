@@ -10,12 +10,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .._base import concatenate_on_threads
 from ._bank import PatchBank
 from ._matching import nearest
 from ._patches import PatchGrid
 
 __all__ = ["FieldSearch", "carry_up", "coherence", "usage"]
 
+# Positions whose codes are gathered at once on each thread.
+_POSITIONS_AT_ONCE = 1 << 16
 _NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
 
 
@@ -110,15 +113,15 @@ class FieldSearch:
             # Half of the positions at a time: neighbours that move at once would only swap.
             moving = torch.rand(len(field), generator=self.generator).to(self.queries.device) < 0.5
             for movable in (moving, ~moving):
-                field = torch.where(movable, self._challenge(field, self._moved_neighbours(field)), field)
+                field = torch.where(movable, self._challenge(field), field)
             field = self._challenge(field, self._about(field))
         return field
 
-    def _challenge(self, field: Tensor, candidates: list[Tensor]) -> Tensor:
-        """At every position the one of least cost of the present match and the candidates."""
+    def _challenge(self, field: Tensor, candidates: list[Tensor] | None = None) -> Tensor:
+        """At every position the one of least cost of the present match and the candidates, or its neighbours' moved."""
         neighbours = self._moved_neighbours(field)
         least = self._costs(field, neighbours)
-        for candidate in candidates:
+        for candidate in neighbours if candidates is None else candidates:
             costs = self._costs(candidate, neighbours)
             wins = costs < least
             field, least = torch.where(wins, candidate, field), torch.where(wins, costs, least)
@@ -126,9 +129,19 @@ class FieldSearch:
 
     def _costs(self, field: Tensor, neighbours: list[Tensor]) -> Tensor:
         """Cost (n,) of every position's match, less where the moved matches of its neighbours agree."""
-        distance = (self.queries - self.bank.codes[field]).square().sum(1) + self.penalty[field]
+        distance = self._distances(field).add_(self.penalty[field])
         agreeing = sum((neighbour == field).float() for neighbour in neighbours)
         return distance - self.coherence / len(neighbours) * agreeing
+
+    def _distances(self, field: Tensor) -> Tensor:
+        """Squared distance (n,) of every position's query and match."""
+
+        def of_chunk(chunk: tuple[Tensor, Tensor]) -> Tensor:
+            queries, matches = chunk
+            return (queries - self.bank.codes[matches]).square_().sum(1)
+
+        chunks = list(zip(self.queries.split(_POSITIONS_AT_ONCE), field.split(_POSITIONS_AT_ONCE), strict=True))
+        return concatenate_on_threads(of_chunk, chunks, [len(matches) for _, matches in chunks])
 
     def _moved_neighbours(self, field: Tensor) -> list[Tensor]:
         """For each of the eight neighbours, its match moved by one step back to the position."""

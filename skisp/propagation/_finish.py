@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from ._pyramid import resize, size_with_short_side
 
-__all__ = ["keep_color", "laplacian_bands", "match_band_contrast", "mix_structure"]
+__all__ = ["band_deviations", "keep_color", "laplacian_bands", "match_band_contrast", "mix_structure"]
 
 _N_BANDS = 3
 
@@ -49,13 +49,19 @@ def _luminance(image: Tensor) -> Tensor:
 
 
 def match_band_contrast(
-    picture: Tensor, styles: Sequence[tuple[float, Tensor]], factors: list[float] | None = None
+    picture: Tensor, deviations: Sequence[float], factors: Sequence[float] | None = None
 ) -> tuple[Tensor, list[float]]:
-    """Give each Laplacian band of the picture (C, H, W) the standard deviation of the styles'.
+    """Give each Laplacian band of the picture (C, H, W) the style's standard deviation.
 
     Overlapping patches average, which weakens what is fine. No band is changed by more than two
-    times, and the styles, weighted images of weights of sum 1, are compared at the picture's own
-    short side. Given ``factors``, the bands are changed by those instead.
+    times. Given ``factors``, the bands are changed by those instead.
+
+    Parameters
+    ----------
+    picture : Tensor (C, H, W)
+    deviations : sequence of float
+        The :func:`band_deviations` of the style at the picture's size.
+    factors : sequence of float or None
 
     Returns
     -------
@@ -65,29 +71,19 @@ def match_band_contrast(
     """
     bands, remainder = laplacian_bands(picture)
     if factors is None:
-        factors = _contrast_factors(bands, styles, min(picture.shape[1:]))
-    del picture  # as large as the bands
+        factors = [_factor(float(band.std()), wanted) for band, wanted in zip(bands, deviations, strict=True)]
     for factor in reversed(factors):
         band = bands.pop()
         remainder = _expand(remainder, band.shape).add_(band, alpha=factor)
-    return remainder.clamp_(0.0, 1.0), factors
+    return remainder.clamp_(0.0, 1.0), list(factors)
 
 
-def _contrast_factors(
-    bands: Sequence[Tensor], styles: Sequence[tuple[float, Tensor]], short_side: int, limit: float = 2.0
-) -> list[float]:
-    factors = []
-    wanted = [(weight, _deviations(image, short_side)) for weight, image in styles]
-    for i, band in enumerate(bands):
-        having = [(weight, deviations[i]) for weight, deviations in wanted if len(deviations) > i]
-        target = sum(weight * deviation for weight, deviation in having) / sum(weight for weight, _ in having)
-        factor = target / max(float(band.std()), 1e-6)
-        factors.append(min(max(factor, 1 / limit), limit))
-    return factors
+def _factor(having: float, wanted: float, limit: float = 2.0) -> float:
+    return min(max(wanted / max(having, 1e-6), 1 / limit), limit)
 
 
-def _deviations(image: Tensor, short_side: int) -> list[float]:
-    """Standard deviations of an image's bands at a size."""
+def band_deviations(image: Tensor, short_side: int) -> list[float]:
+    """Standard deviations of the Laplacian bands, finest first, of an image (C, H, W) at a size."""
     resized = resize(image, size_with_short_side(image.shape[1:], short_side))
     return [float(band.std()) for band in laplacian_bands(resized)[0]]
 

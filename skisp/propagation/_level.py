@@ -94,10 +94,11 @@ class Level:
         return torch.lerp(torch.ones_like(weight), weight.clamp_max(1.0), self.settings.strength).flatten()[:, None]
 
     def queries(self, estimate: Tensor | None) -> Tensor:
-        """What to look for: the codes of the present estimate, drawn towards the content's."""
+        """What to look for: the codes of the present estimate, of any size, drawn towards the content's."""
         if estimate is None:
             return self.target
-        return torch.lerp(self.grid.map(self.model.codec.encode, estimate), self.target, self.weight)
+        codes = self.grid.map(self.model.codec.encode, resize(estimate, self.grid.size))
+        return codes.lerp_(self.target, self.weight)
 
     def first_field(self, generator: torch.Generator) -> Tensor:
         """Matches at the coarsest scale, by optimal transport between content and style codes."""

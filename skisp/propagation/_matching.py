@@ -75,7 +75,14 @@ def nearest(queries: Tensor, keys: Tensor, penalty: Tensor) -> tuple[Tensor, Ten
     costs : Tensor (n,)
     """
     offsets = keys.square().sum(1) + penalty
-    chunks = queries.split(max(1, _ENTRIES_AT_ONCE // len(keys)))
-    least = map_on_threads(lambda chunk: torch.min(torch.addmm(offsets, chunk, keys.T, alpha=-2.0), dim=1), chunks)
-    costs = torch.cat([chunk.values for chunk in least]) + queries.square().sum(1)
-    return torch.cat([chunk.indices for chunk in least]), costs
+    costs, indices = queries.square().sum(1), torch.empty(len(queries), dtype=torch.int64, device=queries.device)
+
+    def find(start: int) -> None:
+        some = slice(start, start + at_once)
+        least = torch.min(torch.addmm(offsets, queries[some], keys.T, alpha=-2.0), dim=1)
+        costs[some] += least.values
+        indices[some] = least.indices
+
+    at_once = max(1, _ENTRIES_AT_ONCE // len(keys))
+    map_on_threads(find, range(0, len(queries), at_once))
+    return indices, costs

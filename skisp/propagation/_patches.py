@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .._base import map_on_threads
+from .._base import concatenate_on_threads, map_on_threads
 
 __all__ = ["PatchGrid", "extract_patches", "gaussian_window", "map_patches", "overlap_add", "patches_at"]
 
@@ -50,10 +50,10 @@ def map_patches(function: Callable[[Tensor], Tensor], image: Tensor, patch_size:
     height, width = ((side - patch_size) // stride + 1 for side in image.shape[1:])
 
     def of_band(rows: slice) -> Tensor:
-        top, bottom = rows.start * stride, (rows.stop - 1) * stride + patch_size
-        return function(extract_patches(image[:, top:bottom], patch_size, stride))
+        band = image[:, _pixels(rows, patch_size, stride)]
+        return function(extract_patches(band, patch_size, stride))
 
-    return torch.cat(map_on_threads(of_band, _bands(height, width)))
+    return _concatenate(of_band, (height, width))
 
 
 def overlap_add(
@@ -81,10 +81,20 @@ def overlap_add(
         some = bands[start : start + _BANDS_AT_ONCE]
         for rows, part in zip(some, map_on_threads(weighted_sum, some), strict=True):
             total = part.new_zeros(len(part), height, width) if total is None else total
-            total[:, rows.start * stride : rows.start * stride + part.shape[1]] += part
+            total[:, _pixels(rows, patch_size, stride)] += part
     assert total is not None, "a grid has patches"
     down, across = (_axis_weights(window.to(total).sum(dim=1 - axis), grid_shape[axis], stride) for axis in (0, 1))
-    return total.div_(down[:, None] * across * (1 / window.sum()))
+    return total.div_(down[:, None]).div_(across / window.sum())
+
+
+def _concatenate(of_band: Callable[[slice], Tensor], grid_shape: tuple[int, int]) -> Tensor:
+    bands = _bands(*grid_shape)
+    return concatenate_on_threads(of_band, bands, [(rows.stop - rows.start) * grid_shape[1] for rows in bands])
+
+
+def _pixels(rows: slice, patch_size: int, stride: int) -> slice:
+    """The rows of pixels that some rows of a grid's patches cover."""
+    return slice(rows.start * stride, (rows.stop - 1) * stride + patch_size)
 
 
 def _bands(n_rows: int, n_columns: int) -> list[slice]:
@@ -131,18 +141,35 @@ class PatchGrid:
 
     def pad(self, image: Tensor) -> Tensor:
         """Continue an image (C, H, W) to what the grid's patches cover."""
-        after = [
-            (n - 1) * self.stride + self.patch_size - side - self.margin
-            for n, side in zip(self.shape, self.size, strict=True)
-        ]
-        padding = (self.margin, after[1], self.margin, after[0])
+        return self._pad_columns(self._pad_rows(image))
+
+    def _pad_rows(self, image: Tensor) -> Tensor:
+        return functional.pad(image[None], (0, 0, self.margin, self._after(0)), mode=self._padding_mode)[0]
+
+    def _pad_columns(self, image: Tensor) -> Tensor:
+        return functional.pad(image[None], (self.margin, self._after(1), 0, 0), mode=self._padding_mode)[0]
+
+    def _after(self, axis: int) -> int:
+        """Pixels after the image's last row or column."""
+        return (self.shape[axis] - 1) * self.stride + self.patch_size - self.size[axis] - self.margin
+
+    @property
+    def _padding_mode(self) -> str:
         # Reflection cannot continue by a side or more, replication can.
-        fits = max(self.margin, *after) < min(self.size)
-        return functional.pad(image[None], padding, mode="reflect" if fits else "replicate")[0]
+        fits = max(self.margin, self._after(0), self._after(1)) < min(self.size)
+        return "reflect" if fits else "replicate"
 
     def map(self, function: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
         """``function`` of the grid's patches of an image (C, H, W), given a band of them at a time."""
-        return map_patches(function, self.pad(image), self.patch_size, self.stride)
+        # Row numbers, continued like rows of pixels: a band is padded when its turn comes, never the whole image.
+        numbers = torch.arange(image.shape[1], dtype=torch.float32, device=image.device)
+        rows_of_image = self._pad_rows(numbers[None, :, None])[0, :, 0].long()
+
+        def of_band(rows: slice) -> Tensor:
+            band = image[:, rows_of_image[_pixels(rows, self.patch_size, self.stride)]]
+            return function(extract_patches(self._pad_columns(band), self.patch_size, self.stride))
+
+        return _concatenate(of_band, self.shape)
 
     def assemble(self, patches_of: Callable[[slice], Tensor], window: Tensor) -> Tensor:
         """The image (C, H, W) on which the patches vote, by :func:`overlap_add`."""

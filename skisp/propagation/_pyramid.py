@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -40,4 +39,4 @@ def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     if tuple(image.shape[1:]) == size:
         return image
     resized = functional.interpolate(image[None], size=size, mode="bicubic", antialias=True, align_corners=False)
-    return torch.clamp(resized[0], 0.0, 1.0)
+    return resized[0].clamp_(0.0, 1.0)

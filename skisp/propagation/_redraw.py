@@ -5,6 +5,7 @@ of content and style, and draws new style patches from the C-VAE (:meth:`Level.d
 :func:`refine` propagate them over the picture.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -15,7 +16,7 @@ from ._alignment import AffineMap
 from ._field import carry_up, usage
 from ._finish import match_band_contrast, mix_structure
 from ._level import Level, structure_map, structure_reference
-from ._pyramid import resize, short_sides
+from ._pyramid import short_sides
 from ._settings import RedrawSettings
 from ._style_model import StyleModel, color_map, recolor
 
@@ -73,9 +74,12 @@ def redraw(content: Tensor, model: StyleModel, settings: RedrawSettings, seed: i
     if settings.strength == 0:
         return content
     statistics = statistics_of(content, model)
+    mapped = recolor(content, statistics.colors)
     if settings.color == "only":
-        return recolor(content, statistics.colors)
-    drawing = draw(content, statistics, model, settings, torch.Generator().manual_seed(seed))
+        return mapped
+    own = None if model.content_codec is None else content
+    del content  # large images hold much memory
+    drawing = draw(own, mapped, model, settings, torch.Generator().manual_seed(seed))
     return finish(drawing, statistics, model, settings)[0]
 
 
@@ -86,22 +90,35 @@ def statistics_of(content: Tensor, model: StyleModel) -> Statistics:
 
 
 def draw(
-    content: Tensor, statistics: Statistics, model: StyleModel, settings: RedrawSettings, generator: torch.Generator
+    content: Tensor | None, mapped: Tensor, model: StyleModel, settings: RedrawSettings, generator: torch.Generator
 ) -> Drawing:
-    """Draw the content with patches of the style, from the coarsest scale to its own."""
-    mapped = recolor(content, statistics.colors)
-    own = None if model.content_codec is None else content
+    """Draw with patches of the style, from the coarsest scale to the content's own.
+
+    Parameters
+    ----------
+    content : Tensor (C, H, W) or None
+        Not needed where the model has no content codec.
+    mapped : Tensor (C, H, W)
+        The content in the style's colours.
+    model : StyleModel
+    settings : RedrawSettings
+    generator : torch.Generator
+    """
     sides = short_sides(min(mapped.shape[1:]), settings.coarsest)
-    level = Level(own, mapped, sides[0], model, settings)
+    level = Level(content, mapped, sides[0], model, settings)
     matches = level.first_field(generator)
     estimate, matches = refine(level, None, matches, settings.n_coarsest_rounds, generator)
     for i, side in enumerate(sides[1:], start=1):
         report("redraw", i, len(sides), f"{side} px")
-        coarse, level = level, Level(own, mapped, side, model, settings)
-        matches = carry_up(matches, coarse.grid, level.grid, coarse.bank, level.bank)
-        estimate = resize(estimate, level.grid.size)
+        grid, bank = level.grid, level.bank
+        del level  # large images hold much memory
+        model.forget_banks()
+        level = Level(content, mapped, side, model, settings)
+        matches = carry_up(matches, grid, level.grid, bank, level.bank)
+        del bank
         estimate, matches = refine(level, estimate, matches, settings.n_rounds, generator)
     if settings.draws_new_patches:
+        del estimate
         estimate = level.draw(matches, generator)
     model.forget_banks(keep=[settings.style_side(side) for side in sides])
     report("redraw", len(sides), len(sides))
@@ -118,7 +135,7 @@ def refine(
     used = usage(matches, level.bank)
     for _ in range(n_rounds):
         queries = level.queries(estimate)
-        del estimate  # a large image
+        estimate = None  # large images hold much memory
         matches = level.search(queries, matches, used, generator)
         used = (used + usage(matches, level.bank)) / 2
         estimate = level.vote(matches)
@@ -131,13 +148,13 @@ def finish(
     statistics: Statistics,
     model: StyleModel,
     settings: RedrawSettings,
-    factors: list[float] | None = None,
+    factors: Sequence[float] | None = None,
 ) -> tuple[Tensor, list[float]]:
     """Fine structure of the content, contrast of the style; also the factors by which the contrast was changed.
 
     Given ``factors``, of another frame of a sequence, the contrast is changed by those.
     """
     share = min(1.0, settings.structure_share * settings.content_weight)
+    wanted = model.band_deviations(min(drawing.mapped.shape[1:]))
     structure = structure_map(drawing.mapped, statistics.structure)
-    picture = mix_structure(drawing.estimate, drawing.mapped, structure, share)
-    return match_band_contrast(picture, model.weighted_images(), factors)
+    return match_band_contrast(mix_structure(drawing.estimate, drawing.mapped, structure, share), wanted, factors)

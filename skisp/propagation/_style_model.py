@@ -19,6 +19,7 @@ from .._images import to_channels
 from ._alignment import AffineMap, Moments, fit_ridge, gaussian_barycentre, gaussian_transport
 from ._bank import PatchBank, build_bank
 from ._codec import JointCodec, PatchCodec, code_metric
+from ._finish import band_deviations
 from ._patch_transformer import PatchTransformer, draw_patches, to_tensor
 
 __all__ = ["FittedStyles", "StyleModel", "color_map", "fit_styles", "recolor"]
@@ -88,6 +89,7 @@ class StyleModel:
     content_codec: PatchCodec | None
     alignment: AffineMap
     banks: dict[tuple[int, int, int], PatchBank] = field(default_factory=dict, compare=False)
+    deviations: dict[int, list[float]] = field(default_factory=dict, compare=False)
 
     def bank(self, short_side: int, patch_size: int, stride: int) -> PatchBank:
         """The styles' bank at one scale, built when it is first asked for."""
@@ -96,19 +98,20 @@ class StyleModel:
             self.banks[key] = build_bank(self.images, self.weights, short_side, self.codec, patch_size, stride)
         return self.banks[key]
 
-    def forget_banks(self, keep: Sequence[int]) -> None:
-        """Drop the banks of other scales than these, and of large ones, so that they do not fill the memory."""
+    def forget_banks(self, keep: Sequence[int] | None = None) -> None:
+        """Drop large banks, and those of other scales than ``keep``, so that they do not fill the memory."""
         for key, bank in list(self.banks.items()):
-            if key[0] not in keep or bank.canvas[0].numel() > _MOST_KEPT_PIXELS:
+            if bank.canvas[0].numel() > _MOST_KEPT_PIXELS or (keep is not None and key[0] not in keep):
                 del self.banks[key]
 
-    def weighted_images(self) -> list[tuple[float, Tensor]]:
-        """All images with their shares, of sum 1."""
-        return [
-            (weight / len(images), image)
-            for weight, images in zip(self.weights, self.images, strict=True)
-            for image in images
-        ]
+    def band_deviations(self, short_side: int) -> list[float]:
+        """Weighted mean of the images' :func:`band_deviations` at one size."""
+        if short_side not in self.deviations:
+            of_each = [
+                np.mean([band_deviations(image, short_side) for image in images], axis=0) for images in self.images
+            ]
+            self.deviations[short_side] = np.tensordot(self.weights, of_each, axes=1).tolist()
+        return self.deviations[short_side]
 
 
 def fit_styles(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from skisp.propagation._finish import laplacian_bands, match_band_contrast, mix_structure
+from skisp.propagation._finish import band_deviations, laplacian_bands, match_band_contrast, mix_structure
 
 
 def texture(height=40, width=52, seed=0):
@@ -14,6 +14,11 @@ def texture(height=40, width=52, seed=0):
     generator = torch.Generator().manual_seed(seed)
     coarse = functional.interpolate(torch.rand(1, 3, 6, 6, generator=generator), size=[height, width], mode="bilinear")
     return 0.25 + 0.3 * coarse[0] + 0.2 * torch.rand(3, height, width, generator=generator)
+
+
+def like(picture, style):
+    """The picture with the contrast of the style."""
+    return match_band_contrast(picture, band_deviations(style, min(picture.shape[1:])))[0]
 
 
 def join(bands, remainder):
@@ -41,7 +46,7 @@ def test_bands_of_a_flat_image_hold_nothing():
 
 def test_the_style_itself_is_left_alone():
     style = texture()
-    torch.testing.assert_close(match_band_contrast(style, [(1.0, style)])[0], style, rtol=0, atol=1e-6)
+    torch.testing.assert_close(like(style, style), style, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(("contrast", "factor"), [(0.8, 1.25), (0.5, 2.0), (0.1, 2.0), (1.3, 1 / 1.3)])
@@ -50,14 +55,18 @@ def test_bands_get_the_styles_deviation_within_the_limit(contrast, factor):
     picture = 0.5 + contrast * (style - 0.5)
     bands, remainder = laplacian_bands(picture)
     expected = join([factor * band for band in bands], remainder).clamp(0, 1)
-    torch.testing.assert_close(match_band_contrast(picture, [(1.0, style)])[0], expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(like(picture, style), expected, rtol=0, atol=1e-5)
 
 
-def test_several_styles_give_the_mean_of_their_deviations():
-    style = texture()
-    weak = 0.5 + 0.6 * (style - 0.5)
-    expected = match_band_contrast(style, [(1.0, 0.5 + 0.8 * (style - 0.5))])[0]
-    torch.testing.assert_close(match_band_contrast(style, [(0.5, style), (0.5, weak)])[0], expected, rtol=0, atol=1e-5)
+def test_the_factors_of_one_picture_serve_another():
+    style, picture = texture(), 0.5 + 0.7 * (texture(seed=1) - 0.5)
+    _, factors = match_band_contrast(picture, band_deviations(style, 40))
+    again, used = match_band_contrast(picture, [], factors)
+    assert used == factors
+    torch.testing.assert_close(again, like(picture, style))
+    bands, remainder = laplacian_bands(style)
+    expected = join([factor * band for factor, band in zip(factors, bands, strict=True)], remainder).clamp(0, 1)
+    torch.testing.assert_close(match_band_contrast(style, [], factors)[0], expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(5, 5), (15, 90), (16, 16), (33, 47)])
@@ -69,7 +78,7 @@ def test_any_size_comes_out_finite_and_in_range(size):
         (torch.full((3, *size), 0.5), hard),
         (hard, torch.full((3, 20, 20), 0.5)),
     ):
-        result = match_band_contrast(picture, [(1.0, style)])[0]
+        result = like(picture, style)
         assert result.shape == picture.shape
         assert torch.isfinite(result).all()
         assert float(result.min()) >= 0
