@@ -359,3 +359,14 @@ def test_a_content_coder_of_its_own_works_with_several_styles(styles, content):
     propagator = StylePropagator(part, styles, random_state=0).fit([content])
     assert propagator.alignment_.matrix.shape == (3, 10)  # 6 and 4 components side by side
     assert propagator.transform([content])[0].shape == content.shape
+
+
+def test_a_style_that_no_position_matched_is_no_reason_to_fail(rng):
+    images = rng.random((2, 24, 24, 3))
+    propagator = StylePropagator(style=[patches_of(image) for image in images], random_state=0).fit(images)
+    joint = propagator._style_model().codec
+    patches = torch.rand(7, 75, generator=torch.Generator().manual_seed(0))
+    for origin in (torch.zeros(7, dtype=torch.long), torch.ones(7, dtype=torch.long)):
+        new = joint.renew(patches, None, 0.5, origin)
+        assert new.shape == patches.shape
+        assert torch.isfinite(new).all()
