@@ -48,8 +48,10 @@ show(pictures, columns=2)
 # %%
 # What is new
 # -----------
-# The difference of the two banks, five times enlarged about grey: it is small and follows the strokes.
+# The difference of the two banks, five times enlarged about grey: it is small, smooth,
+# and of all colours.
 
-difference = pictures['bank="generated", detail=1'].astype(float) - pictures['bank="style", detail=1']
-show({"Generated less own, times 5": np.clip(0.5 + 5 * difference / 255, 0, 1)}, columns=2)
+own, generated = (pictures[f'bank="{bank}", detail=1'] for bank in ("style", "generated"))
+difference = np.clip(0.5 + 5 * (generated.astype(float) - own) / 255, 0, 1)
+show({"Its own patches": own, "Generated": generated, "Difference, times 5": difference}, columns=3)
 plt.show()

@@ -33,15 +33,17 @@ def show(images, columns):
         axis.set_title(name)
 
 
+show({"Photograph": photograph, "Style": style}, columns=2)
+
 # %%
 # Three answers
 # -------------
 # ``"style"`` takes both strokes and colours. ``"content"`` takes the strokes alone: the chroma of every pixel stays the
 # photograph's. ``"only"`` takes the colours alone, by a linear map of all pixels, and draws nothing.
 
-pictures = {"Photograph": photograph, "Style": style}
+pictures = {}
 for color in ("style", "content", "only"):
     pictures[f'color="{color}"'] = propagator.set_params(color=color).transform([photograph])[0]
 
-show(pictures, columns=2)
+show(pictures, columns=3)
 plt.show()

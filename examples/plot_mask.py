@@ -22,8 +22,8 @@ style = make_style_image("brush_strokes", size=photograph.shape[:2], random_stat
 
 height, width = photograph.shape[:2]
 rows, columns = np.mgrid[:height, :width]
-distance = np.hypot(rows - 0.5 * height, columns - 0.45 * width)
-flower = np.clip((0.55 * height - distance) / 10, 0, 1).astype(np.float32)
+distance = np.hypot(rows - 0.52 * height, columns - 0.48 * width)
+flower = np.clip((0.38 * height - distance) / 6, 0, 1).astype(np.float32)
 
 
 def show(images, columns):

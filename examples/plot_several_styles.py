@@ -45,7 +45,7 @@ show({"Photograph": photograph, "Waves": paintings[0], "Brush strokes": painting
 # one with the greater weight.
 
 pictures = {}
-for weight in (1.0, 0.75, 0.5, 0.25, 0.0):
+for weight in (0.75, 0.5, 0.25):
     propagator = StylePropagator(style=styles, style_weights=[weight, 1 - weight], random_state=0)
     pictures[f"{weight:.0%} waves"] = propagator.fit_transform([photograph])[0]
 
