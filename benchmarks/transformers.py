@@ -55,9 +55,9 @@ def rows() -> Iterator[Row]:
     yield Row("codes", "C-VAE 12 (default)", default)
     for n_components in (4, 8, 24):
         yield Row("codes", f"C-VAE {n_components}", with_transformer(cvae(n_components)))
-    for n_components in (8, 24):
+    for n_components in (8, 12, 24):
         yield Row("codes", f"PCA {n_components}", with_transformer(PCA(n_components)))
-    yield Row("codes", "NMF 12", with_transformer(NMF(12, init="nndsvda", max_iter=100)))
+    yield Row("codes", "NMF 12", with_transformer(NMF(12, init="nndsvda", max_iter=200, tol=1e-2)))
     yield Row("codes", "FactorAnalysis 12", with_transformer(Decoding(12)))
     for patch_size in (11, 7, 15):
         yield Row("patches", f"C-VAE 12, patch_size {patch_size}", clone(default).set_params(patch_size=patch_size))
