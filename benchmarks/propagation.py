@@ -1,75 +1,158 @@
 """Seconds, memory and quality of style propagation by size, beside what one would use instead.
 
-Every size runs in a process of its own, for its peak memory; within it, our method and the peers
-take turns on the same pairs. Run it alone on an idle machine:
+Every method has, at every size, a process of its own, which gives its peak memory and nobody else's;
+the processes take turns on the same pairs. A content is enlarged where the size is beyond its own,
+and from 4096 px up it is square. Run it alone on an idle machine:
 
-    python benchmarks/propagation.py [--sizes 256 512 1024] [--pairs 3]
+    python benchmarks/propagation.py [--sizes 256 512 1024 2048 4096] [--pairs 3]
+        [--peers-up-to 2048] [--gpdm-up-to 512] [--gpdm-steps 20]
 """
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
-from itertools import product
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _pictures import pictures
+from _gpdm import gpdm
+from _pictures import pair, pair_names
 from sklearn.frozen import FrozenEstimator
 
 from skisp import PatchTransformer, StylePropagator
 from skisp.metrics import gradient_correlation, propagation_score, random_gram_distance, style_content_f, style_distance
 
 COLUMNS = ("fit s", "cold s", "image s", "swd", "rgram", "gradient", "F", "score")
+MEMORY = ("peak MB", "own MB")
+
+# Short side in pixels from which a content is square.
+_SQUARE_FROM = 4096
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512, 1024, 2048, 4096])
     parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--peers-up-to", type=int, default=2048, help="short side beyond which there is only skisp")
+    parser.add_argument("--gpdm-up-to", type=int, default=512, help="the same for the optimiser, which is slow")
+    parser.add_argument("--gpdm-steps", type=int, default=20, help="a scale; published: 300")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.one:
-        print(json.dumps(measure(arguments.one, arguments.pairs)))
+    if arguments.worker:
+        work(arguments.worker, arguments.gpdm_steps)
         return
-    print(f"{'short side':>10} {'method':24}" + "".join(f"{column:>10}" for column in COLUMNS) + f"{'MB':>8}")
-    seconds = [print_size(size, arguments.pairs) for size in arguments.sizes]
-    if len(seconds) > 1:
-        exponent = np.polyfit(np.log([size**2 for size in arguments.sizes]), np.log(seconds), 1)[0]
-        print(f"seconds grow as pixels to the power {exponent:.2f}")
+    print(f"{'short side':>10} {'method':24}" + "".join(f"{name:>10}" for name in COLUMNS + MEMORY))
+    points = []
+    for size in sorted(arguments.sizes):
+        rows, n_pixels = measure(size, methods_at(size, arguments), arguments)
+        print_rows(size, rows)
+        points.append((n_pixels, float(np.median(rows["skisp"], axis=0)[2])))
+    print_growth(sorted(arguments.sizes), points)
 
 
-def print_size(size: int, n_pairs: int) -> float:
-    command = [sys.executable, __file__, "--one", str(size), "--pairs", str(n_pairs)]
-    result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    for method, rows in result["rows"].items():
-        medians = [f"{value:10.3f}".replace("nan", "  -") for value in np.median(np.array(rows, dtype=float), axis=0)]
-        print(f"{size:10} {method:24}{''.join(medians)}{result['megabytes']:8.0f}", flush=True)
-    return float(np.median([row[2] for row in result["rows"]["skisp"]]))
+def methods_at(size: int, arguments: argparse.Namespace) -> list[str]:
+    """The methods that take part at a size."""
+    methods = ["skisp"]
+    if size <= arguments.peers_up_to:
+        methods += [name for name, module in (("POT", "ot"), ("scikit-image", "skimage")) if _is_installed(module)]
+    return [*methods, "GPDM"] if size <= arguments.gpdm_up_to else methods
 
 
-def measure(size: int, n_pairs: int) -> dict[str, Any]:
-    """Rows of figures for each method, one row a pair."""
-    contents, styles = pictures(size)
-    step = max(1, len(contents) * len(styles) // n_pairs)
-    pairs = list(product(contents, styles))[::step][:n_pairs]
-    rows: dict[str, list[list[float]]] = {"skisp": []} | {name: [] for name in peers()}
-    for content_name, style_name in pairs:
-        content, style = contents[content_name], styles[style_name]
-        rows["skisp"].append(time_skisp(content, style))
-        for name, method in peers().items():
-            start = time.perf_counter()
-            picture = method(content, style)
-            seconds = time.perf_counter() - start
-            rows[name].append([np.nan, np.nan, seconds, *quality(content, style, picture)])
-    return {"rows": rows, "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+def measure(size: int, methods: list[str], arguments: argparse.Namespace) -> tuple[dict[str, Any], float]:
+    """Rows of figures for each method, one row a pair, and the median number of pixels of the contents."""
+    rows: dict[str, list[list[float]]] = {name: [] for name in methods}
+    n_pixels = []
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        workers = {name: stack.enter_context(worker(name, arguments.gpdm_steps)) for name in methods}
+        for content_name, style_name in pair_names(arguments.pairs):
+            content, style = pair(content_name, style_name, size, square=size >= _SQUARE_FROM)
+            files = [str(Path(folder) / f"{name}.npy") for name in ("content", "style", "picture")]
+            np.save(files[0], content)
+            np.save(files[1], style)
+            n_pixels.append(content.shape[0] * content.shape[1])
+            for name, process in workers.items():
+                seconds, megabytes = ask(process, files)
+                rows[name].append([*seconds, *quality(content, style, np.load(files[2])), *megabytes])
+    return {name: np.array(figures, dtype=float) for name, figures in rows.items()}, float(np.median(n_pixels))
 
 
-def time_skisp(content: Any, style: Any) -> list[float]:
-    """Seconds to fit the style, of the first image (which builds the style's banks) and of the next."""
+def print_rows(size: int, rows: dict[str, Any]) -> None:
+    """The medians over the pairs, the greatest of the memory, and how many times longer the peers take."""
+    for name, figures in rows.items():
+        values = [*np.median(figures, axis=0)[: len(COLUMNS)], *figures[:, len(COLUMNS) :].max(axis=0)]
+        cells = [f"{value:10.3f}" for value in values[: len(COLUMNS)]] + [f"{value:10.0f}" for value in values[-2:]]
+        print(f"{size:10} {name:24}" + "".join(cells).replace("nan", "  -"), flush=True)
+    for name, figures in rows.items():
+        if name != "skisp":
+            ratios = figures[:, 2] / rows["skisp"][:, 2]
+            each = " ".join(f"{ratio:.3g}" for ratio in ratios)
+            print(
+                f"{size:10} seconds of {name} / seconds of skisp: {np.median(ratios):.3g} (pairs: {each})", flush=True
+            )
+
+
+def print_growth(sizes: list[int], points: list[tuple[float, float]]) -> None:
+    """The exponent of seconds against pixels, between neighbouring sizes and fitted from 512 px up."""
+    for (small, few), (large, many) in pairwise(zip(sizes, points, strict=True)):
+        print(f"{small} to {large} px: seconds grow as pixels to the power {_exponent([few, many]):.2f}")
+    from_512 = [point for size, point in zip(sizes, points, strict=True) if size >= 512]
+    if len(from_512) > 1:
+        print(f"fitted from 512 px up: seconds grow as pixels to the power {_exponent(from_512):.2f}")
+
+
+def _exponent(points: list[tuple[float, float]]) -> float:
+    pixels, seconds = np.log(np.array(points)).T
+    return float(np.polyfit(pixels, seconds, 1)[0])
+
+
+def work(method: str, gpdm_steps: int) -> None:
+    """Redraw what is asked for on the standard input, until it ends."""
+    if method != "skisp":
+        # Imports, which are no part of the method; what skisp is timed for comes after its first picture.
+        redraw(method, *np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8), gpdm_steps=1)
+    before = peak_megabytes()
+    for line in sys.stdin:
+        content_file, style_file, picture_file = json.loads(line)
+        seconds, picture = redraw(method, np.load(content_file), np.load(style_file), gpdm_steps)
+        peak = peak_megabytes()
+        np.save(picture_file, picture)
+        print(json.dumps([seconds, [peak, peak - before]]), flush=True)
+
+
+@contextmanager
+def worker(method: str, gpdm_steps: int) -> Iterator[Any]:
+    """A process that redraws by one method; it waits, and costs no time, until it is asked."""
+    command = [sys.executable, __file__, "--worker", method, "--gpdm-steps", str(gpdm_steps)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+
+
+def ask(process: Any, files: list[str]) -> Any:
+    print(json.dumps(files), file=process.stdin, flush=True)
+    answer = process.stdout.readline()
+    if not answer:
+        raise RuntimeError(f"The process of {process.args[-3]} ended without an answer; its error is above.")
+    return json.loads(answer)
+
+
+def redraw(method: str, content: Any, style: Any, gpdm_steps: int) -> tuple[list[float], Any]:
+    """Seconds to fit the style, of the first image (which builds the style's banks) and of the next; the picture."""
+    if method == "skisp":
+        return redraw_by_skisp(content, style)
+    run = {"POT": linear_colors, "scikit-image": matched_histograms}.get(method)
+    start = time.perf_counter()
+    picture = gpdm(content, style, n_steps=gpdm_steps) if run is None else run(content, style)
+    return [np.nan, np.nan, time.perf_counter() - start], picture
+
+
+def redraw_by_skisp(content: Any, style: Any) -> tuple[list[float], Any]:
     start = time.perf_counter()
     fitted = PatchTransformer(random_state=0).fit([style])
     fit_seconds = time.perf_counter() - start
@@ -79,30 +162,43 @@ def time_skisp(content: Any, style: Any) -> list[float]:
     cold = time.perf_counter() - start
     start = time.perf_counter()
     picture = propagator.transform([content])[0]
-    return [fit_seconds, cold, time.perf_counter() - start, *quality(content, style, picture)]
+    return [fit_seconds, cold, time.perf_counter() - start], picture
 
 
-def peers() -> dict[str, Callable[[Any, Any], Any]]:
-    """What a user would pick instead, where it is installed."""
-    found: dict[str, Callable[[Any, Any], Any]] = {}
+def linear_colors(content: Any, style: Any) -> Any:
+    """Optimal transport between the Gaussians of the colours, by POT."""
+    import ot
+
+    pixels, target = content.reshape(-1, 3) / 255.0, style.reshape(-1, 3) / 255.0
+    mapped = ot.da.LinearTransport().fit(Xs=pixels, Xt=target).transform(Xs=pixels)
+    return mapped.reshape(content.shape).clip(0, 1)
+
+
+def matched_histograms(content: Any, style: Any) -> Any:
+    """Histograms of the three channels, by scikit-image."""
+    from skimage.exposure import match_histograms
+
+    return match_histograms(content, style, channel_axis=2)
+
+
+def peak_megabytes() -> float:
+    """The most memory this process has held."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # What getrusage tells of a new process includes the one that started it.
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
+
+
+def _is_installed(module: str) -> bool:
     try:
-        import ot
-
-        def linear_colors(content: Any, style: Any) -> Any:
-            pixels, target = content.reshape(-1, 3) / 255.0, style.reshape(-1, 3) / 255.0
-            mapped = ot.da.LinearTransport().fit(Xs=pixels, Xt=target).transform(Xs=pixels)
-            return mapped.reshape(content.shape).clip(0, 1)
-
-        found["POT linear colours"] = linear_colors
+        __import__(module)
     except ImportError:
-        pass
-    try:
-        from skimage.exposure import match_histograms
-
-        found["scikit-image histograms"] = lambda content, style: match_histograms(content, style, channel_axis=2)
-    except ImportError:
-        pass
-    return found
+        return False
+    return True
 
 
 def quality(content: Any, style: Any, picture: Any) -> list[float]:

@@ -34,11 +34,11 @@ def masks_for(images: Sequence[Image], masks: Any, n_styles: int) -> list[Image]
 
 def _mask(mask: Any, i: int, size: tuple[int, ...], n_styles: int) -> Image:
     shape = np.shape(mask)
-    own = list(mask) if n_styles > 1 and len(shape) == 3 and shape[0] == n_styles else [mask]
-    channels, _ = as_images(own, name=f"mask {i}")
-    if any(channel.shape != (*size, 1) for channel in channels):
+    is_one_a_style = n_styles > 1 and shape == (n_styles, *size)
+    if not is_one_a_style and shape not in (tuple(size), (*size, 1)):
         alternatives = f" or {(n_styles, *size)}, one a style" if n_styles > 1 else ""
         raise ValueError(f"mask {i} has shape {shape}; expected the image's {tuple(size)}{alternatives}.")
+    channels, _ = as_images(list(mask) if is_one_a_style else [mask], name=f"mask {i}")
     return np.concatenate(channels, axis=2)
 
 

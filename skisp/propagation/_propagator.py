@@ -244,8 +244,7 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if self._in_row_mode:
-            if mask is not None:
-                raise ValueError("Rows have no mask; leave mask out, or fit a PatchTransformer as the style.")
+            self._refuse_mask(mask)
             return self._transform_rows(X)
         images, layout = as_images(X)
         self._check_sizes(images, "X")
@@ -256,14 +255,25 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             layers = [self._redraw_all(images)]
         else:
             layers = [self._redraw_all(images, style) for style in range(len(self._styles))]
-        return layout.restore(
-            [
-                composite(image, pictures, where)
-                for image, pictures, where in zip(images, zip(*layers, strict=True), masks, strict=True)
-            ]
-        )
+        pictures = zip(*layers, strict=True)
+        return layout.restore([composite(*parts) for parts in zip(images, pictures, masks, strict=True)])
 
-    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+    def fit_transform(self, X: Any, y: Any = None, mask: Any = None) -> Any:
+        """Fit on images, or rows, and redraw the same.
+
+        Parameters
+        ----------
+        X, mask : as for :meth:`transform`
+        y : ignored
+
+        Returns
+        -------
+        pictures : like ``X``
+        """
+        # The mixin's would hand the mask to fit, which takes none.
+        return self.fit(X).transform(X, mask=mask)
+
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None, mask: Any = None) -> float:
         """Style gained and content kept, in one figure in [0, 1]; greater is better.
 
         The mean over the images of :func:`skisp.metrics.propagation_score`, best of the style
@@ -275,6 +285,8 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         y : ignored
         sample_weight : array-like (n,) or None
             Weights of the images' mean; not possible for rows, whose score is of all together.
+        mask : as for :meth:`transform`
+            The pictures are drawn with it, and scored as a whole.
 
         Returns
         -------
@@ -282,11 +294,12 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if self._in_row_mode:
+            self._refuse_mask(mask)
             if sample_weight is not None:
                 raise ValueError("Rows are scored together, without weights; leave sample_weight out.")
             return self._score_rows(X)
         images, _ = as_images(X)
-        pictures = self.transform(images)
+        pictures = self.transform(images, mask=mask)
         scores = [self._score_of(image, picture) for image, picture in zip(images, pictures, strict=True)]
         weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         return float(np.average(np.asarray(scores), weights=weights))
@@ -380,6 +393,11 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             pictures.append((1 - share) * image + share * redrawn)
         report("images", len(images), len(images))
         return pictures
+
+    @staticmethod
+    def _refuse_mask(mask: Any) -> None:
+        if mask is not None:
+            raise ValueError("Rows have no mask; leave mask out, or fit a PatchTransformer as the style.")
 
     def _fit_rows(self, X: Any) -> Self:
         rows, _ = self._rows(X, reset=True)

@@ -75,7 +75,7 @@ def test_mask_between_0_and_1_mixes(style, photograph):
         ([], "0 masks for 1 images"),
         ([np.ones((5, 5)), np.ones((5, 5))], "2 masks for 1 images"),
         ([np.ones((5, 5))], "expected the image's"),
-        ([np.full((5, 5), 3.0)], r"floats must lie in \[0, 1\]"),
+        ([np.full((53, 80), 3.0)], r"floats must lie in \[0, 1\]"),
     ],
 )
 def test_masks_that_do_not_fit_are_refused_by_name(style, photograph, mask, message):

@@ -1,0 +1,55 @@
+"""
+A style for a part of the photograph
+====================================
+
+A mask says where the style acts: 1 redraws, 0 leaves the photograph's own pixels, and values between mix.
+"""
+
+# %%
+# A mask made by hand
+# -------------------
+# Any array of the photograph's size will do: one drawn in a program for images, or one computed. This one is a soft
+# disc about the flower.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from skisp import StylePropagator
+from skisp.datasets import load_photograph, make_style_image
+
+photograph = load_photograph("flower", size=192)
+style = make_style_image("brush_strokes", size=photograph.shape[:2], random_state=0)
+
+height, width = photograph.shape[:2]
+rows, columns = np.mgrid[:height, :width]
+distance = np.hypot(rows - 0.52 * height, columns - 0.48 * width)
+flower = np.clip((0.38 * height - distance) / 6, 0, 1).astype(np.float32)
+
+
+def show(images, columns):
+    """Draw images in columns, each with its name on top."""
+    rows = -(-len(images) // columns)
+    height, width = photograph.shape[:2]
+    size = (10, 10 / columns * rows * (height / width + 0.11 * columns / 3))
+    _, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, (name, image) in zip(axes.flat, images.items(), strict=False):
+        axis.imshow(image)
+        axis.set_title(name)
+
+
+show({"Photograph": photograph, "Style": style, "Mask": np.dstack([flower] * 3)}, columns=3)
+
+# %%
+# The flower, and all but the flower
+# ----------------------------------
+# Masks go to ``transform``, one an image.
+
+propagator = StylePropagator(style_images=style, random_state=0).fit([photograph])
+pictures = {
+    name: propagator.transform([photograph], mask=[mask])[0]
+    for name, mask in {"mask=[flower]": flower, "mask=[1 - flower]": 1 - flower}.items()
+}
+show(pictures, columns=2)
+plt.show()

@@ -1,0 +1,59 @@
+"""
+How much of the style, how much of the photograph
+=================================================
+
+Two parameters hold the balance: ``strength`` says how much of the style to apply, and ``content_weight`` how strongly
+the photograph leads where the style is applied in full.
+"""
+
+# %%
+# A style that is learnt once
+# ---------------------------
+# The parameters act when a picture is drawn, so that one fit serves all that follows.
+
+import matplotlib.pyplot as plt
+
+from skisp import StylePropagator
+from skisp.datasets import load_photograph, make_style_image
+
+photograph = load_photograph("flower", size=192)
+style = make_style_image("waves", size=photograph.shape[:2], random_state=0)
+propagator = StylePropagator(style_images=style, random_state=0).fit([photograph])
+
+
+def redrawn(**parameters):
+    """The photograph redrawn with some parameters changed."""
+    return propagator.set_params(**parameters).transform([photograph])[0]
+
+
+def show(images, columns):
+    """Draw images in columns, each with its name on top."""
+    rows = -(-len(images) // columns)
+    height, width = photograph.shape[:2]
+    size = (10, 10 / columns * rows * (height / width + 0.11 * columns / 3))
+    _, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, (name, image) in zip(axes.flat, images.items(), strict=False):
+        axis.imshow(image)
+        axis.set_title(name)
+
+
+show({"Photograph": photograph, "Style": style}, columns=2)
+
+# %%
+# Strength
+# --------
+# 0 returns the photograph to the last bit, 1 is the full style. Between, the strokes are drawn closer to the
+# photograph and mixed with it.
+
+show({f"strength={strength}": redrawn(strength=strength) for strength in (0.0, 0.33, 0.67, 1.0)}, columns=2)
+
+# %%
+# Weight of the content
+# ---------------------
+# At full strength, the matching of patches is still pulled towards the photograph, most where it has structure. Without
+# that pull the style runs free, and more of it keeps eyes, petals and lines.
+
+show({f"content_weight={weight}": redrawn(content_weight=weight) for weight in (0.0, 0.5, 1.0, 3.0)}, columns=2)
+plt.show()

@@ -1,0 +1,179 @@
+"""What must hold whatever the size, kind of image and parameters."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sklearn.decomposition import PCA
+
+from skisp import CVAETransformer, PatchTransformer, StylePropagator
+from skisp.datasets import load_photograph, make_style_image
+
+DTYPES = [np.uint8, np.uint16, np.float32, np.float64]
+KINDS = [None, 1, 2, 3, 4]  # (H, W), grey, grey and alpha, RGB, RGBA
+
+sizes = st.one_of(
+    st.tuples(st.integers(8, 60), st.integers(8, 90)),
+    st.tuples(st.just(8), st.integers(100, 200)),
+    st.tuples(st.integers(100, 200), st.just(8)),
+)
+parameters = st.fixed_dictionaries(
+    {
+        "strength": st.floats(0, 1),
+        "content_weight": st.floats(0, 10),
+        "coherence": st.floats(0, 5),
+        "balance": st.floats(0, 5),
+        "style_scale": st.floats(0.2, 4),
+        "color": st.sampled_from(["style", "content", "only"]),
+        "bank": st.sampled_from(["style", "generated"]),
+        "detail": st.floats(0, 1),
+    }
+)
+
+
+def fitted_on(image, transformer):
+    return PatchTransformer(transformer, patch_size=5, max_patches=1000, random_state=0).fit([image])
+
+
+@pytest.fixture(scope="module")
+def coloured():
+    image = make_style_image("brush_strokes", size=40, random_state=0)
+    return fitted_on(image, CVAETransformer(4, hidden_layer_sizes=(16,), max_iter=2))
+
+
+@pytest.fixture(scope="module")
+def grey():
+    return fitted_on(make_style_image("woodcut", size=(30, 44), random_state=0).mean(axis=2), PCA(4))
+
+
+@pytest.fixture(scope="module")
+def photograph():
+    """uint8 (36, 54, 3)."""
+    return load_photograph("flower", size=54)
+
+
+def image_of(size, kind, dtype, flat, seed):
+    """Noise, or one value, of a size, number of channels and dtype."""
+    shape = size if kind is None else (*size, kind)
+    generator = np.random.default_rng(seed)
+    values = np.full(shape, generator.random()) if flat else generator.random(shape)
+    return values.astype(dtype) if np.dtype(dtype).kind == "f" else np.rint(values * np.iinfo(dtype).max).astype(dtype)
+
+
+def assert_sound(picture, content):
+    """Of the content's form, finite, in range, and with its alpha."""
+    assert picture.shape == content.shape
+    assert picture.dtype == content.dtype
+    assert np.isfinite(picture).all()
+    assert picture.min() >= 0
+    assert picture.max() <= (1 if content.dtype.kind == "f" else np.iinfo(content.dtype).max)
+    if content.ndim == 3 and content.shape[2] in (2, 4):
+        np.testing.assert_array_equal(picture[..., -1], content[..., -1])
+
+
+@pytest.mark.slow
+@settings(
+    deadline=None,
+    max_examples=20,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
+@given(
+    size=sizes,
+    kind=st.sampled_from(KINDS),
+    dtype=st.sampled_from(DTYPES),
+    flat=st.booleans(),
+    parameters=parameters,
+    style=st.sampled_from(["coloured", "grey", "both"]),
+    seed=st.integers(0, 99),
+)
+def test_pictures_are_sound_whatever_the_image_and_the_parameters(
+    coloured, grey, size, kind, dtype, flat, parameters, style, seed
+):
+    styles = {"coloured": coloured, "grey": grey, "both": [coloured, coloured]}
+    content = image_of(size, kind, dtype, flat, seed)
+    [picture] = StylePropagator(style=styles[style], random_state=seed, **parameters).fit_transform([content])
+    assert_sound(picture, content)
+
+
+@settings(
+    deadline=None,
+    max_examples=8,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
+@given(
+    size=sizes,
+    kind=st.sampled_from(KINDS),
+    dtype=st.sampled_from(DTYPES),
+    parameters=parameters,
+    seed=st.integers(0, 9),
+)
+def test_strength_0_returns_the_bytes_of_the_content(coloured, size, kind, dtype, parameters, seed):
+    content = image_of(size, kind, dtype, False, seed)
+    propagator = StylePropagator(style=coloured, random_state=seed, **parameters | {"strength": 0})
+    [picture] = propagator.fit_transform([content])
+    # Inside, all is float32: integers come back to the bit, and floats of that precision too.
+    expected = content if content.dtype != np.float64 else content.astype(np.float32).astype(np.float64)
+    np.testing.assert_array_equal(picture, expected)
+
+
+@pytest.mark.parametrize(("color", "bank"), [("style", "generated"), ("content", "style"), ("only", "style")])
+def test_the_distance_to_the_content_rises_with_strength(coloured, photograph, color, bank):
+    propagator = StylePropagator(style=coloured, color=color, bank=bank, random_state=0).fit([photograph])
+    pictures = [
+        propagator.set_params(strength=strength).transform([photograph])[0].astype(float)
+        for strength in (0.0, 0.2, 0.5, 0.8, 1.0)
+    ]
+    distances = [np.sqrt(np.mean((picture - photograph) ** 2)) for picture in pictures]
+    assert distances[0] == 0
+    assert np.all(np.diff(distances) > 0)
+
+
+def test_strength_mixes_colours_exactly_where_only_they_change(coloured, photograph):
+    propagator = StylePropagator(style=coloured, color="only", random_state=0).fit([photograph / np.float32(255)])
+    full, half = (
+        propagator.set_params(strength=strength).transform([photograph / np.float32(255)])[0] for strength in (1.0, 0.5)
+    )
+    np.testing.assert_allclose(half, (full + photograph / np.float32(255)) / 2, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("size", "bank"), [((3000, 40), "generated"), ((40, 3000), "style")])
+def test_very_long_images_are_redrawn(coloured, size, bank):
+    content = image_of(size, 3, np.uint8, False, 0)
+    [picture] = StylePropagator(style=coloured, bank=bank, random_state=0).fit_transform([content])
+    assert_sound(picture, content)
+    assert not np.array_equal(picture, content)
+
+
+@pytest.mark.parametrize("style_size", [(400, 8), (8, 400), (5, 5), (5, 300)])
+def test_very_long_and_smallest_styles_can_be_used(photograph, style_size):
+    style = image_of(style_size, 3, np.uint8, False, 1)
+    [picture] = StylePropagator(style=fitted_on(style, PCA(4)), random_state=0).fit_transform([photograph])
+    assert_sound(picture, photograph)
+
+
+@pytest.mark.parametrize("scale", [0.01, 0.1, 8.0])
+def test_extreme_scales_of_the_style_can_be_used(coloured, photograph, scale):
+    [picture] = StylePropagator(style=coloured, style_scale=scale, random_state=0).fit_transform([photograph])
+    assert_sound(picture, photograph)
+
+
+@pytest.mark.parametrize("size", [(11, 11), (11, 40), (12, 11)])
+def test_the_smallest_images_for_the_default_patches_are_redrawn(size):
+    style = make_style_image("waves", size=32, random_state=0)
+    part = PatchTransformer(PCA(4), max_patches=1000, random_state=0).fit([style])
+    content = image_of(size, 3, np.uint8, False, 0)
+    [picture] = StylePropagator(style=part, random_state=0).fit_transform([content])
+    assert_sound(picture, content)
+
+
+def test_an_image_of_8_pixels_is_refused_with_the_cure_where_patches_have_11():
+    style = PatchTransformer(PCA(4), max_patches=1000, random_state=0).fit([make_style_image("waves", size=32)])
+    with pytest.raises(
+        ValueError, match=r"8 x 8 pixels, smaller than a patch of 11. Use a larger image or a smaller p"
+    ):
+        StylePropagator(style=style).fit([np.zeros((8, 8, 3))])

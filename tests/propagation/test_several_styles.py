@@ -1,0 +1,372 @@
+"""Several styles: shares, barycentres, a mask each, and scikit-learn's company."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV
+
+from skisp import PatchTransformer, StylePropagator
+from skisp.datasets import load_photograph
+from skisp.propagation._alignment import Moments
+from skisp.propagation._redraw import draw, statistics_of
+from skisp.propagation._style_model import recolor
+
+
+def patches_of(image, n_components=6):
+    return PatchTransformer(PCA(n_components), patch_size=5, max_patches=1500, random_state=0).fit([image])
+
+
+@pytest.fixture(scope="module")
+def content():
+    return load_photograph("china", size=60)
+
+
+@pytest.fixture(scope="module")
+def second_style(other_painting):
+    """Coded by another number of components than the first."""
+    return FrozenEstimator(patches_of(other_painting, n_components=4))
+
+
+@pytest.fixture(scope="module")
+def styles(pca_style, second_style):
+    return [pca_style, second_style]
+
+
+def redrawn(style, content, mask=None, **parameters):
+    propagator = StylePropagator(style=style, random_state=0, **parameters)
+    return propagator.fit([content]).transform([content], mask=mask)[0]
+
+
+# Weights.
+
+
+@pytest.mark.parametrize(("weights", "only"), [((1, 0), 0), ((0, 1), 1), ((3.5, 0), 0)])
+@pytest.mark.parametrize("bank", ["style", "generated"])
+def test_all_weight_on_one_style_is_that_style_alone(styles, content, weights, only, bank):
+    picture = redrawn(styles, content, style_weights=weights, bank=bank)
+    np.testing.assert_array_equal(picture, redrawn(styles[only], content, bank=bank))
+
+
+def test_all_weight_on_one_style_image_is_that_image_alone(painting, other_painting, pca_patches, content):
+    both = StylePropagator(
+        style=pca_patches, style_images=[painting, other_painting], style_weights=(0, 1), random_state=0
+    )
+    alone = StylePropagator(style=pca_patches, style_images=other_painting, random_state=0)
+    np.testing.assert_array_equal(both.fit_transform([content])[0], alone.fit_transform([content])[0])
+
+
+def test_a_list_of_one_style_is_that_style(pca_style, content):
+    np.testing.assert_array_equal(redrawn([pca_style], content), redrawn(pca_style, content))
+
+
+@pytest.mark.parametrize("factor", [2, 0.25, 1024])
+def test_only_the_ratios_of_weights_count(styles, content, factor):
+    weights = np.array([0.25, 0.75])
+    picture = redrawn(styles, content, style_weights=factor * weights)
+    np.testing.assert_array_equal(picture, redrawn(styles, content, style_weights=weights))
+
+
+def test_without_weights_all_styles_count_the_same(styles, content):
+    np.testing.assert_array_equal(redrawn(styles, content), redrawn(styles, content, style_weights=[1, 1]))
+
+
+def test_the_weights_that_were_used_are_kept(styles, content):
+    propagator = StylePropagator(style=styles, style_weights=[1, 3], random_state=0).fit([content])
+    np.testing.assert_allclose(propagator.style_weights_, [0.25, 0.75])
+    assert propagator.style_weights == [1, 3]
+
+
+def test_two_times_the_same_style_draws_about_what_it_draws_alone(pca_style, painting, content):
+    alone, twice = redrawn(pca_style, content), redrawn([pca_style, pca_style], content)
+    difference = np.abs(alone.astype(float).mean(axis=(0, 1)) - twice.mean(axis=(0, 1)))
+    assert difference.max() < 4
+    assert abs(alone.std() - twice.std()) < 6
+
+
+# Shares of the patches.
+
+
+def shares_of_matches(styles, content, weights):
+    """Of the positions of the finest scale, how many each style's patches stand at."""
+    propagator = StylePropagator(style=styles, style_weights=weights, random_state=0).fit([content])
+    image, model, settings = (
+        propagator._tensor(content.astype(np.float32) / 255),
+        propagator._style_model(),
+        propagator._settings(),
+    )
+    statistics = statistics_of(image, model)
+    mapped = recolor(image, statistics.colors)
+    matches = draw(None, mapped, model, settings, torch.Generator().manual_seed(0)).matches
+    bank = model.bank(settings.style_side(min(content.shape[:2])), settings.patch_size, settings.stride)
+    return np.bincount(bank.origin[matches].numpy(), minlength=len(styles)) / len(matches)
+
+
+def test_the_share_of_a_style_in_the_patches_rises_with_its_weight(styles, content):
+    shares = [shares_of_matches(styles, content, (weight, 1 - weight)) for weight in (0.1, 0.5, 0.9)]
+    np.testing.assert_allclose(np.sum(shares, axis=1), 1)
+    first = [share[0] for share in shares]
+    assert first[0] < first[1] - 0.1
+    assert first[1] < first[2] - 0.1
+    # Codes decide as well, so that the shares are about the weights, no more.
+    assert 1 / 3 < first[1] < 2 / 3
+
+
+# Barycentre of the colours.
+
+
+def square_root_mixture(deviations, weights):
+    """Deviations of the barycentre of Gaussians whose covariances commute: the weighted mean of theirs."""
+    return np.tensordot(weights, deviations, axes=1)
+
+
+@pytest.mark.parametrize("weights", [(0.5, 0.5), (0.3, 0.7)])
+def test_colours_meet_in_the_barycentre_in_closed_form(rng, weights):
+    # Independent channels: the covariances are diagonal and commute. Kept well inside [0, 1], so nothing is cut.
+    means = np.array([[0.4, 0.5, 0.6], [0.6, 0.45, 0.5]])
+    deviations = np.array([[0.02, 0.08, 0.04], [0.08, 0.02, 0.04]])
+    images = []
+    for mean, deviation in zip(means, deviations, strict=True):
+        noise = np.linalg.qr(rng.normal(size=(900, 4)) * [0, 1, 1, 1] + [1, 0, 0, 0])[0][:, 1:] * 900**0.5
+        images.append((mean + deviation * noise).reshape(30, 30, 3).clip(0, 1).astype(np.float32))
+    propagator = StylePropagator(
+        style=[patches_of(image) for image in images], style_weights=weights, random_state=0
+    ).fit([images[0]])
+    for [image] in propagator._style_model().images:
+        moments = Moments.of(image.flatten(1).T)
+        np.testing.assert_allclose(moments.mean, weights @ means, atol=2e-3)
+        np.testing.assert_allclose(
+            moments.covariance.diagonal().sqrt(), square_root_mixture(deviations, weights), atol=2e-3
+        )
+        off_diagonal = moments.covariance - torch.diag(moments.covariance.diagonal())
+        assert off_diagonal.abs().max() < 1e-4
+
+
+def test_color_only_gives_the_photograph_the_colours_between_the_styles(styles, content):
+    pictures = [redrawn(styles, content, style_weights=weights, color="only") for weights in ((1, 0), (1, 1), (0, 1))]
+    first, middle, last = (picture.astype(float).mean(axis=(0, 1)) for picture in pictures)
+    np.testing.assert_allclose(middle, (first + last) / 2, atol=3)
+
+
+# A mask a style.
+
+
+def halves(content):
+    masks = np.zeros((2, *content.shape[:2]), dtype=np.float32)
+    masks[0, :, : content.shape[1] // 2] = 1.0
+    masks[1, :, content.shape[1] // 2 :] = 1.0
+    return masks
+
+
+@pytest.mark.parametrize("weights", [None, (0.9, 0.1), (1, 0)])
+def test_each_style_is_alone_where_its_mask_is_whatever_the_weights(styles, content, weights):
+    picture = redrawn(styles, content, mask=[halves(content)], style_weights=weights)
+    first, second = (redrawn(style, content) for style in styles)
+    middle = content.shape[1] // 2
+    np.testing.assert_array_equal(picture[:, :middle], first[:, :middle])
+    np.testing.assert_array_equal(picture[:, middle:], second[:, middle:])
+
+
+def test_where_no_style_has_a_mask_the_photograph_stays(styles, content):
+    masks = halves(content)
+    masks[:, :10] = 0.0
+    picture = redrawn(styles, content, mask=[masks])
+    np.testing.assert_array_equal(picture[:10], content[:10])
+    assert not np.array_equal(picture[10:], content[10:])
+
+
+@pytest.mark.parametrize("value", [0.5, 1.0])
+def test_where_masks_overlap_the_styles_share(styles, content, value):
+    picture = redrawn(styles, content, mask=[np.full((2, *content.shape[:2]), value)])
+    first, second = (redrawn(style, content).astype(float) for style in styles)
+    np.testing.assert_allclose(picture, (first + second) / 2, atol=1)
+
+
+def test_one_mask_for_several_styles_acts_on_their_mixture(styles, content):
+    mask = halves(content)[0]
+    picture, whole = redrawn(styles, content, mask=[mask]), redrawn(styles, content)
+    np.testing.assert_array_equal(picture[mask == 1], whole[mask == 1])
+    np.testing.assert_array_equal(picture[mask == 0], content[mask == 0])
+
+
+def test_masks_of_a_stack_of_images_may_be_a_stack(styles, content):
+    stack = np.stack([content, content[::-1]])
+    masks = np.stack([halves(content), halves(content)[::-1]])
+    propagator = StylePropagator(style=styles, random_state=0).fit(stack)
+    pictures = propagator.transform(stack, mask=masks)
+    assert pictures.shape == stack.shape
+    for picture, image, mask in zip(pictures, stack, masks, strict=True):
+        np.testing.assert_array_equal(picture, propagator.transform([image], mask=[mask])[0])
+
+
+@pytest.mark.parametrize("shape", [(3, 40, 60), (2, 5, 60), (40, 60, 2), (40, 60, 4), (60, 40), (40,)])
+def test_masks_of_other_shapes_are_refused_by_name(styles, content, shape):
+    assert content.shape[:2] == (40, 60)
+    with pytest.raises(ValueError, match=r"mask 0 has shape .*expected .*\(40, 60\) or \(2, 40, 60\), one a style"):
+        redrawn(styles, content, mask=[np.ones(shape)])
+
+
+@pytest.mark.parametrize("shape", [(2, 40, 60), (40, 60, 2), (60, 40)])
+def test_one_style_takes_one_mask_an_image(pca_style, content, shape):
+    with pytest.raises(ValueError, match=r"mask 0 has shape .*expected the image's \(40, 60\)\.$"):
+        redrawn(pca_style, content, mask=[np.ones(shape)])
+
+
+def test_images_must_all_have_one_mask_or_all_one_a_style(styles, content):
+    propagator = StylePropagator(style=styles, random_state=0).fit([content])
+    with pytest.raises(ValueError, match="give all the same"):
+        propagator.transform([content, content], mask=[halves(content), halves(content)[0]])
+
+
+# How styles may be given.
+
+
+def test_lists_may_mix_fitted_and_unfitted(pca_style, pca_patches, painting, other_painting, content):
+    propagator = StylePropagator(
+        style=[pca_style, pca_patches], style_images=[None, other_painting], random_state=0
+    ).fit([content])
+    assert propagator.style_[0] is pca_style
+    assert propagator.style_[1] is not pca_patches
+    assert not hasattr(pca_patches, "images_")
+    np.testing.assert_array_equal(propagator.style_[1].images_[0], other_painting)
+
+
+def test_a_style_of_a_list_may_have_several_images(pca_patches, painting, other_painting, content):
+    propagator = StylePropagator(
+        style=[pca_patches, pca_patches], style_images=[painting, [painting, other_painting]], random_state=0
+    ).fit([content])
+    assert [len(style.images_) for style in propagator.style_] == [1, 2]
+
+
+def test_weights_make_a_style_of_every_image(pca_patches, painting, other_painting, content):
+    propagator = StylePropagator(
+        style=pca_patches, style_images=[painting, other_painting], style_weights=[1, 1], random_state=0
+    ).fit([content])
+    assert len(propagator.style_) == 2
+    by_list = redrawn([clone(pca_patches).fit([painting]), clone(pca_patches).fit([other_painting])], content)
+    np.testing.assert_array_equal(propagator.transform([content])[0], by_list)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "kind", "message"),
+    [
+        ({"style": []}, ValueError, "style is an empty list; give at least one"),
+        ({"style_weights": [1]}, ValueError, r"shape \(1,\); expected one weight for each of 2 styles"),
+        ({"style_weights": [1, 2, 3]}, ValueError, r"shape \(3,\); expected one weight for each of 2 styles"),
+        ({"style_weights": [[1, 2]]}, ValueError, r"shape \(1, 2\); expected one weight for each of 2 styles"),
+        ({"style_weights": [1, -1]}, ValueError, "numbers of at least 0, not all 0"),
+        ({"style_weights": [0, 0]}, ValueError, "numbers of at least 0, not all 0"),
+        ({"style_weights": [1, np.nan]}, ValueError, "numbers of at least 0, not all 0"),
+        ({"style_weights": [1, np.inf]}, ValueError, "numbers of at least 0, not all 0"),
+        ({"style_images": [np.zeros((9, 9))]}, ValueError, "style_images as a list of as many, or None"),
+        ({"style_images": "nowhere.jpg"}, ValueError, "style_images as a list of as many, or None"),
+    ],
+)
+def test_styles_and_weights_that_do_not_fit_are_refused(styles, content, parameters, kind, message):
+    unfitted = [PatchTransformer(PCA(3), patch_size=5)] * 2
+    style = unfitted if "style_images" in parameters else styles
+    with pytest.raises(kind, match=message):
+        StylePropagator(**{"style": style, "random_state": 0} | parameters).fit([content])
+
+
+def test_one_fitted_style_cannot_be_several(pca_style, content):
+    with pytest.raises(ValueError, match="style_weights needs several styles; give style as a list"):
+        StylePropagator(style=pca_style, style_weights=[1, 1]).fit([content])
+
+
+def test_weights_without_any_style_name_both_cures(content):
+    with pytest.raises(NotFittedError, match="neither a list of styles nor style_images"):
+        StylePropagator(style_weights=[1, 1]).fit([content])
+
+
+@pytest.mark.parametrize("different", ["patch_size", "channels"])
+def test_styles_of_other_patches_are_refused_by_number(pca_style, other_painting, content, different):
+    if different == "patch_size":
+        other = PatchTransformer(PCA(3), patch_size=7, random_state=0).fit([other_painting])
+    else:
+        other = patches_of(other_painting.mean(axis=2))
+    with pytest.raises(ValueError, match=r"Style 0 has patch_size=5 and 3 channels, style 1 .*one patch_size"):
+        StylePropagator(style=[pca_style, other]).fit([content])
+
+
+# In scikit-learn's company.
+
+
+def test_a_clone_draws_the_same(styles, content):
+    propagator = StylePropagator(style=styles, style_weights=[1, 2], random_state=0)
+    expected = propagator.fit_transform([content])[0]
+    np.testing.assert_array_equal(clone(propagator).fit_transform([content])[0], expected)
+
+
+def test_a_pickle_draws_the_same_with_and_without_masks(styles, content):
+    propagator = StylePropagator(style=styles, style_weights=[1, 2], random_state=0).fit([content])
+    again = pickle.loads(pickle.dumps(propagator))
+    for mask in (None, [halves(content)]):
+        expected = propagator.transform([content], mask=mask)[0]
+        np.testing.assert_array_equal(again.transform([content], mask=mask)[0], expected)
+
+
+def test_fit_leaves_the_weights_and_the_list_as_they_are(styles, content):
+    weights, given = np.array([1.0, 2.0]), list(styles)
+    StylePropagator(style=given, style_weights=weights, random_state=0).fit([content])
+    np.testing.assert_array_equal(weights, [1.0, 2.0])
+    assert given == styles
+
+
+def test_a_search_over_weights_scores_each(styles, content):
+    photographs = [content, content[:, ::-1].copy()]
+    grid = {"style_weights": [(1, 0), (0.5, 0.5), (0, 1)]}
+    search = GridSearchCV(StylePropagator(style=styles, random_state=0), grid, cv=2, error_score="raise")
+    search.fit(photographs)
+    scores = search.cv_results_["mean_test_score"]
+    assert np.all((scores >= 0) & (scores <= 1))
+    assert search.best_params_["style_weights"] == grid["style_weights"][int(np.argmax(scores))]
+    alone = StylePropagator(style=styles[1], random_state=0).fit(photographs[1:]).score(photographs[:1])
+    assert search.cv_results_["split0_test_score"][2] == pytest.approx(alone)
+
+
+def test_the_score_is_the_weighted_mean_over_the_styles(styles, content):
+    # Without strength every score is 0 whatever the weights; with it, all weight on one is that one's.
+    for weights, style in (((1, 0), styles[0]), ((0, 1), styles[1])):
+        several = StylePropagator(style=styles, style_weights=weights, random_state=0).fit([content])
+        alone = StylePropagator(style=style, random_state=0).fit([content])
+        assert several.score([content]) == pytest.approx(alone.score([content]))
+
+
+@pytest.mark.slow
+def test_two_jobs_draw_the_same_bits_as_one(styles, content):
+    propagator = StylePropagator(style=styles, style_weights=[1, 2], random_state=0)
+    expected = clone(propagator).fit_transform([content])[0]
+    for [picture] in Parallel(n_jobs=2)(delayed(clone(propagator).fit_transform)([content]) for _ in range(2)):
+        np.testing.assert_array_equal(picture, expected)
+
+
+def test_three_styles_can_be_mixed(pca_style, second_style, content, rng):
+    third = patches_of(rng.random((24, 24, 3)))
+    picture = redrawn([pca_style, second_style, third], content, style_weights=[1, 1, 1])
+    assert picture.shape == content.shape
+    assert not np.array_equal(picture, redrawn([pca_style, second_style], content))
+
+
+def test_a_content_coder_of_its_own_works_with_several_styles(styles, content):
+    part = PatchTransformer(PCA(3), patch_size=5, max_patches=500, random_state=0)
+    propagator = StylePropagator(part, styles, random_state=0).fit([content])
+    assert propagator.alignment_.matrix.shape == (3, 10)  # 6 and 4 components side by side
+    assert propagator.transform([content])[0].shape == content.shape
+
+
+def test_a_style_that_no_position_matched_is_no_reason_to_fail(rng):
+    images = rng.random((2, 24, 24, 3))
+    propagator = StylePropagator(style=[patches_of(image) for image in images], random_state=0).fit(images)
+    joint = propagator._style_model().codec
+    patches = torch.rand(7, 75, generator=torch.Generator().manual_seed(0))
+    for origin in (torch.zeros(7, dtype=torch.long), torch.ones(7, dtype=torch.long)):
+        new = joint.renew(patches, None, 0.5, origin)
+        assert new.shape == patches.shape
+        assert torch.isfinite(new).all()
