@@ -159,6 +159,8 @@ class JointCodec:
         new = torch.empty_like(patches)
         for i, (part, own_noise) in enumerate(zip(self.parts, noises, strict=True)):
             rows = origin == i
+            if not bool(rows.any()):  # a chunk need not hold patches of every style
+                continue
             new[rows] = part.renew(patches[rows], None if own_noise is None else own_noise[rows], detail)
         return new
 

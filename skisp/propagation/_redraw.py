@@ -155,6 +155,6 @@ def finish(
     Given ``factors``, of another frame of a sequence, the contrast is changed by those.
     """
     share = min(1.0, settings.structure_share * settings.content_weight)
-    wanted = model.band_deviations(min(drawing.mapped.shape[1:]))
+    wanted = model.band_deviations(settings.style_side(min(drawing.mapped.shape[1:])))
     structure = structure_map(drawing.mapped, statistics.structure)
     return match_band_contrast(mix_structure(drawing.estimate, drawing.mapped, structure, share), wanted, factors)
