@@ -1,5 +1,6 @@
 """Digits in two hands, upright against slanted and thick, and figures that tell the hands apart."""
 
+import math
 from numbers import Integral, Real
 from typing import Any
 
@@ -95,14 +96,13 @@ def make_digit_styles(
     chosen = check_random_state(random_state).permutation(len(pictures))
     ends = [n_samples, 2 * n_samples, 4 * n_samples]
     upright, slanted, others = np.split(chosen, ends)[:3]
-    own = digit_slant(pictures)
-    wanted = slant + variation * (own - own.mean())
+    mean_slant = float(digit_slant(pictures).mean())
 
     def in_slanted_hand(some: NDArray[np.intp]) -> Images:
-        return _thickened(_sheared(pictures[some], wanted[some] - own[some]), thickness)
+        return slanted_and_thick(pictures[some], slant, thickness, variation, mean_slant)
 
     sets = {
-        "content": (upright, _sheared(pictures[upright], -own[upright])),
+        "content": (upright, deslanted(pictures[upright])),
         "style": (slanted, in_slanted_hand(slanted)),
         "held_out": (others, in_slanted_hand(others)),
     }
@@ -155,7 +155,8 @@ def digit_thickness(images: ArrayLike) -> Images:
 
     The denominator, the total variation, is the length of the outline of black ink on white paper,
     and a stroke of length l and thickness t has ink l t and an outline of about 2 l. Both are
-    proportional to the greys, so that pale strokes are not thin ones.
+    proportional to the greys, so that pale strokes are not thin ones; strokes of less than 2 pixels,
+    which pixels can only show as pale ones, count as 2.
 
     Parameters
     ----------
@@ -188,6 +189,17 @@ def digit_thickness(images: ArrayLike) -> Images:
     return 2 * ink.sum(axis=(1, 2)) / np.maximum(outline, _LEAST_INK)
 
 
+def deslanted(images: Images) -> Images:
+    """Images (n, H, W) with a slant of 0."""
+    return _sheared(images, -digit_slant(images))
+
+
+def slanted_and_thick(images: Images, slant: float, thickness: float, variation: float, mean_slant: float) -> Images:
+    """Images (n, H, W) in the slanted hand, which keeps a share of how their slant deviates from ``mean_slant``."""
+    own = digit_slant(images)
+    return _thickened(_sheared(images, slant + variation * (own - mean_slant) - own), thickness)
+
+
 def _sheared(images: Images, by: Images) -> Images:
     """Images (n, H, W) with ``by`` (n,) added to their slant, about the middle row of their ink."""
     if len(images) == 0:
@@ -204,7 +216,8 @@ def _thickened(images: Images, by: float) -> Images:
     thicker = images
     for angle in np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS):
         step = by / 2 * np.sin(angle), by / 2 * np.cos(angle)
-        thicker = np.maximum(thicker, ndimage.shift(images, (0, *step), order=1))
+        moved: Images = ndimage.shift(images, (0, *step), order=1)
+        thicker = np.maximum(thicker, moved)
     return thicker
 
 
@@ -249,6 +262,6 @@ def _check_numbers(n_samples: Any, slant: Any, thickness: Any, variation: Any) -
     if not isinstance(n_samples, Integral) or n_samples < 1:
         raise ValueError(f"n_samples={n_samples!r}; expected a whole number of at least 1.")
     for name, value, least in (("slant", slant, -np.inf), ("thickness", thickness, 0), ("variation", variation, 0)):
-        if not isinstance(value, Real) or not np.isfinite(value) or value < least:
+        if not isinstance(value, Real) or not math.isfinite(value) or value < least:
             at_least = "" if least < 0 else f" of at least {least}"
             raise ValueError(f"{name}={value!r}; expected a finite number{at_least}.")

@@ -36,7 +36,7 @@ from ._parts import (
 )
 from ._patch_transformer import check_holds_a_patch, from_tensor, to_tensor
 from ._redraw import redraw
-from ._row_mode import align_rows, propagate_rows, row_score, style_moments
+from ._row_mode import align_rows, propagate_rows, row_score, style_codes
 from ._settings import RedrawSettings
 from ._style_model import FittedStyles, StyleModel, fit_styles
 
@@ -386,8 +386,10 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         self.style_ = fitted_style(self.style, self.style_images, for_rows=True, seed=self._seed)
         self.content_ = fitted_content(self.content, rows, self._seed)
         rows_of_style = None if self.style_images is None else flatten_images(self.style_images)[0]
-        self.style_moments_ = style_moments(self.style_, rows_of_style)
-        self.row_alignment_ = align_rows(self.content_, self.style_, self.style_moments_, rows)
+        with one_thread():
+            codes = style_codes(self.style_, rows_of_style)
+            self.style_moments_ = codes.moments
+            self.row_alignment_ = align_rows(self.content_, self.style_, codes, rows, self._seed)
         return self
 
     def _transform_rows(self, X: Any) -> Any:
