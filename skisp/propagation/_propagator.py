@@ -118,9 +118,16 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     layout, size and dtype. Where it codes whole rows, for instance 28x28 digits, ``X`` holds rows
     or equally large images.
 
+    Rows are coded, their codes moved by one affine map, and decoded by the style. The map is learnt
+    by optimal transport between the codes of the rows of ``fit`` and the style's: those of
+    ``style_images``, or those a fitted C-VAE has kept. Some hundred rows of both make it reliable.
+    Of a style that knows no more than its moments, such as a fitted PCA without ``style_images``, it
+    is optimal transport between Gaussians, which keeps less of the content.
+
     References
     ----------
-    Mroueh, "Wasserstein style transfer", arXiv:1905.12828; Barnes et al., "PatchMatch",
+    Mroueh, "Wasserstein style transfer", arXiv:1905.12828; Grave et al., "Unsupervised alignment of
+    embeddings with Wasserstein Procrustes", arXiv:1805.11222; Barnes et al., "PatchMatch",
     doi:10.1145/1531326.1531330; Fiser et al., "StyLit", doi:10.1145/2897824.2925948.
 
     Examples

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 
-from .._base import as_float32
+from .._base import as_float32, one_thread
 from ._alignment import AffineMap, Moments, fit_ridge, gaussian_transport, symmetric_power
 from ._sample_transport import sample_transport
 
@@ -108,7 +108,8 @@ def propagate_rows(
     gives the content back.
     """
     codes = torch.from_numpy(as_float32((style if content is None else content).transform(X)))
-    start, end = alignment.to_style_coder(codes), alignment.transport(codes)
+    with one_thread():
+        start, end = alignment.to_style_coder(codes), alignment.transport(codes)
     moved = _decode(style, torch.lerp(start, end, strength))
     if moved.shape[1] != X.shape[1] or strength == 1:
         return moved
