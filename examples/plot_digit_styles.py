@@ -25,8 +25,8 @@ digits = make_digit_styles(600, random_state=0)
 # %%
 # Redrawn
 # -------
-# Both coders are unfitted: the propagator fits the content's on upright digits, and the style's on slanted ones. It then
-# learns the map of codes by optimal transport. ``strength`` says how far along that map to go.
+# Both coders are unfitted: the propagator fits the content's on upright digits, and the style's on slanted ones. It
+# then learns the map of codes by optimal transport. ``strength`` says how far along that map to go.
 
 cvae = CVAETransformer(32, network="dense", max_iter=60, random_state=0)
 propagator = StylePropagator(cvae, cvae, style_images=digits.style, random_state=0).fit(digits.content)

@@ -213,12 +213,20 @@ def _sheared(images: Images, by: Images) -> Images:
 
 def _thickened(images: Images, by: float) -> Images:
     """Images whose strokes are ``by`` pixels thicker: grey dilation by a circle, between pixels by interpolation."""
+    height, width = images.shape[1:]
+    margin = math.ceil(by / 2) + 1
+    padded = np.pad(images, ((0, 0), (margin, margin), (margin, margin)))
     thicker = images
     for angle in np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS):
-        step = by / 2 * np.sin(angle), by / 2 * np.cos(angle)
-        moved: Images = ndimage.shift(images, (0, *step), order=1)
-        thicker = np.maximum(thicker, moved)
+        (down, top), (right, left) = (math.modf(margin + by / 2 * step) for step in (np.sin(angle), np.cos(angle)))
+        moved = _window(padded, int(top), int(left), height + 1, width + 1)
+        moved = (1 - down) * moved[:, :-1] + down * moved[:, 1:]
+        thicker = np.maximum(thicker, (1 - right) * moved[:, :, :-1] + right * moved[:, :, 1:])
     return thicker
+
+
+def _window(images: Images, top: int, left: int, height: int, width: int) -> Images:
+    return images[:, top : top + height, left : left + width]
 
 
 def _middle_row(images: Images) -> Images:
@@ -230,8 +238,9 @@ def _middle_row(images: Images) -> Images:
 def _enlarged_digits() -> tuple[Images, NDArray[np.int64]]:
     """scikit-learn's digits, enlarged from 8x8 to 28x28 pixels, and what they mean."""
     digits: Any = load_digits()
-    scale = (1, _ENLARGEMENT, _ENLARGEMENT)
-    larger = ndimage.zoom(digits.images / 16, scale, order=3, mode="grid-constant", grid_mode=True).clip(0, 1)
+    # Cubic splines are linear in the pixels and work along one axis after the other.
+    splines = ndimage.zoom(np.eye(8), (_ENLARGEMENT, 1), order=3, mode="grid-constant", grid_mode=True)
+    larger = (splines @ (digits.images / 16) @ splines.T).clip(0, 1)
     return np.pad(larger, ((0, 0), (_MARGIN, _MARGIN), (_MARGIN, _MARGIN))), digits.target
 
 

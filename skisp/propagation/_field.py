@@ -5,6 +5,7 @@ patches agree where they overlap, so the vote stays sharp and whole strokes are 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -17,8 +18,8 @@ from ._patches import PatchGrid
 
 __all__ = ["FieldSearch", "carry_up", "coherence", "usage"]
 
-# Positions whose codes are gathered at once on each thread.
-_POSITIONS_AT_ONCE = 1 << 16
+# Positions that are searched at once on each thread.
+_POSITIONS_AT_ONCE = 1 << 13
 _NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
 
 
@@ -106,71 +107,84 @@ class FieldSearch:
 
     def improve(self, field: Tensor, *, n_samples: int, n_sweeps: int) -> Tensor:
         """Challenge every match by the sample's, its neighbours' and random ones; return the winners."""
+        everywhere = torch.arange(len(field), device=field.device)
         sample = self.bank.draw(n_samples, self.generator)
         best, _ = nearest(self.queries, self.bank.codes[sample], self.penalty[sample])
-        field = self._challenge(field, [sample[best]])
+        field = self._challenge(field, everywhere, sample[best][None])
         for _ in range(n_sweeps):
             # Half of the positions at a time: neighbours that move at once would only swap.
-            moving = torch.rand(len(field), generator=self.generator).to(self.queries.device) < 0.5
+            moving = torch.rand(len(field), generator=self.generator).to(field.device) < 0.5
             for movable in (moving, ~moving):
-                field = torch.where(movable, self._challenge(field), field)
-            field = self._challenge(field, self._about(field))
+                field = self._challenge(field, everywhere[movable])
+            field = self._challenge(field, everywhere, self._about(field))
         return field
 
-    def _challenge(self, field: Tensor, candidates: list[Tensor] | None = None) -> Tensor:
-        """At every position the one of least cost of the present match and the candidates, or its neighbours' moved."""
-        neighbours = self._moved_neighbours(field)
-        least = self._costs(field, neighbours)
-        for candidate in neighbours if candidates is None else candidates:
-            costs = self._costs(candidate, neighbours)
-            wins = costs < least
-            field, least = torch.where(wins, candidate, field), torch.where(wins, costs, least)
+    def _challenge(self, field: Tensor, positions: Tensor, candidates: Tensor | None = None) -> Tensor:
+        """The field with, at the positions, the one of least cost of the present match and the candidates.
+
+        Candidates are rows (c, len(positions)) of matches; None takes the neighbours' moved ones.
+        """
+        field = field.clone()
+
+        def winners(some: slice) -> Tensor:
+            at = positions[some]
+            neighbours = self._moved_neighbours(field, at)
+            others = neighbours if candidates is None else candidates[:, some]
+            matches = torch.cat([field[at][None], others])
+            least = self._costs(self.queries[at], matches, neighbours).argmin(dim=0, keepdim=True)
+            return matches.gather(0, least)[0]
+
+        starts = range(0, len(positions), _POSITIONS_AT_ONCE)
+        chunks = [slice(start, min(start + _POSITIONS_AT_ONCE, len(positions))) for start in starts]
+        if chunks:
+            field[positions] = concatenate_on_threads(winners, chunks, [chunk.stop - chunk.start for chunk in chunks])
         return field
 
-    def _costs(self, field: Tensor, neighbours: list[Tensor]) -> Tensor:
-        """Cost (n,) of every position's match, less where the moved matches of its neighbours agree."""
-        distance = self._distances(field).add_(self.penalty[field])
-        agreeing = sum((neighbour == field).float() for neighbour in neighbours)
-        return distance - self.coherence / len(neighbours) * agreeing
+    def _costs(self, queries: Tensor, matches: Tensor, neighbours: Tensor) -> Tensor:
+        """Costs (c, n) of matches (c, n) for queries (n, d), up to the squares of these.
 
-    def _distances(self, field: Tensor) -> Tensor:
-        """Squared distance (n,) of every position's query and match."""
+        Less where the moved matches (8, n) of the neighbours agree.
+        """
+        codes = self.bank.codes.index_select(0, matches.flatten()).view(*matches.shape, -1)
+        products = torch.einsum("cnd,nd->cn", codes, queries)
+        # Bytes add up much faster than booleans.
+        agreeing = (matches[:, None] == neighbours).view(torch.uint8).sum(dim=1, dtype=torch.uint8)
+        reward = self.coherence / len(neighbours)
+        return self._offsets[matches].sub_(products, alpha=2.0).sub_(agreeing, alpha=reward)
 
-        def of_chunk(chunk: tuple[Tensor, Tensor]) -> Tensor:
-            queries, matches = chunk
-            return (queries - self.bank.codes[matches]).square_().sum(1)
+    @cached_property
+    def _offsets(self) -> Tensor:
+        """What a patch of the bank costs whatever the query."""
+        return self.bank.codes.square().sum(dim=1) + self.penalty
 
-        chunks = list(zip(self.queries.split(_POSITIONS_AT_ONCE), field.split(_POSITIONS_AT_ONCE), strict=True))
-        return concatenate_on_threads(of_chunk, chunks, [len(matches) for _, matches in chunks])
-
-    def _moved_neighbours(self, field: Tensor) -> list[Tensor]:
-        """For each of the eight neighbours, its match moved by one step back to the position."""
-        rows, columns = self._positions(field.reshape(self.grid.shape))
+    def _moved_neighbours(self, field: Tensor, positions: Tensor) -> Tensor:
+        """For each of the eight neighbours of the positions (n,), its match moved by one step back: (8, n)."""
+        height, width = self.grid.shape
+        rows, columns = positions // width, positions % width
         step = self.grid.stride // self.bank.stride
-        return [
-            self._index(
-                torch.roll(rows, (down, across), (0, 1)) + down * step,
-                torch.roll(columns, (down, across), (0, 1)) + across * step,
-            )
-            for down, across in _NEIGHBOURS
-        ]
+        moved = []
+        for down, across in _NEIGHBOURS:
+            match = field[(rows - down) % height * width + (columns - across) % width]
+            moved.append(self._index(*self._positions(match), down * step, across * step))
+        return torch.stack(moved)
 
-    def _about(self, field: Tensor) -> list[Tensor]:
-        """Random positions within a quarter and a sixteenth of the bank's side about the matches."""
+    def _about(self, field: Tensor) -> Tensor:
+        """Random positions (2, n) within a quarter and a sixteenth of the bank's side about the matches."""
         rows, columns = self._positions(field)
-        return [
-            self._index(rows + self._offsets(field, radius), columns + self._offsets(field, radius))
-            for radius in (max(self.bank.shape) / 4, max(self.bank.shape) / 16)
-        ]
+        radii = (max(self.bank.shape) / 4, max(self.bank.shape) / 16)
+        return torch.stack(
+            [self._index(rows, columns, self._steps(field, radius), self._steps(field, radius)) for radius in radii]
+        )
 
-    def _offsets(self, field: Tensor, radius: float) -> Tensor:
+    def _steps(self, field: Tensor, radius: float) -> Tensor:
         uniform = torch.rand(len(field), generator=self.generator) * 2 - 1
         return torch.round(uniform * radius).long().to(field.device)
 
     def _positions(self, field: Tensor) -> tuple[Tensor, Tensor]:
-        return field // self.bank.shape[1], field % self.bank.shape[1]
+        rows = field // self.bank.shape[1]
+        return rows, field - rows * self.bank.shape[1]
 
-    def _index(self, rows: Tensor, columns: Tensor) -> Tensor:
-        """Indices (n,) of positions in the bank, those outside moved to its border."""
-        rows = rows.clamp(0, self.bank.shape[0] - 1)
-        return (rows * self.bank.shape[1] + columns.clamp(0, self.bank.shape[1] - 1)).flatten()
+    def _index(self, rows: Tensor, columns: Tensor, down: Tensor | int, across: Tensor | int) -> Tensor:
+        """Indices (n,) of positions in the bank, some steps away; those outside moved to its border."""
+        rows = (rows + down).clamp_(0, self.bank.shape[0] - 1)
+        return rows.mul_(self.bank.shape[1]).add_((columns + across).clamp_(0, self.bank.shape[1] - 1))

@@ -115,6 +115,15 @@ def _scaled_prices(scaled_cost: Tensor, n_iterations: int) -> Tensor:
     log_n, log_m = (torch.log(torch.tensor(float(size))) for size in scaled_cost.shape)
     v = scaled_cost.new_zeros(scaled_cost.shape[1])
     for _ in range(n_iterations):
-        u = log_m - torch.logsumexp(v - scaled_cost, dim=1)
-        v = log_n - torch.logsumexp(u[:, None] - scaled_cost, dim=0)
+        u = log_m - _logsumexp(v - scaled_cost, dim=1)
+        v = log_n - _logsumexp(u[:, None] - scaled_cost, dim=0)
     return v
+
+
+def _logsumexp(values: Tensor, dim: int) -> Tensor:
+    """log sum exp along an axis, in the memory of ``values``; terms below e^-80 of the greatest count as that.
+
+    Smaller ones would be denormal numbers, with which processors are ten times slower.
+    """
+    greatest = values.amax(dim, keepdim=True)
+    return values.sub_(greatest).clamp_min_(-80.0).exp_().sum(dim).log_() + greatest.squeeze(dim)
