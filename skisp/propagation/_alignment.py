@@ -28,10 +28,10 @@ class Moments(NamedTuple):
         products = ((chunk.cpu().double() - mean).T @ (chunk.cpu().double() - mean) for chunk in chunks)
         return cls(mean, sum(products) / len(rows))
 
-    def regularised(self) -> Tensor:
+    def regularised(self, relative_ridge: float = _RELATIVE_RIDGE) -> Tensor:
         """Covariance with a small ridge, so that flat or few samples have roots and inverses."""
         dimension = len(self.mean)
-        ridge = _RELATIVE_RIDGE * self.covariance.diagonal().mean() + 1e-12
+        ridge = relative_ridge * self.covariance.diagonal().mean() + 1e-12
         return self.covariance + ridge * torch.eye(dimension, dtype=torch.float64, device=self.mean.device)
 
 
@@ -129,16 +129,17 @@ def gaussian_barycentre(moments: Sequence[Moments], weights: Sequence[float]) ->
     return Moments(mean, covariance)
 
 
-def fit_ridge(inputs: Tensor, outputs: Tensor) -> AffineMap:
+def fit_ridge(inputs: Tensor, outputs: Tensor, relative_ridge: float = _RELATIVE_RIDGE) -> AffineMap:
     r"""Ridge regression of ``outputs`` (n, e) on ``inputs`` (n, d), with an intercept.
 
     .. math:: B = (X^T X + \lambda I)^{-1} X^T Y
 
-    for centred X and Y, :math:`\lambda` being 1e-4 of the mean of :math:`X^T X`'s diagonal.
+    for centred X and Y, :math:`\lambda` being ``relative_ridge`` times the mean of :math:`X^T X`'s
+    diagonal.
     """
     inputs, outputs = inputs.cpu().double(), outputs.cpu().double()
     input_mean, output_mean = inputs.mean(dim=0), outputs.mean(dim=0)
     centred = inputs - input_mean
-    gram = Moments(input_mean, centred.T @ centred).regularised()
+    gram = Moments(input_mean, centred.T @ centred).regularised(relative_ridge)
     matrix = torch.linalg.solve(gram, centred.T @ (outputs - output_mean))
     return AffineMap(matrix, output_mean - input_mean @ matrix)

@@ -1,11 +1,11 @@
-"""Which style code answers a query code: entropic optimal transport, and nearest codes with its prices."""
+"""Which style codes answer a query code: entropic optimal transport, and nearest codes with its prices."""
 
 import torch
 from torch import Tensor
 
 from .._base import map_on_threads
 
-__all__ = ["nearest", "sinkhorn_prices", "squared_distances"]
+__all__ = ["barycentric_projection", "nearest", "sinkhorn_prices", "squared_distances"]
 
 # Entries of a distance matrix held at once.
 _ENTRIES_AT_ONCE = 2_000_000
@@ -48,24 +48,30 @@ def sinkhorn_prices(queries: Tensor, keys: Tensor, *, regularisation: float, n_i
     Cuturi, "Sinkhorn distances", NeurIPS 2013, arXiv:1306.0895; Peyre & Cuturi, "Computational
     optimal transport", 2019, section 4.4 (log domain), arXiv:1803.00567.
     """
-    cost = squared_distances(queries, keys)
-    epsilon = (regularisation * cost.median()).clamp_min(1e-12)
-    scaled_cost = cost / epsilon
-    log_n, log_m = (torch.log(torch.tensor(float(size))) for size in cost.shape)
-    v = torch.zeros(cost.shape[1], device=cost.device)
-    for _ in range(n_iterations):
-        u = log_m - _logsumexp(v - scaled_cost, dim=1)
-        v = log_n - _logsumexp(u[:, None] - scaled_cost, dim=0)
+    scaled_cost, epsilon = _scaled_cost(queries, keys, regularisation)
+    v = _scaled_prices(scaled_cost, n_iterations)
     return epsilon * (v - v.mean())
 
 
-def _logsumexp(values: Tensor, dim: int) -> Tensor:
-    """log sum exp along an axis, in the memory of ``values``; terms below e^-80 of the greatest count as that.
+def barycentric_projection(queries: Tensor, keys: Tensor, *, regularisation: float, n_iterations: int) -> Tensor:
+    r"""Where entropic optimal transport takes each query: the mean of the keys, weighted by the plan.
 
-    Smaller ones would be denormal numbers, with which processors are ten times slower.
+    .. math:: \hat y_i = \sum_k P_{ik} k_k / \sum_k P_{ik}
+
+    for the plan P of :func:`sinkhorn_prices`, whose parameters these are.
+
+    Returns
+    -------
+    projections : Tensor (n, d)
+
+    References
+    ----------
+    Ferradans et al., "Regularized discrete optimal transport", SIAM J. Imaging Sciences 2014,
+    arXiv:1307.5551.
     """
-    greatest = values.amax(dim, keepdim=True)
-    return values.sub_(greatest).clamp_min_(-80.0).exp_().sum(dim).log_() + greatest.squeeze(dim)
+    scaled_cost, _ = _scaled_cost(queries, keys, regularisation)
+    prices = _scaled_prices(scaled_cost, n_iterations)
+    return torch.softmax(prices - scaled_cost, dim=1) @ keys
 
 
 def nearest(queries: Tensor, keys: Tensor, penalty: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,3 +101,29 @@ def nearest(queries: Tensor, keys: Tensor, penalty: Tensor) -> tuple[Tensor, Ten
     at_once = max(1, _ENTRIES_AT_ONCE // len(keys))
     map_on_threads(find, range(0, len(queries), at_once))
     return indices, costs
+
+
+def _scaled_cost(queries: Tensor, keys: Tensor, regularisation: float) -> tuple[Tensor, Tensor]:
+    """Costs over epsilon, and epsilon."""
+    cost = squared_distances(queries, keys)
+    epsilon = (regularisation * cost.median()).clamp_min(1e-12)
+    return cost / epsilon, epsilon
+
+
+def _scaled_prices(scaled_cost: Tensor, n_iterations: int) -> Tensor:
+    """Prices over epsilon, by Sinkhorn's iterations."""
+    log_n, log_m = (torch.log(torch.tensor(float(size))) for size in scaled_cost.shape)
+    v = scaled_cost.new_zeros(scaled_cost.shape[1])
+    for _ in range(n_iterations):
+        u = log_m - _logsumexp(v - scaled_cost, dim=1)
+        v = log_n - _logsumexp(u[:, None] - scaled_cost, dim=0)
+    return v
+
+
+def _logsumexp(values: Tensor, dim: int) -> Tensor:
+    """log sum exp along an axis, in the memory of ``values``; terms below e^-80 of the greatest count as that.
+
+    Smaller ones would be denormal numbers, with which processors are ten times slower.
+    """
+    greatest = values.amax(dim, keepdim=True)
+    return values.sub_(greatest).clamp_min_(-80.0).exp_().sum(dim).log_() + greatest.squeeze(dim)

@@ -7,10 +7,11 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 
-from .._base import as_float32
+from .._base import as_float32, one_thread
 from ._alignment import AffineMap, Moments, fit_ridge, gaussian_transport, symmetric_power
+from ._sample_transport import sample_transport
 
-__all__ = ["RowAlignment", "align_rows", "propagate_rows", "row_score", "style_moments"]
+__all__ = ["RowAlignment", "StyleCodes", "align_rows", "propagate_rows", "row_score", "style_codes"]
 
 _MOST_ROWS_COMPARED = 500
 
@@ -30,11 +31,26 @@ class RowAlignment(NamedTuple):
     transport: AffineMap
 
 
-def style_moments(style: Any, style_rows: Any = None) -> Moments:
-    """Mean and covariance of the style's codes.
+class StyleCodes(NamedTuple):
+    """What is known of the style's codes.
+
+    Attributes
+    ----------
+    moments : Moments
+    samples : Tensor (m, e) or None
+        Codes of the style, where there are rows of it or the transformer has kept some.
+    """
+
+    moments: Moments
+    samples: torch.Tensor | None
+
+
+def style_codes(style: Any, style_rows: Any = None) -> StyleCodes:
+    """Moments of the style's codes, and codes.
 
     From the rows it was fitted on where they are given; else from what the fitted transformer
-    knows: ``latent_mean_`` and ``latent_covariance_`` (a C-VAE) or ``explained_variance_`` (a PCA).
+    knows: ``latent_mean_`` and ``latent_covariance_`` (a C-VAE, which keeps codes too) or
+    ``explained_variance_`` (a PCA).
 
     Raises
     ------
@@ -42,36 +58,44 @@ def style_moments(style: Any, style_rows: Any = None) -> Moments:
         If neither is there.
     """
     if style_rows is not None:
-        return Moments.of(torch.from_numpy(as_float32(style.transform(style_rows))))
+        codes = torch.from_numpy(as_float32(style.transform(style_rows)))
+        return StyleCodes(Moments.of(codes), codes)
     if hasattr(style, "latent_covariance_"):
-        return Moments(torch.from_numpy(style.latent_mean_), torch.from_numpy(style.latent_covariance_))
+        moments = Moments(torch.from_numpy(style.latent_mean_), torch.from_numpy(style.latent_covariance_))
+        kept = getattr(style, "_codes", None)
+        return StyleCodes(moments, None if kept is None else torch.from_numpy(as_float32(kept)))
     if hasattr(style, "explained_variance_"):
         variances = torch.from_numpy(np.asarray(style.explained_variance_, dtype=np.float64))
-        return Moments(torch.zeros_like(variances), torch.diag(variances))
+        return StyleCodes(Moments(torch.zeros_like(variances), torch.diag(variances)), None)
     raise ValueError(
         f"The style {type(style).__name__} does not tell the moments of its codes; "
         "pass the rows it was fitted on as style_images."
     )
 
 
-def align_rows(content: Any, style: Any, moments: Moments, X: NDArray[np.float32]) -> RowAlignment:
-    """Learn the map from the codes of rows ``X`` (n, D) to the style's codes with the given moments.
+def align_rows(content: Any, style: Any, codes_of_style: StyleCodes, X: NDArray[np.float32], seed: int) -> RowAlignment:
+    """Learn the map from the codes of rows ``X`` (n, D) to where the style's codes live.
 
-    Ridge regression onto the style coder's own codes of the same rows where it can code them, then
-    Gaussian optimal transport.
+    Ridge regression onto the style coder's own codes of the same rows where it can code them; from
+    there by optimal transport: of samples where there are codes of the style, between Gaussians
+    where only their moments are known.
     """
     codes = torch.from_numpy(as_float32((style if content is None else content).transform(X)))
-    ridge = _identity(codes.shape[1])
+    to_style_coder = _identity(codes.shape[1])
     if content is not None and _codes_rows_of(style, X):
-        ridge = fit_ridge(codes, torch.from_numpy(as_float32(style.transform(X))))
-    predicted = ridge(codes)
+        to_style_coder = fit_ridge(codes, torch.from_numpy(as_float32(style.transform(X))))
+    moments, samples = codes_of_style
+    predicted = to_style_coder(codes)
     if predicted.shape[1] != len(moments.mean):
         raise ValueError(
             f"The content has {predicted.shape[1]} components and the style {len(moments.mean)}, and the style cannot "
             f"code rows of {X.shape[1]} features to translate between them. Give both the same n_components."
         )
-    transport = ridge.then(gaussian_transport(Moments.of(predicted), moments))
-    return RowAlignment(ridge.to_arrays(), transport.to_arrays())
+    if samples is None:
+        transport = to_style_coder.then(gaussian_transport(Moments.of(predicted), moments))
+    else:
+        transport = sample_transport(codes, to_style_coder, samples, moments, torch.Generator().manual_seed(seed))
+    return RowAlignment(to_style_coder.to_arrays(), transport.to_arrays())
 
 
 def propagate_rows(
@@ -84,7 +108,8 @@ def propagate_rows(
     gives the content back.
     """
     codes = torch.from_numpy(as_float32((style if content is None else content).transform(X)))
-    start, end = alignment.to_style_coder(codes), alignment.transport(codes)
+    with one_thread():
+        start, end = alignment.to_style_coder(codes), alignment.transport(codes)
     moved = _decode(style, torch.lerp(start, end, strength))
     if moved.shape[1] != X.shape[1] or strength == 1:
         return moved

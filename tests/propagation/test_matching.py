@@ -5,11 +5,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from sklearn.neighbors import NearestNeighbors
 
 from skisp.propagation import _matching
-from skisp.propagation._matching import nearest, sinkhorn_prices, squared_distances
+from skisp.propagation._matching import barycentric_projection, nearest, sinkhorn_prices, squared_distances
 
 
 @pytest.fixture
@@ -103,3 +104,37 @@ def test_with_a_penalty_it_is_the_least_sum_however_it_is_chunked(n, m, d, seed,
     total = cdist(queries, keys, "sqeuclidean") + penalty.numpy()
     np.testing.assert_array_equal(indices, total.argmin(1))
     np.testing.assert_allclose(costs, total.min(1), atol=1e-9)
+
+
+def test_projections_are_the_means_under_the_plan_of_pot(codes):
+    ot = pytest.importorskip("ot")
+    epsilon = epsilon_of(*codes, 0.1)
+    cost = cdist(*codes, "sqeuclidean")
+    plan = ot.sinkhorn([], [], cost, epsilon, method="sinkhorn_log", numItermax=5000, stopThr=1e-13, warn=False)
+    projections = barycentric_projection(*codes, regularisation=0.1, n_iterations=2000)
+    np.testing.assert_allclose(projections, 60 * plan @ codes[1].numpy(), atol=1e-6)
+
+
+def test_projections_with_little_regularisation_are_the_best_assignment(codes):
+    queries, keys = (some[:15] for some in codes)
+    _, assigned = linear_sum_assignment(cdist(queries, keys, "sqeuclidean"))
+    projections = barycentric_projection(queries, keys, regularisation=2e-4, n_iterations=20_000)
+    np.testing.assert_array_equal(cdist(projections, keys).argmin(1), assigned)
+    np.testing.assert_allclose(projections, keys[assigned], atol=0.01)  # the keys are 0.5 and more apart
+
+
+def test_projections_with_much_regularisation_are_the_mean_of_the_keys(codes):
+    projections = barycentric_projection(*codes, regularisation=1e6, n_iterations=10)
+    np.testing.assert_allclose(projections, codes[1].mean(0).expand(60, 4), atol=1e-4)
+
+
+@settings(deadline=None, max_examples=25)
+@given(n=st.integers(1, 30), m=st.integers(1, 30), regularisation=st.floats(1e-3, 10), seed=st.integers(0, 1000))
+def test_projections_stay_within_the_keys(n, m, regularisation, seed):
+    rng = np.random.default_rng(seed)
+    queries, keys = (torch.from_numpy(rng.normal(size=(size, 3)).astype(np.float32)) for size in (n, m))
+    projections = barycentric_projection(queries, keys, regularisation=regularisation, n_iterations=10)
+    assert projections.shape == (n, 3)
+    assert projections.dtype == torch.float32
+    assert torch.all(projections <= keys.amax(0) + 1e-5)
+    assert torch.all(projections >= keys.amin(0) - 1e-5)
