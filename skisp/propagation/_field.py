@@ -16,7 +16,7 @@ from ._bank import PatchBank
 from ._matching import nearest
 from ._patches import PatchGrid
 
-__all__ = ["FieldSearch", "carry_up", "coherence", "usage"]
+__all__ = ["FieldSearch", "carry_along", "carry_up", "coherence", "usage"]
 
 # Positions that are searched at once on each thread.
 _POSITIONS_AT_ONCE = 1 << 13
@@ -57,6 +57,32 @@ def _carry_position(position: Tensor, shift: Tensor, coarse: PatchBank, fine: Pa
     half = (coarse.patch_size - 1) / 2
     corner = (position * coarse.stride + half) * factor + shift.to(position.device) - half
     return torch.round(corner / fine.stride).long().clamp(0, fine.shape[axis] - 1)
+
+
+def carry_along(field: Tensor, motion: Tensor, grid: PatchGrid, bank: PatchBank) -> Tensor:
+    """The field of matches of one frame moved to where its content is in the next.
+
+    Parameters
+    ----------
+    field : Tensor (h * w,)
+    motion : Tensor (2, H, W)
+        For every pixel of the next frame, how far down and right of it its content was, pixels.
+    grid : PatchGrid
+        Of both frames.
+    bank : PatchBank
+    """
+    down, across = (centre.to(field.device) for centre in grid.centres())
+    at = [centre.round().long().clamp(0, side - 1) for centre, side in zip((down, across), grid.size, strict=True)]
+    moved = motion[:, at[0][:, None], at[1]] / grid.stride
+    steps = moved.round()
+    rows, columns = (torch.arange(n, device=field.device) for n in grid.shape)
+    source_rows = (rows[:, None] + steps[0].long()).clamp(0, grid.shape[0] - 1)
+    source_columns = (columns + steps[1].long()).clamp(0, grid.shape[1] - 1)
+    matched = field[(source_rows * grid.shape[1] + source_columns).flatten()]
+    # What is less than a step of the grid, the patch in the style is moved by.
+    rest = ((moved - steps) * (grid.stride / bank.stride)).round().long().flatten(1)
+    bank_rows = (matched // bank.shape[1] + rest[0]).clamp(0, bank.shape[0] - 1)
+    return bank_rows * bank.shape[1] + (matched % bank.shape[1] + rest[1]).clamp(0, bank.shape[1] - 1)
 
 
 def coherence(field: Tensor, grid: PatchGrid, bank: PatchBank) -> float:

@@ -136,7 +136,9 @@ class Level:
 
     def _noise(self, generator: torch.Generator) -> Tensor:
         """Latent noise for every patch of the bank, smooth over the style: overlapping patches vary alike."""
-        white = torch.randn(self.bank.codes.shape[1], *self.bank.shape, generator=generator)
+        # The same for all frames of a sequence, whatever was drawn before.
+        own = torch.Generator().manual_seed(generator.initial_seed())
+        white = torch.randn(self.bank.codes.shape[1], *self.bank.shape, generator=own)
         window = 2 * (self.bank.patch_size // self.bank.stride // 2) + 1
         smooth = functional.avg_pool2d(white[None], window, 1, window // 2, count_include_pad=False)[0]
         return (smooth / smooth.std()).flatten(1).T.to(self.bank.codes)

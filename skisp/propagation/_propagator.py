@@ -18,32 +18,19 @@ from .._base import (
     fit_context,
     flatten_images,
     one_thread,
-    resolve_device,
 )
-from .._images import Image, as_images, to_channels
-from .._progress import report
+from .._images import Image, as_images
 from ..metrics import propagation_score
-from ._finish import keep_color
+from ._image_mode import ImageMode
 from ._masks import composite, masks_for
-from ._parts import (
-    check_parts,
-    fitted_content,
-    fitted_style,
-    fitted_styles,
-    is_several,
-    normalised_weights,
-    works_on_rows,
-)
-from ._patch_transformer import check_holds_a_patch, from_tensor, to_tensor
-from ._redraw import redraw
+from ._parts import fitted_content, fitted_style, works_on_rows
 from ._row_mode import align_rows, propagate_rows, row_score, style_codes
-from ._settings import RedrawSettings
-from ._style_model import FittedStyles, StyleModel, fit_styles
+from ._style_model import FittedStyles, StyleModel
 
 __all__ = ["StylePropagator"]
 
 
-class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
+class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     """Redraw photographs in the style of pictures.
 
     Composes a content transformer and a style transformer. ``fit`` learns the map from content
@@ -314,92 +301,6 @@ class StylePropagator(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     def _score_of(self, image: Image, picture: Any) -> float:
         best = [max(propagation_score(image, own, picture) for own in style.images_) for style in self._styles]
         return float(np.dot(self.style_weights_, best))
-
-    @property
-    def _styles(self) -> list[Any]:
-        return self.style_ if isinstance(self.style_, list) else [self.style_]
-
-    def _fit_parts(self, images: list[Image]) -> None:
-        """Fit the coders that are not fitted, and check that all parts of image mode fit each other."""
-        self.style_: Any
-        if is_several(self.style, self.style_weights):
-            self.style_ = fitted_styles(self.style, self.style_images, seed=self._seed)
-        else:
-            self.style_ = fitted_style(self.style, self.style_images, for_rows=False, seed=self._seed)
-        self.style_weights_ = np.asarray(normalised_weights(self.style_weights, len(self._styles)))
-        check_parts(self.content, self._styles)
-        self._check_sizes(images, "X")
-        coloured_like_style = [to_channels(image, self._styles[0].n_channels_) for image in images]
-        self.content_ = fitted_content(self.content, coloured_like_style, self._seed)
-        self._check_content_codes_the_same_patches()
-
-    def _check_content_codes_the_same_patches(self) -> None:
-        if self.content_ is not None and self.content_.n_features_in_ != self._styles[0].n_features_in_:
-            raise ValueError(
-                f"The content codes patches of {self.content_.n_features_in_} values and the style of "
-                f"{self._styles[0].n_features_in_}: one was fitted on grey images, the other on colour. "
-                "Fit the content on images of the style's kind, or leave it unfitted."
-            )
-
-    def _check_sizes(self, images: list[Image], name: str) -> None:
-        for i, image in enumerate(images):
-            check_holds_a_patch(image, self._styles[0].patch_size, f"image {i} of {name}")
-
-    def _tensor(self, image: Image) -> torch.Tensor:
-        return to_tensor(to_channels(image, self._styles[0].n_channels_)).to(resolve_device(self.device))
-
-    def _fit_alignment(self, chosen: list[int], contents: list[torch.Tensor]) -> FittedStyles:
-        """Learn the map of codes, and the metric of each coder's codes, for some of the styles."""
-        weights = self.style_weights_[chosen] if len(chosen) > 1 else np.ones(1)
-        with one_thread():
-            return fit_styles(
-                [self._styles[i] for i in chosen],
-                [float(weight) for weight in weights],
-                self.content_,
-                contents,
-                torch.Generator().manual_seed(self._seed),
-            )
-
-    def _style_model(self, style: int | None = None) -> StyleModel:
-        """The fitted parts as the redrawing needs them, with the banks of patches built so far."""
-        if style not in self._models:
-            chosen = [i for i, weight in enumerate(self.style_weights_) if weight > 0] if style is None else [style]
-            self._models[style] = self._fitted[style].model(
-                [self._styles[i] for i in chosen], self.content_, resolve_device(self.device)
-            )
-        return self._models[style]
-
-    def _settings(self) -> RedrawSettings:
-        patch_size = self._styles[0].patch_size
-        return RedrawSettings(
-            patch_size=patch_size,
-            stride=max(1, round(patch_size * 0.27)),
-            coarsest=max(48, patch_size),
-            strength=self.strength,
-            content_weight=self.content_weight,
-            coherence=self.coherence,
-            balance=self.balance,
-            style_scale=self.style_scale,
-            color=self.color,
-            bank=self.bank,
-            detail=self.detail,
-        )
-
-    def _redraw_all(self, images: list[Image], style: int | None = None) -> list[Image]:
-        """Redraw images in one of the styles, or in all by their weights."""
-        pictures = []
-        for i, image in enumerate(images):
-            report("images", i, len(images))
-            with one_thread(), torch.inference_mode():
-                picture = redraw(self._tensor(image), self._style_model(style), self._settings(), self._seed)
-            # From here on in the content's channels: a grey style must not take all colour at once.
-            if self.color == "content":
-                picture = keep_color(picture.cpu(), to_tensor(image))
-            redrawn = to_channels(from_tensor(picture), image.shape[2])
-            share = np.float32(self.strength)
-            pictures.append((1 - share) * image + share * redrawn)
-        report("images", len(images), len(images))
-        return pictures
 
     @staticmethod
     def _refuse_mask(mask: Any) -> None:

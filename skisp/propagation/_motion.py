@@ -1,0 +1,118 @@
+"""How the content of one frame has moved to the next, and images moved along with it."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ._pyramid import resize, size_with_short_side
+
+__all__ = ["agreement", "estimate_motion", "move"]
+
+# Short side at which motion is estimated, pixels: it is smooth, and frames may be large.
+_WORKING_SIDE = 256
+_COARSEST_SIDE = 12
+_N_STEPS = 4
+_WINDOW = 15
+# Squared gradient, in shares of the full range a pixel, below which a place is too flat to see motion in.
+_FLAT = 4e-4
+
+
+def estimate_motion(previous: Tensor, current: Tensor) -> Tensor:
+    r"""Motion (2, H, W) between two frames (C, H, W): what is at x in the current was at x + m(x) in the previous.
+
+    Lucas and Kanade's steps, coarse to fine: with g the gradient and e the difference of the
+    current frame to the previous one, moved so far, m changes by
+
+    .. math:: \Bigl( \sum g g^T + \lambda I \Bigr)^{-1} \sum g e
+
+    over windows of 15 pixels. The small ridge leaves flat places the motion of their wider
+    surroundings.
+
+    Returns
+    -------
+    motion : Tensor (2, H, W)
+        Down and right, pixels.
+
+    References
+    ----------
+    Lucas & Kanade, "An iterative image registration technique with an application to stereo
+    vision", IJCAI 1981; Bouguet, "Pyramidal implementation of the Lucas Kanade feature tracker",
+    Intel 2000.
+    """
+    size = (current.shape[1], current.shape[2])
+    frames = [_working(frame) for frame in (previous, current)]
+    motion = frames[0].new_zeros(2, *frames[0].shape[1:])
+    for before, after in zip(*(_pyramid(frame) for frame in frames), strict=True):
+        motion = _resized(motion, (after.shape[1], after.shape[2]))
+        for _ in range(_N_STEPS):
+            motion = _smooth(motion + _step(move(before, motion), after))
+    return _resized(motion, size)
+
+
+def move(image: Tensor, motion: Tensor) -> Tensor:
+    """The image (C, H, W) whose pixel x is that of ``image`` at x + m(x); beyond its border, the border's."""
+    height, width = image.shape[1:]
+    rows = torch.arange(height, device=image.device)[:, None] + motion[0]
+    columns = torch.arange(width, device=image.device) + motion[1]
+    at = torch.stack([2 * columns / max(1, width - 1) - 1, 2 * rows / max(1, height - 1) - 1], dim=-1)
+    moved = functional.grid_sample(image[None], at[None], mode="bicubic", padding_mode="border", align_corners=True)
+    return moved[0].clamp_(0.0, 1.0)
+
+
+def agreement(previous: Tensor, current: Tensor, motion: Tensor, tolerance: float = 0.06) -> Tensor:
+    """Where the previous frame, moved, shows what the current one does, (1, H, W): from 1 down to 0.
+
+    exp(-(d / tolerance)^2), d being the mean absolute difference in windows of 5 pixels; 0 where the
+    motion comes from beyond the border.
+    """
+    difference = (move(previous, motion) - current).abs().mean(dim=0, keepdim=True)
+    local = functional.avg_pool2d(difference[None], 5, 1, 2, count_include_pad=False)[0]
+    return torch.exp(-((local / tolerance) ** 2)) * _comes_from_inside(motion)
+
+
+def _comes_from_inside(motion: Tensor) -> Tensor:
+    height, width = motion.shape[1:]
+    rows = torch.arange(height, device=motion.device)[:, None] + motion[0]
+    columns = torch.arange(width, device=motion.device) + motion[1]
+    # Half a pixel of grace: motion is never exact.
+    return (rows > -0.5) & (rows < height - 0.5) & (columns > -0.5) & (columns < width - 0.5)
+
+
+def _working(frame: Tensor) -> Tensor:
+    """Luminance (1, h, w), as the mean of the channels, of a size to work with."""
+    grey = frame.mean(dim=0, keepdim=True)
+    side = min(_WORKING_SIDE, *grey.shape[1:])
+    return _smooth(resize(grey, size_with_short_side(grey.shape[1:], side)), window=3)
+
+
+def _pyramid(frame: Tensor) -> list[Tensor]:
+    """The frame and its halves, coarsest first."""
+    levels = [frame]
+    while min(levels[-1].shape[1:]) >= 2 * _COARSEST_SIDE:
+        levels.append(resize(levels[-1], tuple(-(-side // 2) for side in levels[-1].shape[1:])))  # type: ignore[arg-type]
+    return levels[::-1]
+
+
+def _step(before: Tensor, after: Tensor) -> Tensor:
+    """Change of the motion (2, h, w) that takes ``before`` to ``after``, by least squares in windows."""
+    padded = functional.pad(before[None], (1, 1, 1, 1), mode="replicate")[0, 0]
+    down = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
+    right = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
+    error = (after - before)[0]
+    products = torch.stack([down * down, right * right, down * right, down * error, right * error])
+    dd, rr, dr, de, re = _smooth(products)
+    dd, rr = dd + _FLAT, rr + _FLAT
+    return torch.stack([rr * de - dr * re, dd * re - dr * de]) / (dd * rr - dr * dr)
+
+
+def _resized(motion: Tensor, size: tuple[int, int]) -> Tensor:
+    """The motion for another size of the frames."""
+    factors = [new / old for new, old in zip(size, motion.shape[1:], strict=True)]
+    resized = functional.interpolate(motion[None], size=size, mode="bilinear", align_corners=False)[0]
+    return resized * motion.new_tensor(factors)[:, None, None]
+
+
+def _smooth(image: Tensor, window: int = _WINDOW) -> Tensor:
+    """Mean over windows of pixels, those inside the image."""
+    window = min(window, 2 * ((min(image.shape[1:]) - 1) // 2) + 1)
+    return functional.avg_pool2d(image[None], window, 1, window // 2, count_include_pad=False)[0]
