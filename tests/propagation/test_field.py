@@ -8,7 +8,7 @@ from sklearn.preprocessing import FunctionTransformer
 from skisp.propagation import _bank
 from skisp.propagation._bank import build_bank
 from skisp.propagation._codec import PatchCodec
-from skisp.propagation._field import FieldSearch, carry_up, coherence, usage
+from skisp.propagation._field import FieldSearch, carry_along, carry_up, coherence, usage
 from skisp.propagation._matching import nearest
 from skisp.propagation._patches import PatchGrid
 
@@ -97,6 +97,25 @@ def test_a_shifted_identity_stays_coherent_when_it_is_carried_up(codec):
     coarse, fine = PatchGrid((16, 16), 5, 2), PatchGrid((32, 32), 5, 2)
     carried = carry_up(shifted_identity(coarse, coarse_bank, 6, 9), coarse, fine, coarse_bank, fine_bank)
     assert coherence(carried, fine, fine_bank) > 0.95
+
+
+@pytest.mark.parametrize(("stride", "down", "right"), [(1, 2, -3), (2, 2, 4), (2, 1, 0), (3, -1, 4)])
+def test_matches_move_along_with_the_content_to_the_pixel(codec, stride, down, right):
+    bank, grid = make_bank(codec, 60, 60), PatchGrid((24, 27), 5, stride)
+    field = shifted_identity(grid, bank, 9, 12)
+    motion = torch.tensor([down, right], dtype=torch.float32)[:, None, None].expand(2, 24, 27)
+    carried = carry_along(field, motion, grid, bank).reshape(grid.shape)
+    # What was drawn at x + m is now drawn at x: the same shifted identity, m further on.
+    expected = shifted_identity(grid, bank, 9 + down, 12 + right).reshape(grid.shape)
+    inside = slice(-(-4 // stride), -(-4 // stride) * -1)
+    torch.testing.assert_close(carried[inside, inside], expected[inside, inside])
+
+
+def test_without_motion_matches_stay(codec):
+    bank, grid = make_bank(codec, 30, 34), PatchGrid((20, 23), 5, 2)
+    n = grid.shape[0] * grid.shape[1]
+    field = torch.randint(len(bank), (n,), generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(carry_along(field, torch.zeros(2, 20, 23), grid, bank), field)
 
 
 def test_carried_fields_stay_in_the_bank(codec):
