@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ __all__ = [
     "StrOptions",
     "as_float32",
     "check_sample_weight",
+    "concatenate_on_threads",
     "draw_seed",
     "fit_context",
     "flatten_images",
@@ -44,6 +46,7 @@ __all__ = [
     "module_initialised_with",
     "one_thread",
     "resolve_device",
+    "split_evenly",
 ]
 
 _LARGEST_SEED = 2**31 - 1
@@ -104,6 +107,7 @@ class _ThreadLimit:
         self._n_users = 0
         self._n_threads = 1
         self._own = threading.local()
+        self._workers: ThreadPoolExecutor | None = None
 
     @property
     def n_threads(self) -> int:
@@ -124,11 +128,31 @@ class _ThreadLimit:
             return self._n_threads
 
     def release(self) -> None:
+        workers = None
         with self._lock:
             self._n_users -= 1
             self._own.depth -= 1
             if self._own.depth == 0:
                 torch.set_num_threads(self._own.found)
+            if self._n_users == 0:
+                workers, self._workers = self._workers, None
+        if workers is not None:
+            workers.shutdown()
+
+    def workers(self) -> ThreadPoolExecutor:
+        """Threads to share work with, kept until nobody needs one thread any more.
+
+        A thread's first matrix product takes a millisecond more than the next.
+        """
+        with self._lock:
+            if self._workers is None:
+                self._workers = ThreadPoolExecutor(self._n_threads, "skisp", self._start_worker)
+            return self._workers
+
+    def _start_worker(self) -> None:
+        self._own.depth = 1
+        torch.set_num_threads(1)
+        _inside_map.is_true = True
 
 
 _thread_limit = _ThreadLimit()
@@ -172,14 +196,23 @@ def map_on_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list
         return [function(item) for item in items]
     inference = torch.is_inference_mode_enabled()
 
-    def on_one_thread(item: Any) -> Any:
-        # torch counts threads and has modes for each thread, and a new one may have inherited others.
-        with one_thread(), torch.inference_mode(inference):
-            _inside_map.is_true = True
+    def in_mode(item: Any) -> Any:
+        # torch has modes for each thread.
+        with torch.inference_mode(inference):
             return function(item)
 
-    with ThreadPoolExecutor(n_threads) as pool:
-        return list(pool.map(on_one_thread, items))
+    return list(_thread_limit.workers().map(in_mode, items))
+
+
+def split_evenly(n: int, most: int, least: int) -> list[slice]:
+    """Slices of equal lengths that cover ``range(n)``, for :func:`map_on_threads`.
+
+    Of at most ``most`` items each, and at least four where they still have ``least``: a single slice
+    would leave all threads but one without work.
+    """
+    n_slices = max(-(-n // most), min(4, n // least), 1)
+    bounds = [n * i // n_slices for i in range(n_slices + 1)]
+    return [slice(start, stop) for start, stop in pairwise(bounds)]
 
 
 def concatenate_on_threads(

@@ -17,6 +17,7 @@ from skisp._base import (
     module_initialised_with,
     one_thread,
     resolve_device,
+    split_evenly,
 )
 
 
@@ -288,3 +289,44 @@ def test_float32_rows_are_not_copied_and_others_are_ordered():
         assert converted.dtype == np.dtype("f4")
         assert converted.dtype.isnative
         assert converted.flags.c_contiguous
+
+
+@given(st.integers(0, 5000), st.integers(1, 600), st.integers(1, 600))
+def test_slices_cover_everything_once_evenly_and_within_their_bounds(n, most, least):
+    slices = split_evenly(n, most, least)
+    assert [i for part in slices for i in range(part.start, part.stop)] == list(range(n))
+    lengths = [part.stop - part.start for part in slices]
+    assert max(lengths) <= most
+    assert max(lengths) - min(lengths) <= 1
+    if n >= 4 * least:
+        assert len(slices) >= 4
+
+
+def test_threads_of_a_block_are_kept_for_all_of_its_maps_and_end_with_it():
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with one_thread():
+            for _ in range(3):
+                map_on_threads(lambda _: time.sleep(0.002), range(8))
+            names = {thread.name for thread in threading.enumerate() if thread.name.startswith("skisp")}
+            assert len(names) == 2
+        assert not any(thread.name.startswith("skisp") for thread in threading.enumerate())
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_blocks_inside_of_a_map_leave_its_threads_at_one():
+    def count(_):
+        with one_thread():
+            inside = torch.get_num_threads()
+        return inside, torch.get_num_threads()
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with one_thread():
+            assert set(map_on_threads(count, range(20))) == {(1, 1)}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

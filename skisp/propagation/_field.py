@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .._base import concatenate_on_threads
+from .._base import concatenate_on_threads, split_evenly
 from ._bank import PatchBank
 from ._matching import nearest
 from ._patches import PatchGrid
@@ -20,6 +20,8 @@ __all__ = ["FieldSearch", "carry_along", "carry_up", "coherence", "usage"]
 
 # Positions that are searched at once on each thread.
 _POSITIONS_AT_ONCE = 1 << 13
+# Those that are worth a thread.
+_LEAST_POSITIONS = 1 << 10
 _NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
 
 
@@ -157,13 +159,12 @@ class FieldSearch:
             neighbours = self._moved_neighbours(field, at)
             others = neighbours if candidates is None else candidates[:, some]
             matches = torch.cat([field[at][None], others])
-            least = self._costs(self.queries[at], matches, neighbours).argmin(dim=0, keepdim=True)
-            return matches.gather(0, least)[0]
+            costs = self._costs(self.queries[at], matches, neighbours)
+            # Of matches of equal cost the first in the bank; much faster than argmin.
+            return matches.masked_fill_(costs > costs.amin(dim=0), len(self.bank)).amin(dim=0)
 
-        starts = range(0, len(positions), _POSITIONS_AT_ONCE)
-        chunks = [slice(start, min(start + _POSITIONS_AT_ONCE, len(positions))) for start in starts]
-        if chunks:
-            field[positions] = concatenate_on_threads(winners, chunks, [chunk.stop - chunk.start for chunk in chunks])
+        chunks = split_evenly(len(positions), _POSITIONS_AT_ONCE, _LEAST_POSITIONS)
+        field[positions] = concatenate_on_threads(winners, chunks, [chunk.stop - chunk.start for chunk in chunks])
         return field
 
     def _costs(self, queries: Tensor, matches: Tensor, neighbours: Tensor) -> Tensor:
@@ -184,15 +185,17 @@ class FieldSearch:
         return self.bank.codes.square().sum(dim=1) + self.penalty
 
     def _moved_neighbours(self, field: Tensor, positions: Tensor) -> Tensor:
-        """For each of the eight neighbours of the positions (n,), its match moved by one step back: (8, n)."""
+        """For each of the eight neighbours of the positions (n,), its match moved by one step back: (8, n).
+
+        Beyond the border of the grid there are none, and positions are their own neighbours.
+        """
         height, width = self.grid.shape
-        rows, columns = positions // width, positions % width
+        down, across = torch.tensor(_NEIGHBOURS, device=field.device).T[..., None]
+        rows = positions // width
+        columns = positions - rows * width
+        neighbours = (rows - down).clamp_(0, height - 1).mul_(width).add_((columns - across).clamp_(0, width - 1))
         step = self.grid.stride // self.bank.stride
-        moved = []
-        for down, across in _NEIGHBOURS:
-            match = field[(rows - down) % height * width + (columns - across) % width]
-            moved.append(self._index(*self._positions(match), down * step, across * step))
-        return torch.stack(moved)
+        return self._index(*self._positions(field[neighbours]), down * step, across * step)
 
     def _about(self, field: Tensor) -> Tensor:
         """Random positions (2, n) within a quarter and a sixteenth of the bank's side about the matches."""
@@ -210,7 +213,7 @@ class FieldSearch:
         rows = field // self.bank.shape[1]
         return rows, field - rows * self.bank.shape[1]
 
-    def _index(self, rows: Tensor, columns: Tensor, down: Tensor | int, across: Tensor | int) -> Tensor:
-        """Indices (n,) of positions in the bank, some steps away; those outside moved to its border."""
+    def _index(self, rows: Tensor, columns: Tensor, down: Tensor, across: Tensor) -> Tensor:
+        """Indices of positions in the bank, some steps away; those outside moved to its border."""
         rows = (rows + down).clamp_(0, self.bank.shape[0] - 1)
         return rows.mul_(self.bank.shape[1]).add_((columns + across).clamp_(0, self.bank.shape[1] - 1))

@@ -71,7 +71,9 @@ def match_band_contrast(
     """
     bands, remainder = laplacian_bands(picture)
     if factors is None:
-        factors = [_factor(float(band.std()), wanted) for band, wanted in zip(bands, deviations, strict=True)]
+        # A style of another size may have more bands or fewer; those that it lacks are left as they are.
+        factors = [_factor(float(band.std()), wanted) for band, wanted in zip(bands, deviations, strict=False)]
+        factors += [1.0] * (len(bands) - len(factors))
     for factor in reversed(factors):
         band = bands.pop()
         remainder = _expand(remainder, band.shape).add_(band, alpha=factor)

@@ -38,7 +38,7 @@ def _gradient_rms(image: Tensor, window: int = 7) -> Tensor:
 
 
 def _reference(smooth: Tensor) -> float:
-    return float(torch.quantile(smooth.flatten()[:: max(1, smooth.numel() // 100_000)], 0.9))
+    return float(torch.quantile(smooth.flatten()[:: max(1, smooth.numel() // 10_000)], 0.9))
 
 
 class Level:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .._base import map_on_threads
+from .._base import map_on_threads, split_evenly
 
 __all__ = ["barycentric_projection", "nearest", "sinkhorn_prices", "squared_distances"]
 
@@ -92,14 +92,13 @@ def nearest(queries: Tensor, keys: Tensor, penalty: Tensor) -> tuple[Tensor, Ten
     offsets = keys.square().sum(1) + penalty
     costs, indices = queries.square().sum(1), torch.empty(len(queries), dtype=torch.int64, device=queries.device)
 
-    def find(start: int) -> None:
-        some = slice(start, start + at_once)
+    def find(some: slice) -> None:
         least = torch.min(torch.addmm(offsets, queries[some], keys.T, alpha=-2.0), dim=1)
         costs[some] += least.values
         indices[some] = least.indices
 
     at_once = max(1, _ENTRIES_AT_ONCE // len(keys))
-    map_on_threads(find, range(0, len(queries), at_once))
+    map_on_threads(find, split_evenly(len(queries), at_once, -(-at_once // 8)))
     return indices, costs
 
 

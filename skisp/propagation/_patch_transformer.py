@@ -174,7 +174,7 @@ class PatchTransformer(TransformerMixin, BaseEstimator):
         if self.transformer is not None:
             return clone(self.transformer)
         return CVAETransformer(
-            12, hidden_layer_sizes=(192, 96), likelihood="gaussian", noise_scale=_NOISE_SCALE, max_iter=12
+            12, hidden_layer_sizes=(128, 64), likelihood="gaussian", noise_scale=_NOISE_SCALE, max_iter=16
         )
 
     def _draw(self, images: Sequence[Image], seed: int) -> NDArray[np.float32]:

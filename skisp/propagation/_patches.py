@@ -11,12 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .._base import concatenate_on_threads, map_on_threads
+from .._base import concatenate_on_threads, map_on_threads, split_evenly
 
 __all__ = ["PatchGrid", "extract_patches", "gaussian_window", "map_patches", "overlap_add", "patches_at"]
 
 # Patches that exist at once on each thread: they hold many times the values of their image.
 _PATCHES_AT_ONCE = 4096
+# Those that are worth a thread.
+_LEAST_PATCHES = 512
 # Bands of an image that are summed at once.
 _BANDS_AT_ONCE = 16
 
@@ -99,8 +101,7 @@ def _pixels(rows: slice, patch_size: int, stride: int) -> slice:
 
 def _bands(n_rows: int, n_columns: int) -> list[slice]:
     """Slices of the rows of a grid, each of about as many patches as may exist at once."""
-    rows_at_once = max(1, _PATCHES_AT_ONCE // n_columns)
-    return [slice(start, min(start + rows_at_once, n_rows)) for start in range(0, n_rows, rows_at_once)]
+    return split_evenly(n_rows, max(1, _PATCHES_AT_ONCE // n_columns), -(-_LEAST_PATCHES // n_columns))
 
 
 def _axis_weights(profile: Tensor, n: int, stride: int) -> Tensor:

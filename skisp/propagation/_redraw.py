@@ -20,7 +20,7 @@ from ._pyramid import short_sides
 from ._settings import RedrawSettings
 from ._style_model import StyleModel, color_map, recolor
 
-__all__ = ["Drawing", "Statistics", "draw", "finish", "redraw", "refine", "statistics_of"]
+__all__ = ["Drawing", "Statistics", "draw", "finish", "last_picture", "redraw", "refine", "statistics_of"]
 
 
 class Statistics(NamedTuple):
@@ -107,8 +107,9 @@ def draw(
     sides = short_sides(min(mapped.shape[1:]), settings.coarsest)
     level = Level(content, mapped, sides[0], model, settings)
     matches = level.first_field(generator)
-    estimate, matches = refine(level, None, matches, settings.n_coarsest_rounds, generator)
+    estimate, n_rounds = None, settings.n_coarsest_rounds
     for i, side in enumerate(sides[1:], start=1):
+        estimate, matches = refine(level, estimate, matches, n_rounds, generator)
         report("redraw", i, len(sides), f"{side} px")
         grid, bank = level.grid, level.bank
         del level  # large images hold much memory
@@ -116,10 +117,8 @@ def draw(
         level = Level(content, mapped, side, model, settings)
         matches = carry_up(matches, grid, level.grid, bank, level.bank)
         del bank
-        estimate, matches = refine(level, estimate, matches, settings.n_rounds, generator)
-    if settings.draws_new_patches:
-        del estimate
-        estimate = level.draw(matches, generator)
+        n_rounds = settings.n_rounds
+    estimate, matches = last_picture(level, estimate, matches, n_rounds, generator)
     model.forget_banks(keep=[settings.style_side(side) for side in sides])
     report("redraw", len(sides), len(sides))
     return Drawing(mapped, estimate, matches)
@@ -132,15 +131,28 @@ def refine(
 
     The search goes by the style's own patches; those that the C-VAE generates are seen at the finest scale only.
     """
+    matches = search(level, estimate, matches, n_rounds, generator)
+    return level.vote(matches), matches
+
+
+def search(level: Level, estimate: Tensor | None, matches: Tensor, n_rounds: int, generator: torch.Generator) -> Tensor:
+    """Rounds of search at one scale, the vote of each being the estimate of the next; returns the matches."""
     used = usage(matches, level.bank)
-    for _ in range(n_rounds):
-        queries = level.queries(estimate)
+    for i in range(n_rounds):
+        queries = level.queries(level.vote(matches) if i > 0 else estimate)
         estimate = None  # large images hold much memory
         matches = level.search(queries, matches, used, generator)
         used = (used + usage(matches, level.bank)) / 2
-        estimate = level.vote(matches)
-    assert estimate is not None, "there is at least one round"
-    return estimate, matches
+    return matches
+
+
+def last_picture(
+    level: Level, estimate: Tensor | None, matches: Tensor, n_rounds: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """The same as :func:`refine` at the finest scale, drawn with the patches that were asked for."""
+    matches = search(level, estimate, matches, n_rounds, generator)
+    drawn = level.draw(matches, generator) if level.settings.draws_new_patches else level.vote(matches)
+    return drawn, matches
 
 
 def finish(

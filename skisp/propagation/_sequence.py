@@ -8,9 +8,9 @@ from torch import Tensor
 from ._field import carry_along
 from ._level import Level
 from ._motion import agreement, estimate_motion, move
-from ._redraw import Drawing, Statistics, draw, finish, recolor, refine, statistics_of
+from ._redraw import Drawing, Statistics, draw, finish, last_picture, statistics_of
 from ._settings import RedrawSettings
-from ._style_model import StyleModel
+from ._style_model import StyleModel, recolor
 
 __all__ = ["SequenceRedraw"]
 
@@ -82,9 +82,7 @@ class SequenceRedraw:
         level = Level(self._own(content), mapped, short_side, self._model, self._settings, last.statistics.structure)
         matches = carry_along(last.drawing.matches, motion, level.grid, level.bank)
         generator = self._generator()
-        estimate, matches = refine(level, move(last.drawing.estimate, motion), matches, 1, generator)
-        if self._settings.draws_new_patches:
-            estimate = level.draw(matches, generator)
+        estimate, matches = last_picture(level, move(last.drawing.estimate, motion), matches, 1, generator)
         return Drawing(mapped, estimate, matches)
 
     def _own(self, content: Tensor) -> Tensor | None:

@@ -36,10 +36,10 @@ class RedrawSettings:
     color: str = "style"
     structure_share: float = 0.25
     n_rounds: int = 2
-    n_coarsest_rounds: int = 10
+    n_coarsest_rounds: int = 7
     n_sweeps: int = 2
     n_samples: int = 500
-    n_transported: int = 1000
+    n_transported: int = 800
 
     def style_side(self, short_side: int) -> int:
         """Short side in pixels of the style at a scale of the picture."""

@@ -159,14 +159,17 @@ def test_without_coherence_a_sample_of_everything_gives_the_nearest(problem):
     assert float((improved == nearest(queries, bank.codes, penalty)[0]).float().mean()) > 0.99  # but for ties
 
 
-def test_coherence_is_rewarded(problem):
-    queries, bank, grid, field = problem
+def test_coherence_is_rewarded(codec):
+    bank, grid = make_bank(codec, 20, 24), PatchGrid((40, 50), 5, 2)
+    generator = torch.Generator().manual_seed(1)
+    n = grid.shape[0] * grid.shape[1]
+    queries, field = torch.rand(n, 75, generator=generator), torch.randint(len(bank), (n,), generator=generator)
     variance = float(bank.codes.var(dim=0).sum())
     found = [
         coherence(make_search(queries, bank, grid, reward).improve(field, n_samples=100, n_sweeps=4), grid, bank)
         for reward in (0.0, variance)
     ]
-    assert found[1] > found[0] + 0.1
+    assert found[1] > 3 * found[0]
 
 
 def test_the_identity_is_found_from_few_samples(codec):

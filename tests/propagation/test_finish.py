@@ -1,5 +1,6 @@
 """The last touches: structure of the content, contrast of the style."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -67,6 +68,18 @@ def test_the_factors_of_one_picture_serve_another():
     bands, remainder = laplacian_bands(style)
     expected = join([factor * band for factor, band in zip(factors, bands, strict=True)], remainder).clamp(0, 1)
     torch.testing.assert_close(match_band_contrast(style, [], factors)[0], expected, rtol=0, atol=1e-5)
+
+
+def test_bands_that_the_style_lacks_are_left_alone():
+    picture = texture()
+    deviations = band_deviations(texture(seed=1), 40)
+    one, factors = match_band_contrast(picture, deviations[:1])
+    assert factors[1:] == [1.0]
+    bands, remainder = laplacian_bands(picture)
+    torch.testing.assert_close(one, join([factors[0] * bands[0], *bands[1:]], remainder).clamp(0, 1), rtol=0, atol=1e-5)
+    np.testing.assert_equal(
+        match_band_contrast(picture, [*deviations, 0.1])[1], match_band_contrast(picture, deviations)[1]
+    )
 
 
 @pytest.mark.parametrize("size", [(5, 5), (15, 90), (16, 16), (33, 47)])
