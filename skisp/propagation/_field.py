@@ -16,7 +16,7 @@ from ._bank import PatchBank
 from ._matching import nearest
 from ._patches import PatchGrid
 
-__all__ = ["FieldSearch", "carry_along", "carry_up", "coherence", "usage"]
+__all__ = ["FieldSearch", "carry_along", "carry_up", "coherence", "share_excess", "usage"]
 
 # Positions that are searched at once on each thread.
 _POSITIONS_AT_ONCE = 1 << 13
@@ -36,6 +36,14 @@ def usage(field: Tensor, bank: PatchBank) -> Tensor:
     summed = functional.avg_pool2d(counts, window, 1, window // 2, count_include_pad=False)
     # Where a share is 0 there is nothing to use.
     return summed.flatten() / (bank.share * len(field)).masked_fill(~bank.is_valid, torch.inf)
+
+
+def share_excess(field: Tensor, bank: PatchBank) -> Tensor:
+    """By how much the use of each style exceeds its share, (n_styles,), in shares of that; 0 for one alone."""
+    n_styles = int(bank.origin.max()) + 1
+    used = torch.bincount(bank.origin[field].clamp_min(0), minlength=n_styles) / len(field)
+    due = torch.stack([bank.share[bank.origin == style].sum() for style in range(n_styles)])
+    return used / due.clamp_min(1e-6) - 1
 
 
 def carry_up(field: Tensor, coarse: PatchGrid, fine: PatchGrid, coarse_bank: PatchBank, fine_bank: PatchBank) -> Tensor:

@@ -108,9 +108,12 @@ class Level:
         prices = sinkhorn_prices(self.target[chosen.to(self.target.device)], keys, regularisation=0.03, n_iterations=10)
         return sample[nearest(self.target, keys, -prices)[0]]
 
-    def search(self, queries: Tensor, matches: Tensor, used: Tensor, generator: torch.Generator) -> Tensor:
-        """One round of the search, the price of a patch rising with its use."""
-        penalty = self.settings.balance * self.variance * used
+    def search(
+        self, queries: Tensor, matches: Tensor, used: Tensor, excess: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """One round of the search, the price of a patch rising with its use, and with that of all of its style."""
+        of_style = self.settings.style_balance * excess[self.bank.origin.clamp_min(0)]
+        penalty = self.variance * (self.settings.balance * used + of_style)
         penalty = penalty.masked_fill(~self.bank.is_valid, torch.inf)
         search = FieldSearch(queries, penalty, self.bank, self.grid, self.settings.coherence * self.variance, generator)
         return search.improve(matches, n_samples=self.settings.n_samples, n_sweeps=self.settings.n_sweeps)

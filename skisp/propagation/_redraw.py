@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .._progress import report
 from ._alignment import AffineMap
-from ._field import carry_up, usage
+from ._field import carry_up, share_excess, usage
 from ._finish import match_band_contrast, mix_structure
 from ._level import Level, structure_map, structure_reference
 from ._pyramid import short_sides
@@ -49,11 +49,14 @@ class Drawing(NamedTuple):
         What the patches drew.
     matches : Tensor (h * w,)
         Which patch of the bank stands at each position of the finest scale.
+    excess : Tensor (n_styles,)
+        What of :func:`share_excess` has added up for each style.
     """
 
     mapped: Tensor
     estimate: Tensor
     matches: Tensor
+    excess: Tensor
 
 
 def redraw(content: Tensor, model: StyleModel, settings: RedrawSettings, seed: int) -> Tensor:
@@ -107,9 +110,10 @@ def draw(
     sides = short_sides(min(mapped.shape[1:]), settings.coarsest)
     level = Level(content, mapped, sides[0], model, settings)
     matches = level.first_field(generator)
+    excess = share_excess(matches, level.bank)
     estimate, n_rounds = None, settings.n_coarsest_rounds
     for i, side in enumerate(sides[1:], start=1):
-        estimate, matches = refine(level, estimate, matches, n_rounds, generator)
+        estimate, matches = refine(level, estimate, matches, excess, n_rounds, generator)
         report("redraw", i, len(sides), f"{side} px")
         grid, bank = level.grid, level.bank
         del level  # large images hold much memory
@@ -118,39 +122,45 @@ def draw(
         matches = carry_up(matches, grid, level.grid, bank, level.bank)
         del bank
         n_rounds = settings.n_rounds
-    estimate, matches = last_picture(level, estimate, matches, n_rounds, generator)
+    estimate, matches = last_picture(level, estimate, matches, excess, n_rounds, generator)
     model.forget_banks(keep=[settings.style_side(side) for side in sides])
     report("redraw", len(sides), len(sides))
-    return Drawing(mapped, estimate, matches)
+    return Drawing(mapped, estimate, matches, excess)
 
 
 def refine(
-    level: Level, estimate: Tensor | None, matches: Tensor, n_rounds: int, generator: torch.Generator
+    level: Level, estimate: Tensor | None, matches: Tensor, excess: Tensor, n_rounds: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Alternate search and vote at one scale; where there is no estimate yet, the content's codes lead.
 
     The search goes by the style's own patches; those that the C-VAE generates are seen at the finest scale only.
     """
-    matches = search(level, estimate, matches, n_rounds, generator)
+    matches = search(level, estimate, matches, excess, n_rounds, generator)
     return level.vote(matches), matches
 
 
-def search(level: Level, estimate: Tensor | None, matches: Tensor, n_rounds: int, generator: torch.Generator) -> Tensor:
-    """Rounds of search at one scale, the vote of each being the estimate of the next; returns the matches."""
+def search(
+    level: Level, estimate: Tensor | None, matches: Tensor, excess: Tensor, n_rounds: int, generator: torch.Generator
+) -> Tensor:
+    """Rounds of search at one scale, the vote of each being the estimate of the next; returns the matches.
+
+    What exceeds the share of a style adds up in ``excess``, in place, and raises the price of all of its patches.
+    """
     used = usage(matches, level.bank)
     for i in range(n_rounds):
         queries = level.queries(level.vote(matches) if i > 0 else estimate)
         estimate = None  # large images hold much memory
-        matches = level.search(queries, matches, used, generator)
+        matches = level.search(queries, matches, used, excess, generator)
         used = (used + usage(matches, level.bank)) / 2
+        excess += share_excess(matches, level.bank)
     return matches
 
 
 def last_picture(
-    level: Level, estimate: Tensor | None, matches: Tensor, n_rounds: int, generator: torch.Generator
+    level: Level, estimate: Tensor | None, matches: Tensor, excess: Tensor, n_rounds: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """The same as :func:`refine` at the finest scale, drawn with the patches that were asked for."""
-    matches = search(level, estimate, matches, n_rounds, generator)
+    matches = search(level, estimate, matches, excess, n_rounds, generator)
     drawn = level.draw(matches, generator) if level.settings.draws_new_patches else level.vote(matches)
     return drawn, matches
 

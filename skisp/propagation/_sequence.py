@@ -81,9 +81,11 @@ class SequenceRedraw:
         short_side = min(content.shape[1:])
         level = Level(self._own(content), mapped, short_side, self._model, self._settings, last.statistics.structure)
         matches = carry_along(last.drawing.matches, motion, level.grid, level.bank)
-        generator = self._generator()
-        estimate, matches = last_picture(level, move(last.drawing.estimate, motion), matches, 1, generator)
-        return Drawing(mapped, estimate, matches)
+        excess = last.drawing.excess.clone()
+        estimate, matches = last_picture(
+            level, move(last.drawing.estimate, motion), matches, excess, 1, self._generator()
+        )
+        return Drawing(mapped, estimate, matches, excess)
 
     def _own(self, content: Tensor) -> Tensor | None:
         """The content where a coder of its own asks for it."""

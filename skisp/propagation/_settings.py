@@ -34,6 +34,7 @@ class RedrawSettings:
     detail: float
     style_scale: float = 1.0
     color: str = "style"
+    style_balance: float = 0.05
     structure_share: float = 0.25
     n_rounds: int = 2
     n_coarsest_rounds: int = 7
