@@ -13,6 +13,9 @@ from ._style_model import StyleModel
 
 __all__ = ["Level", "structure_map", "structure_reference"]
 
+# Short side in pixels up to which the content has its full weight.
+_FULL_WEIGHT_SIDE = 256
+
 
 def structure_map(image: Tensor, reference: float | None = None) -> Tensor:
     """Where the content has something to lose: local RMS of its gradient, (1, H, W) in [0, 1].
@@ -90,7 +93,9 @@ class Level:
         """Share (h * w, 1) of the target in a query: little in flat places, much on edges."""
         structure = self.grid.pad(structure_map(self.mapped, reference))
         pooled = functional.avg_pool2d(structure[None], self.grid.patch_size, self.grid.stride)[0, 0]
-        weight = self.settings.content_weight * (0.2 + 2.0 * pooled)
+        # What is finer than a small picture shows is left to the style, so that large pictures are not less of it.
+        fineness = min(1.0, _FULL_WEIGHT_SIDE / min(self.grid.size))
+        weight = self.settings.content_weight * (0.2 + 2.0 * pooled) * fineness
         return torch.lerp(torch.ones_like(weight), weight.clamp_max(1.0), self.settings.strength).flatten()[:, None]
 
     def queries(self, estimate: Tensor | None) -> Tensor:
