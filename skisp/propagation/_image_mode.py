@@ -12,7 +12,8 @@ from .._images import Image, as_images, to_channels
 from .._progress import report
 from ._finish import keep_color
 from ._parts import check_parts, fitted_content, fitted_style, fitted_styles, is_several, normalised_weights
-from ._patch_transformer import check_holds_a_patch, from_tensor, to_tensor
+from ._patch_transformer import from_tensor, to_tensor
+from ._pyramid import resize, size_with_short_side
 from ._redraw import redraw
 from ._sequence import SequenceRedraw
 from ._settings import RedrawSettings
@@ -118,7 +119,6 @@ class ImageMode:
             yield layouts.pop().restore([picture])[0]
 
     def _check_frame(self, image: Image, i: int, first: tuple[int, ...]) -> None:
-        check_holds_a_patch(image, self._styles[0].patch_size, f"frame {i}")
         if image.shape != first:
             raise ValueError(
                 f"Frame {i} has the shape {image.shape}, frame 0 {first}; give frames of one size and kind, "
@@ -138,7 +138,6 @@ class ImageMode:
             self.style_ = fitted_style(self.style, self.style_images, for_rows=False, seed=self._seed)
         self.style_weights_ = np.asarray(normalised_weights(self.style_weights, len(self._styles)))
         check_parts(self.content, self._styles)
-        self._check_sizes(images, "X")
         coloured_like_style = [to_channels(image, self._styles[0].n_channels_) for image in images]
         self.content_ = fitted_content(self.content, coloured_like_style, self._seed)
         self._check_content_codes_the_same_patches()
@@ -151,12 +150,13 @@ class ImageMode:
                 "Fit the content on images of the style's kind, or leave it unfitted."
             )
 
-    def _check_sizes(self, images: list[Image], name: str) -> None:
-        for i, image in enumerate(images):
-            check_holds_a_patch(image, self._styles[0].patch_size, f"image {i} of {name}")
-
     def _tensor(self, image: Image) -> torch.Tensor:
-        return to_tensor(to_channels(image, self._styles[0].n_channels_)).to(resolve_device(self.device))
+        """An image in the style's channels on the device, enlarged where it would not hold a patch."""
+        tensor = to_tensor(to_channels(image, self._styles[0].n_channels_)).to(resolve_device(self.device))
+        patch_size = self._styles[0].patch_size
+        if min(tensor.shape[1:]) < patch_size:
+            tensor = resize(tensor, size_with_short_side(tensor.shape[1:], patch_size))
+        return tensor
 
     def _fit_alignment(self, chosen: list[int], contents: list[torch.Tensor]) -> FittedStyles:
         """Learn the map of codes, and the metric of each coder's codes, for some of the styles."""
@@ -218,6 +218,7 @@ class ImageMode:
 
     def _finished(self, image: Image, picture: torch.Tensor) -> Image:
         """A redrawn picture in the channels of its image, and of the strength that was asked for."""
+        picture = resize(picture, (image.shape[0], image.shape[1]))
         # In the content's channels from here on: a grey style must not take all colour at once.
         if self.color == "content":
             picture = keep_color(picture.cpu(), to_tensor(image))

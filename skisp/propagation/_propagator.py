@@ -224,7 +224,7 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
         Parameters
         ----------
         X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, D) of rows
-            Images of any size, each at least as large as a patch; not only those fitted.
+            Images of any size, not only those fitted.
         mask : list of ndarray (H, W), ndarray (n, H, W), or None
             Where the style acts, one mask an image: 1 redraws, 0 leaves the content's pixels, values
             between mix. Booleans, uint8, or floats in [0, 1]. Images only. Of K styles each may have
@@ -241,7 +241,6 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
             self._refuse_mask(mask)
             return self._transform_rows(X)
         images, layout = as_images(X)
-        self._check_sizes(images, "X")
         if mask is None:
             return layout.restore(self._redraw_all(images))
         masks = masks_for(images, mask, len(self._styles))

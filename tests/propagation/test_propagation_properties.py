@@ -162,18 +162,12 @@ def test_extreme_scales_of_the_style_can_be_used(coloured, photograph, scale):
     assert_sound(picture, photograph)
 
 
-@pytest.mark.parametrize("size", [(11, 11), (11, 40), (12, 11)])
-def test_the_smallest_images_for_the_default_patches_are_redrawn(size):
+@pytest.mark.parametrize("size", [(11, 11), (12, 11), (8, 8), (8, 40), (3, 5), (1, 1)])
+def test_images_as_small_as_a_patch_and_smaller_are_redrawn(size):
     style = make_style_image("waves", size=32, random_state=0)
     part = PatchTransformer(PCA(4), max_patches=1000, random_state=0).fit([style])
     content = image_of(size, 3, np.uint8, False, 0)
-    [picture] = StylePropagator(style=part, random_state=0).fit_transform([content])
-    assert_sound(picture, content)
-
-
-def test_an_image_of_8_pixels_is_refused_with_the_cure_where_patches_have_11():
-    style = PatchTransformer(PCA(4), max_patches=1000, random_state=0).fit([make_style_image("waves", size=32)])
-    with pytest.raises(
-        ValueError, match=r"8 x 8 pixels, smaller than a patch of 11. Use a larger image or a smaller p"
-    ):
-        StylePropagator(style=style).fit([np.zeros((8, 8, 3))])
+    propagator = StylePropagator(style=part, random_state=0).fit([content])
+    assert_sound(propagator.transform([content])[0], content)
+    assert_sound(propagator.propagate_sequence([content] * 2)[1], content)
+    np.testing.assert_array_equal(propagator.set_params(strength=0.0).transform([content])[0], content)

@@ -8,7 +8,9 @@ import torch
 from sklearn.decomposition import PCA
 
 from skisp import PatchTransformer, StylePropagator
+from skisp.datasets import load_photograph
 from skisp.metrics import content_similarity
+from skisp.propagation import _field, _matching, _patches
 from skisp.propagation._bank import PatchBank
 from skisp.propagation._level import structure_map
 from skisp.propagation._patch_transformer import to_tensor
@@ -119,3 +121,19 @@ def test_less_strength_looks_for_patches_nearer_to_the_content(pca_style, photog
         ]
     kept = [content_similarity(photograph, picture.numpy().transpose(1, 2, 0)) for picture in pictures]
     assert kept[0] > kept[1] + 0.02
+
+
+@pytest.mark.parametrize("at_once", [60, 10**9])
+def test_pictures_are_the_same_in_narrow_bands_and_whole(cvae_style, monkeypatch, at_once):
+    """Large images are worked on band by band, which nobody must see: no seam, not even another rounding."""
+    photograph = load_photograph("china", size=120)
+    pictures = []
+    for patched in (False, True):
+        if patched:
+            monkeypatch.setattr(_patches, "_PATCHES_AT_ONCE", at_once)
+            monkeypatch.setattr(_patches, "_LEAST_PATCHES", at_once)
+            monkeypatch.setattr(_field, "_POSITIONS_AT_ONCE", at_once)
+            monkeypatch.setattr(_field, "_LEAST_POSITIONS", at_once)
+            monkeypatch.setattr(_matching, "_ENTRIES_AT_ONCE", at_once * 100)
+        pictures.append(StylePropagator(style=cvae_style, random_state=0).fit_transform([photograph])[0])
+    assert np.abs(pictures[0].astype(int) - pictures[1]).max() <= 1
