@@ -54,7 +54,7 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
         together; with ``style_weights``, or where ``style`` is a list, each is a style of its own.
     style_weights : array-like of float or None, default=None
         Shares of several styles, at least 0; only their ratios count. None gives all the same.
-        Their colours and codes meet in a barycentre, and the patches of each are used in its share.
+        Their colours and codes meet in a barycentre, and the patches of each are used in about its share.
     strength : float in [0, 1], default=1.0
         How much of the style to apply: 0 returns the content, 1 is the full style.
     content_weight : float, default=1.0

@@ -8,6 +8,7 @@ from sklearn.frozen import FrozenEstimator
 
 from skisp import PatchTransformer, StylePropagator
 from skisp.datasets import load_photograph, make_style_image
+from skisp.metrics import gradient_correlation
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +89,23 @@ def test_rows_have_no_mask():
     propagator = StylePropagator(style=FrozenEstimator(PCA(2).fit(rows)), random_state=0).fit(rows)
     with pytest.raises(ValueError, match="Rows have no mask"):
         propagator.transform(rows, mask=np.ones((30, 4)))
+
+
+@pytest.mark.parametrize(("strength", "least_kept"), [(0.5, 0.9), (0.8, 0.75)])
+def test_thin_lines_and_edges_survive_below_full_strength(strength, least_kept):
+    """Wires of one pixel before a bright sky, which patches of 11 pixels cannot draw."""
+    wires = range(20, 190, 24)
+    photograph = load_photograph("china", size=200).copy()
+    for wire in wires:
+        photograph[10:60, wire] = 20
+    coder = PatchTransformer(PCA(12), max_patches=8000, random_state=0)
+    style = FrozenEstimator(coder.fit([make_style_image("brush_strokes", size=200, random_state=0)]))
+    picture = redrawn(style, photograph, strength=strength)
+    brightness = picture @ np.array([0.299, 0.587, 0.114])
+    for wire in wires:
+        sky = (brightness[12:58, wire - 2] + brightness[12:58, wire + 2]).mean() / 2
+        assert brightness[12:58, wire].mean() < sky - 20
+    assert gradient_correlation(photograph, picture) > least_kept
 
 
 def test_style_scale_2_draws_stripes_of_about_twice_the_period():
