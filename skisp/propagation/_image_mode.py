@@ -40,7 +40,7 @@ class ImageMode:
     device: str | torch.device
     _in_row_mode: bool
     _seed: int
-    _models: dict[int | None, StyleModel]
+    _models: dict[tuple[int | None, str], StyleModel]
     _fitted: dict[int | None, FittedStyles]
 
     def propagate_sequence(self, frames: Any) -> Any:
@@ -172,12 +172,12 @@ class ImageMode:
 
     def _style_model(self, style: int | None = None) -> StyleModel:
         """The fitted parts as the redrawing needs them, with the banks of patches built so far."""
-        if style not in self._models:
+        device = resolve_device(self.device)
+        key = (style, str(device))
+        if key not in self._models:
             chosen = [i for i, weight in enumerate(self.style_weights_) if weight > 0] if style is None else [style]
-            self._models[style] = self._fitted[style].model(
-                [self._styles[i] for i in chosen], self.content_, resolve_device(self.device)
-            )
-        return self._models[style]
+            self._models[key] = self._fitted[style].model([self._styles[i] for i in chosen], self.content_, device)
+        return self._models[key]
 
     def _settings(self) -> RedrawSettings:
         patch_size = self._styles[0].patch_size

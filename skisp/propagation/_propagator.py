@@ -204,7 +204,7 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
             If an image or a parameter is out of range, or the parts do not fit each other.
         """
         self._seed = draw_seed(self.random_state)
-        self._models: dict[int | None, StyleModel] = {}
+        self._models: dict[tuple[int | None, str], StyleModel] = {}
         self._in_row_mode = works_on_rows(self.style, X)
         if self._in_row_mode:
             return self._fit_rows(X)

@@ -444,3 +444,12 @@ def test_the_photograph_itself_scores_0(pca_style, photograph):
 def test_weights_must_be_as_many_as_the_photographs(propagator, photograph):
     with pytest.raises((TypeError, ValueError), match=r"[Ll]ength|[Ss]hape"):
         propagator.score([photograph], sample_weight=[1, 2])
+
+
+def test_a_device_that_is_set_after_fitting_has_its_own_model(pca_style, photograph):
+    propagator = StylePropagator(style=pca_style, device="cpu", random_state=0).fit([photograph])
+    picture = propagator.transform([photograph])[0]
+    first = propagator._style_model()
+    assert propagator._style_model() is first
+    assert propagator.set_params(device="cpu:0")._style_model() is not first
+    np.testing.assert_array_equal(propagator.transform([photograph])[0], picture)
