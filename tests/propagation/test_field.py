@@ -8,7 +8,7 @@ from sklearn.preprocessing import FunctionTransformer
 from skisp.propagation import _bank
 from skisp.propagation._bank import build_bank
 from skisp.propagation._codec import PatchCodec
-from skisp.propagation._field import FieldSearch, carry_along, carry_up, coherence, usage
+from skisp.propagation._field import FieldSearch, carry_along, carry_up, coherence, share_excess, usage
 from skisp.propagation._matching import nearest
 from skisp.propagation._patches import PatchGrid
 
@@ -54,6 +54,16 @@ def test_usage_is_high_about_the_one_patch_that_is_used(codec):
     # Twenty-five positions overlap by half a patch or more, and share all of the use.
     torch.testing.assert_close(used[8:13, 8:13], torch.full((5, 5), len(bank) / 25))
     assert float(used.sum()) == pytest.approx(len(bank))
+
+
+def test_the_excess_of_a_style_is_its_use_over_its_share_less_1(codec):
+    images = [[random_image(14, 17, seed)] for seed in (0, 1)]
+    bank = build_bank(images, [0.25, 0.75], 14, codec, 5, 1)
+    first, second = (torch.nonzero(bank.origin == style)[0, 0] for style in (0, 1))
+    field = torch.stack([first] * 3 + [second] * 1)
+    torch.testing.assert_close(share_excess(field, bank), torch.tensor([0.75 / 0.25 - 1, 0.25 / 0.75 - 1]))
+    alone = make_bank(codec, 14, 17)
+    torch.testing.assert_close(share_excess(torch.tensor([3, 3, 5]), alone), torch.zeros(1))
 
 
 @pytest.mark.parametrize("stride", [1, 2])
