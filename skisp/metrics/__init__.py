@@ -10,18 +10,24 @@ from skisp.metrics._content import (
     self_similarity_distance,
     structure_similarity,
 )
+from skisp.metrics._frechet import frechet_style_distance
 from skisp.metrics._gram import random_gram_distance
 from skisp.metrics._propagation import propagation_report, propagation_score, style_content_f
+from skisp.metrics._redrawn import redrawn_share
+from skisp.metrics._scorer import PropagationScorer
 from skisp.metrics._style import color_distance, style_distance
 from skisp.metrics._trivial import trivial_answers
 
 __all__ = [
+    "PropagationScorer",
     "color_distance",
     "content_similarity",
+    "frechet_style_distance",
     "gradient_correlation",
     "propagation_report",
     "propagation_score",
     "random_gram_distance",
+    "redrawn_share",
     "self_similarity_distance",
     "structure_similarity",
     "style_content_f",

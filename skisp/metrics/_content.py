@@ -15,6 +15,7 @@ __all__ = [
     "content_similarity",
     "gradient_agreement",
     "gradient_correlation",
+    "gradient_correlations",
     "self_similarity",
     "self_similarity_distance",
     "structure",
@@ -205,8 +206,13 @@ def structure(content: Image, result: Image) -> float:
 
 def gradient_agreement(content: Image, result: Image) -> float:
     """:func:`gradient_correlation` of two images of one working shape."""
-    pyramids = (pyramid(luminance(image), _GRADIENT_SCALES, 8) for image in (content, result))
-    return float(np.mean([_correlation(_gradient(a), _gradient(b)) for a, b in zip(*pyramids, strict=True)]))
+    return float(np.mean(gradient_correlations(content, result)))
+
+
+def gradient_correlations(content: Image, result: Image, n_scales: int = _GRADIENT_SCALES) -> list[float]:
+    """The correlation of the luminance gradients at each of ``n_scales`` scales, the finest first."""
+    pyramids = (pyramid(luminance(image), n_scales, 8) for image in (content, result))
+    return [_correlation(_gradient(a), _gradient(b)) for a, b in zip(*pyramids, strict=True)]
 
 
 def self_similarity(image: Image) -> Grid:

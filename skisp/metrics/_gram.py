@@ -4,22 +4,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
-from skisp._images import Image
-from skisp.metrics._style import N_LEVELS, PATCH, RandomState, sample_patches
-from skisp.metrics._working import pyramid, working_images
+from skisp.metrics._style import N_LEVELS, RandomState
+from skisp.metrics._whitening import Matrix, random_filters, texture_patches, zca
+from skisp.metrics._working import matrix_product, pyramid, working_images
 
 __all__ = ["random_gram_distance"]
 
-Matrix = NDArray[np.float64]
 # A level needs more patches than a patch has values (147), or whitening fits its sampling noise.
 _MIN_LEVEL_SIDE = 24
-# Share of the mean patch variance added before whitening: the style's finest directions carry
-# hardly any variance, and dividing by it would leave nothing but noise in the Gram matrix.
-_RIDGE = 1e-2
-# Variance of a tenth of an 8-bit level, so that a flat style can be whitened as well.
-_FLOOR = (0.1 / 255) ** 2
 
 
 def random_gram_distance(
@@ -72,43 +65,25 @@ def random_gram_distance(
     True
     """
     style, result = working_images(style=style, result=result)
-    filters = _random_filters(n_filters, random_state)
+    filters = random_filters(n_filters, random_state)
     levels = zip(
         pyramid(style, N_LEVELS, _MIN_LEVEL_SIDE),
         pyramid(result, N_LEVELS, _MIN_LEVEL_SIDE),
         strict=True,
     )
-    return float(np.mean([_level_distance(_textures(s), _textures(r), filters) for s, r in levels]))
-
-
-def _textures(image: Image) -> NDArray[np.float32]:
-    """Patches (n, 147) less their mean in each channel."""
-    patches = sample_patches(image).reshape(-1, PATCH * PATCH, 3)
-    return np.asarray((patches - patches.mean(axis=1, keepdims=True)).reshape(len(patches), -1))
-
-
-def _random_filters(n_filters: int, random_state: RandomState) -> Matrix:
-    if n_filters < 1:
-        raise ValueError(f"n_filters is {n_filters}; expected at least 1, for instance 128.")
-    filters = check_random_state(random_state).standard_normal((n_filters, PATCH * PATCH * 3))
-    return np.asarray(filters / np.linalg.norm(filters, axis=1, keepdims=True))
+    return float(np.mean([_level_distance(texture_patches(s), texture_patches(r), filters) for s, r in levels]))
 
 
 def _level_distance(style: NDArray[np.float32], result: NDArray[np.float32], filters: Matrix) -> float:
     mean = style.mean(axis=0, dtype=np.float64)
-    whitened = (filters @ _zca(style - mean)).astype(np.float32)
-    style_gram, result_gram = (_gram((x - mean).astype(np.float32) @ whitened.T) for x in (style, result))
+    whitened = matrix_product(filters, zca(style - mean)).astype(np.float32)
+    style_gram, result_gram = (
+        _gram(matrix_product((x - mean).astype(np.float32), whitened.T)) for x in (style, result)
+    )
     size = np.linalg.norm(style_gram) + np.linalg.norm(result_gram)
     return float(np.linalg.norm(style_gram - result_gram) / size) if size > 0 else 0.0
 
 
-def _zca(centred: Matrix) -> Matrix:
-    """Whitening matrix E (L + ridge)^-1/2 E^T of patches with mean 0."""
-    values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
-    ridge = _RIDGE * values.mean() + _FLOOR
-    return np.asarray((vectors / np.sqrt(values.clip(0.0) + ridge)) @ vectors.T)
-
-
 def _gram(responses: NDArray[np.float32]) -> Matrix:
     rectified = responses.clip(0.0)
-    return np.asarray(rectified.T @ rectified / np.float32(len(rectified)), dtype=np.float64)
+    return np.asarray(matrix_product(rectified.T, rectified) / np.float32(len(rectified)), dtype=np.float64)

@@ -3,15 +3,13 @@
 from typing import Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from skisp._images import Image
-from skisp.metrics._color_match import gaussian_transport, match_histograms, match_lab_moments
+from skisp.metrics._color_match import gaussian_transport, match_histograms, match_lab_moments, transfer_distribution
 from skisp.metrics._style import RandomState
-from skisp.metrics._working import as_rgb, resize, shape_of
+from skisp.metrics._working import as_rgb, box_mean, resize, shape_of
 
 __all__ = ["trivial_answers"]
 
@@ -27,11 +25,11 @@ def trivial_answers(
 ) -> dict[str, NDArray[np.float32]]:
     """Answers to "redraw the content in this style" that redraw nothing.
 
-    Three recolourings of the content (histogram matching, the Monge map of RGB mean and covariance,
-    CIELAB moments), each also with four contrasts and five degrees of blurring or sharpening;
-    cross-fades with the style; the style's high-pass added to the matched content; shuffled blocks
-    of the style; noise and a flat colour. A useful figure of merit gives none of them a good score,
-    and a method is worth something if it does better than the best of them.
+    Four recolourings of the content (histogram matching, the Monge map of RGB mean and covariance,
+    CIELAB moments, transfer of the joint distribution), each also with four contrasts and five
+    degrees of blurring or sharpening; cross-fades with the style; the style's high-pass added to the
+    matched content; shuffled blocks of the style; noise and a flat colour. A useful figure of merit
+    gives none of them a good score, and a method is worth something if it does better than the best.
 
     Parameters
     ----------
@@ -54,7 +52,8 @@ def trivial_answers(
     ----------
     Pitie and Kokaram, "The linear Monge-Kantorovitch linear colour mapping", CVMP 2007,
     doi:10.1049/cp:20070055; Reinhard et al., "Color transfer between images", IEEE CG&A 2001,
-    doi:10.1109/38.946629.
+    doi:10.1109/38.946629; Pitie, Kokaram and Dahyot, "N-dimensional probability density function
+    transfer", ICCV 2005, doi:10.1109/ICCV.2005.166.
 
     Examples
     --------
@@ -63,7 +62,7 @@ def trivial_answers(
     >>> rng = np.random.default_rng(0)
     >>> answers = trivial_answers(rng.random((32, 48)), rng.random((40, 40, 3)))
     >>> len(answers), answers["histogram"].shape
-    (42, (32, 48, 3))
+    (52, (32, 48, 3))
     """
     rng = check_random_state(random_state)
     content, style = as_rgb(content, "content"), as_rgb(style, "style")
@@ -84,11 +83,12 @@ def _recolourings(content: Image, style: Image) -> dict[str, Image]:
         "histogram": match_histograms(content, style),
         "monge": gaussian_transport(content, style).astype(np.float32).clip(0.0, 1.0),
         "reinhard": match_lab_moments(content, style),
+        "distribution": transfer_distribution(content, style),
     }
 
 
 def _retouched(name: str, image: Image) -> dict[str, Image]:
-    mean, detail = image.mean(axis=(0, 1)), image - _box_mean(image, 3)
+    mean, detail = image.mean(axis=(0, 1)), image - box_mean(image, 3)
     contrasts = {f"{name}, contrast {factor:g}": mean + factor * (image - mean) for factor in _CONTRASTS}
     return contrasts | {f"{name}, sharpen {amount:g}": image + amount * detail for amount in _SHARPENINGS}
 
@@ -102,8 +102,8 @@ def _textured(style: Image, matched: Image, rng: np.random.RandomState) -> dict[
     shuffled = _shuffle_blocks(style, rng)
     return {
         "shuffled style": shuffled,
-        "histogram + high-pass": matched + style - _box_mean(style, _HIGH_PASS),
-        "histogram + shuffled high-pass": matched + shuffled - _box_mean(shuffled, _HIGH_PASS),
+        "histogram + high-pass": matched + style - box_mean(style, _HIGH_PASS),
+        "histogram + shuffled high-pass": matched + shuffled - box_mean(shuffled, _HIGH_PASS),
     }
 
 
@@ -113,14 +113,6 @@ def _contentless(style: Image, matched: Image, rng: np.random.RandomState) -> di
         "histogram + noise": matched + rng.normal(scale=0.1, size=style.shape),
         "flat": np.broadcast_to(style.mean(axis=(0, 1)), style.shape),
     }
-
-
-def _box_mean(image: Image, size: int) -> Image:
-    """Mean of the size x size window around each pixel, mirrored at the border."""
-    before, after = (size - 1) // 2, size // 2
-    tensor = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
-    padded = F.pad(tensor, (before, after, before, after), mode="reflect")
-    return np.asarray(F.avg_pool2d(padded, size, stride=1)[0].permute(1, 2, 0).numpy())
 
 
 def _shuffle_blocks(image: Image, rng: np.random.RandomState) -> Image:

@@ -11,7 +11,20 @@ from numpy.typing import NDArray
 from skisp._base import one_thread
 from skisp._images import Image, as_images, to_channels
 
-__all__ = ["MIN_SIDE", "WORKING_SIDE", "as_rgb", "matrix_product", "pyramid", "resize", "shape_of", "working_images"]
+__all__ = [
+    "MIN_SIDE",
+    "WORKING_SIDE",
+    "as_rgb",
+    "as_tensor",
+    "box_mean",
+    "eigenvectors",
+    "matrix_product",
+    "pyramid",
+    "resize",
+    "resize_short_side",
+    "shape_of",
+    "working_images",
+]
 
 # Figures of a 512 px and a 2000 px version of one picture should agree, so both are reduced to
 # this short side first; 256 keeps brush strokes visible and a figure well below a second.
@@ -39,7 +52,7 @@ def working_images(**images: NDArray[Any]) -> list[Image]:
     """
     rgb = [as_rgb(image, name) for name, image in images.items()]
     side = min(WORKING_SIDE, *(min(image.shape[:2]) for image in rgb))
-    return [resize(image, _shape_with_side(image, side)) for image in rgb]
+    return [resize_short_side(image, side) for image in rgb]
 
 
 def shape_of(image: Image) -> tuple[int, int]:
@@ -57,10 +70,36 @@ def resize(image: Image, shape: Sequence[int]) -> Image:
     return np.ascontiguousarray(resized[0].permute(1, 2, 0).numpy()).clip(0.0, 1.0)
 
 
+def resize_short_side(image: Image, side: int) -> Image:
+    """Antialiased resize to ``side`` pixels on the short side."""
+    height, width = shape_of(image)
+    scale = side / min(height, width)
+    return resize(image, (max(side, round(height * scale)), max(side, round(width * scale))))
+
+
 def matrix_product(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     """Product of two matrices whose bits do not depend on how many threads there are, as BLAS's do."""
     with one_thread():
         return np.asarray((torch.from_numpy(a) @ torch.from_numpy(b)).numpy())
+
+
+def eigenvectors(matrix: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Eigenvalues, not below 0, and eigenvectors of a symmetric matrix, the same bits for any number of threads."""
+    with one_thread():
+        values, vectors = torch.linalg.eigh(torch.from_numpy(matrix))
+    return values.clamp_min(0.0).numpy(), vectors.numpy()
+
+
+def as_tensor(image: Image) -> torch.Tensor:
+    """An image (H, W, C) as torch's operations take it, (1, C, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
+
+
+def box_mean(image: Image, size: int) -> Image:
+    """Mean of the size x size window around each pixel, mirrored at the border."""
+    before, after = (size - 1) // 2, size // 2
+    padded = F.pad(as_tensor(image), (before, after, before, after), mode="reflect")
+    return np.asarray(F.avg_pool2d(padded, size, stride=1)[0].permute(1, 2, 0).numpy())
 
 
 def pyramid(image: Image, n_levels: int, min_side: int) -> Iterator[Image]:
@@ -71,9 +110,3 @@ def pyramid(image: Image, n_levels: int, min_side: int) -> Iterator[Image]:
         if min(image.shape[:2]) < min_side:
             return
         yield image
-
-
-def _shape_with_side(image: Image, side: int) -> tuple[int, int]:
-    height, width = shape_of(image)
-    scale = side / min(height, width)
-    return max(side, round(height * scale)), max(side, round(width * scale))

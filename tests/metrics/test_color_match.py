@@ -7,6 +7,7 @@ from skisp.metrics._color_match import (
     gaussian_transport,
     match_histograms,
     match_lab_moments,
+    transfer_distribution,
 )
 
 
@@ -89,3 +90,14 @@ def test_lab_moments_become_those_of_the_style(pictures):
     expected = _rgb_to_lab(style)
     np.testing.assert_allclose(matched.mean(axis=(0, 1)), expected.mean(axis=(0, 1)), atol=0.3)
     np.testing.assert_allclose(matched.std(axis=(0, 1)), expected.std(axis=(0, 1)), atol=0.3)
+
+
+def test_transferred_distribution_is_the_styles_along_any_axis(pictures):
+    content, style = pictures
+    transferred = transfer_distribution(content, style)
+    levels = np.linspace(0.02, 0.98, 30)
+    rng = np.random.default_rng(1)
+    for axis in rng.normal(size=(20, 3)):
+        axis /= np.linalg.norm(axis)
+        got, expected, before = (np.quantile(image @ axis, levels) for image in (transferred, style, content))
+        assert np.abs(got - expected).mean() < 0.15 * np.abs(before - expected).mean() + 0.005

@@ -14,13 +14,14 @@ from skisp.metrics._working import as_rgb, pyramid, resize, working_images
 PAIRED = {
     "color_distance": (0, np.sqrt(3)),
     "content_similarity": (0, 1),
+    "frechet_style_distance": (0, np.inf),
     "gradient_correlation": (-1, 1),
     "random_gram_distance": (0, 1),
     "self_similarity_distance": (0, 2),
     "structure_similarity": (-1, 1),
     "style_distance": (0, np.inf),
 }
-SCORES = {"propagation_score": (0, 1), "style_content_f": (0, 1)}
+SCORES = {"propagation_score": (0, 1), "redrawn_share": (0, 1), "style_content_f": (0, 1)}
 LAYOUTS = [(), (1,), (2,), (3,), (4,)]
 
 
@@ -38,7 +39,7 @@ def pictures(draw):
 
 
 def test_every_figure_is_covered_here():
-    assert {*PAIRED, *SCORES, "propagation_report", "trivial_answers"} == set(metrics.__all__)
+    assert {*PAIRED, *SCORES, "PropagationScorer", "propagation_report", "trivial_answers"} == set(metrics.__all__)
 
 
 @settings(max_examples=20, deadline=None)

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import scipy.linalg
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skisp.metrics import frechet_style_distance, style_distance
+from skisp.metrics._frechet import StyleDescriptors, bures_squared
+
+
+def covariance(seed, n=5):
+    root = np.random.default_rng(seed).normal(size=(n, n))
+    return root @ root.T
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 1000), st.integers(0, 1000))
+def test_bures_distance_agrees_with_matrix_square_roots(one, other):
+    a, b = covariance(one), covariance(other)
+    root = scipy.linalg.sqrtm(a)
+    expected = np.trace(a + b - 2 * scipy.linalg.sqrtm(root @ b @ root).real)
+    assert bures_squared(a, b) == pytest.approx(expected, abs=1e-5 * np.trace(a + b))
+
+
+def test_bures_distance_of_commuting_covariances_is_that_of_their_roots():
+    a, b = np.array([1.0, 4.0, 0.0]), np.array([9.0, 4.0, 0.25])
+    assert bures_squared(np.diag(a), np.diag(b)) == pytest.approx(np.square(np.sqrt(a) - np.sqrt(b)).sum())
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Grain on red beside plain blue; the same the other way round; and grain on blue, plain red."""
+    rng = np.random.default_rng(0)
+    left = (np.arange(96) < 48)[None, :, None]
+    red, blue = np.array([0.7, 0.3, 0.3]), np.array([0.3, 0.3, 0.7])
+
+    def picture(first, second, rough, fine):
+        noise = rng.normal(size=(64, 96, 1)) * np.where(left, rough, fine)
+        return (np.where(left, first, second) + noise + rng.normal(scale=0.01, size=(64, 96, 3))).clip(0, 1)
+
+    return picture(red, blue, 0.1, 0.0), picture(blue, red, 0.0, 0.1), picture(red, blue, 0.0, 0.1)
+
+
+def test_a_picture_is_at_no_distance_from_itself(pictures):
+    assert frechet_style_distance(pictures[0], pictures[0]) < 1e-5
+
+
+def test_it_sees_on_which_colour_a_texture_lies(pictures):
+    style, turned, exchanged = pictures
+    assert frechet_style_distance(style, exchanged) > 1.7 * frechet_style_distance(style, turned)
+    # Mean-free patches are the same wherever they lie.
+    assert style_distance(style, exchanged, texture_only=True) < 1.5 * style_distance(style, turned, texture_only=True)
+
+
+def test_another_order_of_large_tiles_is_near(pictures):
+    style = np.random.default_rng(1).random((8, 8, 3)).repeat(16, axis=0).repeat(16, axis=1)
+    rolled, noise = np.roll(style, (32, 48), axis=(0, 1)), np.random.default_rng(2).random(style.shape)
+    assert frechet_style_distance(style, rolled) < 0.2 * frechet_style_distance(style, noise)
+
+
+def test_a_part_has_its_own_moments_in_the_whitening_of_all(pictures):
+    style = pictures[0].astype(np.float32)
+    descriptors = StyleDescriptors.of(style)
+    part = np.ascontiguousarray(style[:, :48])
+    np.testing.assert_allclose(descriptors.of_part(style).distances(style), 0, atol=1e-5)
+    np.testing.assert_allclose(descriptors.of_part(part).distances(part), 0, atol=1e-5)
+    assert np.all(descriptors.of_part(part).distances(style) > 0.1)
+    np.testing.assert_allclose(descriptors.of_part(part).distances(style), descriptors.distances(part), rtol=1e-4)
+
+
+def test_a_flat_style_is_no_error(pictures):
+    flat = np.full((40, 40, 3), 0.4)
+    assert frechet_style_distance(flat, flat) < 1e-5
+    assert np.isfinite(frechet_style_distance(flat, pictures[0]))
+
+
+def test_no_filters_are_refused(pictures):
+    with pytest.raises(ValueError, match="n_filters is 0"):
+        frechet_style_distance(pictures[0], pictures[1], n_filters=0)
