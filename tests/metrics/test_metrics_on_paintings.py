@@ -1,12 +1,16 @@
 """Real pictures, where the checkout has them: sizes, trivial answers, and what the figures say of them."""
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from skisp import metrics
+from skisp import PatchTransformer, StylePropagator, metrics
+from skisp.metrics._frechet import StyleDescriptors
+from skisp.metrics._propagation import PropagationPair
+from skisp.metrics._working import working_images
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "images"
 
@@ -59,3 +63,33 @@ def test_recolouring_gains_colour_but_no_texture(pair):
         assert metrics.color_distance(style, result) < 0.4 * metrics.color_distance(style, content)
         assert metrics.style_content_f(content, style, result) < 0.3
         assert metrics.gradient_correlation(content, result) > 0.95
+
+
+@pytest.fixture(scope="module")
+def attacks():
+    """The benchmark's attacks, which is no part of the package."""
+    spec = importlib.util.spec_from_file_location("_attacks", Path(__file__).parents[2] / "benchmarks" / "_attacks.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.attacks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("photograph", "painting"),
+    [("chicago", "the_shipwreck_of_the_minotaur"), ("cornell", "wave"), ("stata", "the_scream")],
+)
+def test_no_trivial_answer_and_no_attack_comes_near_a_redrawn_picture(photograph, painting, attacks):
+    content, style = _load(photograph, 128), _load(painting, 128)
+    fitted = PatchTransformer(random_state=0).fit([style])
+    [picture] = StylePropagator(style=fitted, random_state=0).fit_transform([content])
+    content, style, picture = working_images(content=content, style=style, result=picture)
+    pair = PropagationPair.of(content, style, StyleDescriptors.of(style))
+
+    def scores(answers):
+        return {name: pair.report(answer)["score"] for name, answer in answers.items()}
+
+    bank, tries = scores(metrics.trivial_answers(content, style)), scores(attacks(content, style))
+    assert max(bank.values()) <= 0.05
+    assert sum(score <= 0.15 for score in tries.values()) >= 10
+    assert pair.report(picture)["score"] > max(*bank.values(), *tries.values())
