@@ -59,7 +59,7 @@ def propagation_score(
 
     Notes
     -----
-    NOTES
+    NOTES_HERE
 
     References
     ----------
