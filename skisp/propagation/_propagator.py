@@ -1,5 +1,6 @@
 """Style propagation as a scikit-learn estimator."""
 
+import os
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -81,6 +82,11 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
         Where to match; ``"auto"`` takes the accelerator torch reports, else the CPU.
     random_state : int, RandomState instance or None, default=None
         Seeds the search, and the parts where their own ``random_state`` is None.
+    memory : None, str, path or joblib.Memory, default=None
+        Where to keep the parts that are fitted here. A clone with other parameters of its own, such as
+        ``strength``, finds them there, in whatever process, instead of fitting them again. It needs a
+        ``random_state`` of int: with None every fit draws a new seed, and finds nothing. A fitted part
+        is not touched.
 
     Attributes
     ----------
@@ -110,6 +116,13 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
     ``style_images``, or those a fitted C-VAE has kept. Some hundred rows of both make it reliable.
     Of a style that knows no more than its moments, such as a fitted PCA without ``style_images``, it
     is optimal transport between Gaussians, which keeps less of the content.
+
+    A search over parameters of the propagator, such as ``strength``, need not train a style for every
+    candidate and fold. Either train it before, ``style=FrozenEstimator(PatchTransformer().fit([picture]))``,
+    which clones share; or give ``style_images`` and a ``memory``, which trains a part once for all that
+    have its parameters and images, so that the search may run over parameters of the parts as well.
+    ``Pipeline(memory=...)`` is no substitute: it keeps whole steps, by all of their parameters, and never
+    the last.
 
     References
     ----------
@@ -147,6 +160,7 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
         "detail": [Interval(Real, 0, 1, closed="both")],
         "device": [str, torch.device],
         "random_state": ["random_state"],
+        "memory": [None, str, os.PathLike, HasMethods(["cache"])],
     }
 
     def __init__(
@@ -166,6 +180,7 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
         detail: float = 1.0,
         device: str | torch.device = "auto",
         random_state: Any = None,
+        memory: Any = None,
     ) -> None:
         self.content = content
         self.style = style
@@ -181,6 +196,7 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
         self.detail = detail
         self.device = device
         self.random_state = random_state
+        self.memory = memory
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -308,8 +324,8 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
 
     def _fit_rows(self, X: Any) -> Self:
         rows, _ = self._rows(X, reset=True)
-        self.style_ = fitted_style(self.style, self.style_images, for_rows=True, seed=self._seed)
-        self.content_ = fitted_content(self.content, rows, self._seed)
+        self.style_ = fitted_style(self.style, self.style_images, for_rows=True, seed=self._seed, memory=self.memory)
+        self.content_ = fitted_content(self.content, rows, self._seed, self.memory)
         rows_of_style = None if self.style_images is None else flatten_images(self.style_images)[0]
         with one_thread():
             codes = style_codes(self.style_, rows_of_style)
