@@ -129,7 +129,8 @@ class PatchTransformer(TransformerMixin, BaseEstimator):
             self.n_channels_ = self.images_[0].shape[2]
             rows = self._draw(self.images_, seed)
             self.n_features_in_ = rows.shape[1]
-        self.transformer_ = seeded(self._unfitted_transformer(), seed).fit(rows)
+        # A frozen transformer's fit has no default for y.
+        self.transformer_ = seeded(self._unfitted_transformer(), seed).fit(rows, None)
         return self
 
     def transform(self, X: Any) -> Any:
