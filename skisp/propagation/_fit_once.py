@@ -3,7 +3,7 @@
 import copy
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +100,9 @@ def _alone(memory: Any, key: str) -> Iterator[None]:
     if fcntl is None or store is None or getattr(memory, "backend", None) != "local":
         yield
         return
-    folder = Path(store.location) / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / key, "wb") as file:
-        with suppress(OSError):  # a network's file system may have no locks
-            fcntl.flock(file, fcntl.LOCK_EX)
+    with ExitStack() as stack:
+        with suppress(OSError):  # a folder that may only be read, a network's file system that has no locks
+            folder = Path(store.location) / "locks"
+            folder.mkdir(parents=True, exist_ok=True)
+            fcntl.flock(stack.enter_context(open(folder / key, "wb")), fcntl.LOCK_EX)
         yield

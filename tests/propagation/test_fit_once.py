@@ -1,5 +1,6 @@
 """A part is fitted once and found again, by whoever asks, with the bits that fitting gives."""
 
+import errno
 import logging
 import threading
 from pathlib import Path
@@ -226,8 +227,15 @@ def test_the_lock_is_held_while_a_part_is_fitted_and_not_after(memory, painting,
     assert tried
 
 
-def test_without_locks_parts_are_kept_all_the_same(memory, cvae_fits, painting, monkeypatch):
-    monkeypatch.setattr(module, "fcntl", None)
+@pytest.mark.parametrize("platform", ["without fcntl", "with a file system that has no locks"])
+def test_without_locks_parts_are_kept_all_the_same(memory, cvae_fits, painting, monkeypatch, platform):
+    def no_locks(*args):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    if platform == "without fcntl":
+        monkeypatch.setattr(module, "fcntl", None)
+    else:
+        monkeypatch.setattr(pytest.importorskip("fcntl"), "flock", no_locks)
     for _ in range(2):
         fit_once(memory, tiny_patches(), [painting], 0)
     assert len(cvae_fits) == 1
