@@ -94,8 +94,15 @@ def test_codes_of_images_stay_arrays(name, painting, kind, by):
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.usefixtures("every_warning")
-@pytest.mark.parametrize("kind", [PCA, CVAETransformer])
-@pytest.mark.parametrize("by", ["the estimator", "the coders", "the configuration"])
+@pytest.mark.parametrize(
+    ("kind", "by"),
+    [
+        (PCA, "the estimator"),
+        (PCA, "the coders"),
+        (CVAETransformer, "the coders"),
+        (CVAETransformer, "the configuration"),
+    ],
+)
 def test_redrawn_images_stay_arrays(name, photograph, painting, kind, by):
     patches = PatchTransformer(coder(kind), patch_size=5, max_patches=300)
     propagator = StylePropagator(patches, patches, style_images=painting, random_state=0)
