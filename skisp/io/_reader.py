@@ -91,6 +91,20 @@ class ImageReader(TransformerMixin, BaseEstimator):
             raise ValueError("X holds no images; expected at least one path, Pillow image or array.")
         return [self._read(item, i) for i, item in enumerate(items)]
 
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Do nothing, so that a pipeline's ``set_output`` reaches the other steps: images are no table.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : ImageReader
+        """
+        return self
+
     def _read(self, item: Any, i: int) -> NDArray[Any]:
         try:
             if isinstance(item, (str, os.PathLike)):

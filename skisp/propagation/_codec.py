@@ -182,6 +182,6 @@ def _apply(function: Any, rows: Tensor) -> Tensor:
     """Apply a numpy function of rows a chunk at a time, so that memory does not grow with the image."""
     chunks = rows.cpu().numpy()
     parts = [chunks[start : start + _PATCHES_AT_ONCE] for start in range(0, len(chunks), _PATCHES_AT_ONCE)]
-    return torch.cat([torch.as_tensor(part, dtype=rows.dtype) for part in map_on_threads(function, parts)]).to(
-        rows.device
-    )
+    # A DataFrame where the transformer's output was set to one.
+    results = [np.require(part, requirements="W") for part in map_on_threads(function, parts)]
+    return torch.cat([torch.as_tensor(part, dtype=rows.dtype) for part in results]).to(rows.device)

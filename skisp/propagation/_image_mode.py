@@ -38,6 +38,7 @@ class ImageMode:
     bank: str
     detail: float
     device: str | torch.device
+    memory: Any
     _in_row_mode: bool
     _seed: int
     _models: dict[tuple[int | None, str], StyleModel]
@@ -133,13 +134,15 @@ class ImageMode:
         """Fit the coders that are not fitted, and check that all parts of image mode fit each other."""
         self.style_: Any
         if is_several(self.style, self.style_weights):
-            self.style_ = fitted_styles(self.style, self.style_images, seed=self._seed)
+            self.style_ = fitted_styles(self.style, self.style_images, seed=self._seed, memory=self.memory)
         else:
-            self.style_ = fitted_style(self.style, self.style_images, for_rows=False, seed=self._seed)
+            self.style_ = fitted_style(
+                self.style, self.style_images, for_rows=False, seed=self._seed, memory=self.memory
+            )
         self.style_weights_ = np.asarray(normalised_weights(self.style_weights, len(self._styles)))
         check_parts(self.content, self._styles)
         coloured_like_style = [to_channels(image, self._styles[0].n_channels_) for image in images]
-        self.content_ = fitted_content(self.content, coloured_like_style, self._seed)
+        self.content_ = fitted_content(self.content, coloured_like_style, self._seed, self.memory)
         self._check_content_codes_the_same_patches()
 
     def _check_content_codes_the_same_patches(self) -> None:

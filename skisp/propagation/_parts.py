@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
-from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ..cvae import CVAETransformer
 from ..io import ImageReader
-from ._patch_transformer import PatchTransformer, checked_images, is_rows, seeded
+from ._fit_once import fit_once
+from ._patch_transformer import PatchTransformer, checked_images, is_rows
 
 __all__ = [
     "check_parts",
@@ -28,8 +28,10 @@ __all__ = [
 ]
 
 
-def fitted_style(style: Any, style_images: Any, *, for_rows: bool, seed: int) -> Any:
+def fitted_style(style: Any, style_images: Any, *, for_rows: bool, seed: int, memory: Any = None) -> Any:
     """The style transformer to use: the given one where it is fitted, else a clone fitted on ``style_images``.
+
+    Or taken from the memory, where it has been fitted before (:func:`fit_once`).
 
     Raises
     ------
@@ -51,10 +53,10 @@ def fitted_style(style: Any, style_images: Any, *, for_rows: bool, seed: int) ->
     if style is None:
         style = CVAETransformer() if for_rows else PatchTransformer()
     if for_rows or not codes_patches(style):
-        return seeded(clone(style), seed).fit(style_images)
+        return fit_once(memory, style, style_images, seed)
     images = read_style_images(style_images)
     checked_images(images, style.patch_size, "style_images")
-    return seeded(clone(style), seed).fit(images)
+    return fit_once(memory, style, images, seed)
 
 
 def is_several(style: Any, style_weights: Any) -> bool:
@@ -62,7 +64,7 @@ def is_several(style: Any, style_weights: Any) -> bool:
     return isinstance(style, (list, tuple)) or style_weights is not None
 
 
-def fitted_styles(style: Any, style_images: Any, *, seed: int) -> list[Any]:
+def fitted_styles(style: Any, style_images: Any, *, seed: int, memory: Any = None) -> list[Any]:
     """Several styles: those of a list, or one clone of the style for each of ``style_images``.
 
     Raises
@@ -76,13 +78,16 @@ def fitted_styles(style: Any, style_images: Any, *, seed: int) -> list[Any]:
         images = [None] * len(style) if style_images is None else style_images
         if isinstance(images, (str, os.PathLike, PIL.Image.Image)) or len(images) != len(style):
             raise ValueError(f"style is a list of {len(style)}; give style_images as a list of as many, or None.")
-        return [fitted_style(s, image, for_rows=False, seed=seed) for s, image in zip(style, images, strict=True)]
+        return [
+            fitted_style(part, image, for_rows=False, seed=seed, memory=memory)
+            for part, image in zip(style, images, strict=True)
+        ]
     if _is_fitted(style) or isinstance(style, FrozenEstimator):
         raise ValueError("style_weights needs several styles; give style as a list of fitted transformers.")
     if style_images is None:
         raise NotFittedError("There are style_weights but neither a list of styles nor style_images to fit them on.")
     images = read_style_images(style_images)
-    return [fitted_style(style, [image], for_rows=False, seed=seed) for image in images]
+    return [fitted_style(style, [image], for_rows=False, seed=seed, memory=memory) for image in images]
 
 
 def normalised_weights(style_weights: Any, n_styles: int) -> list[float]:
@@ -129,11 +134,14 @@ def check_parts(content: Any, styles: list[Any]) -> None:
         )
 
 
-def fitted_content(content: Any, X: Any, seed: int) -> Any:
-    """The content transformer to use, or None: a fitted one as it is, an unfitted one cloned and fitted on ``X``."""
+def fitted_content(content: Any, X: Any, seed: int, memory: Any = None) -> Any:
+    """The content transformer to use, or None: a fitted one as it is, an unfitted one cloned and fitted on ``X``.
+
+    Or taken from the memory, where it has been fitted before (:func:`fit_once`).
+    """
     if content is None or _is_fitted(content):
         return content
-    return seeded(clone(content), seed).fit(X)
+    return fit_once(memory, content, X, seed)
 
 
 def read_style_images(style_images: Any) -> list[Any]:

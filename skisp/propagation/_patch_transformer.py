@@ -16,6 +16,7 @@ from .._images import Image, as_images, to_channels
 from ..cvae import CVAETransformer
 from ._patches import extract_patches, gaussian_window, overlap_add, patches_at
 from ._pyramid import resize, short_sides, size_with_short_side
+from ._table_output import TableOutput
 
 __all__ = ["PatchTransformer", "checked_images", "draw_patches", "from_tensor", "is_rows", "to_tensor"]
 
@@ -25,7 +26,7 @@ _COARSEST = 48
 _NOISE_SCALE = 0.05
 
 
-class PatchTransformer(TransformerMixin, BaseEstimator):
+class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
     """Code images of any size by the codes of their overlapping patches.
 
     Wraps a transformer of rows: a :class:`CVAETransformer`, a PCA, or any with ``transform`` and
@@ -122,14 +123,15 @@ class PatchTransformer(TransformerMixin, BaseEstimator):
         """
         seed = draw_seed(self.random_state)
         if is_rows(X):
-            rows = validate_data(self, X, dtype=[np.float64, np.float32])
+            rows = validate_data(self, X, dtype=[np.float64, np.float32], order="C")
             self.images_, self.n_channels_ = [], 0
         else:
             self.images_ = checked_images(X, self.patch_size, "X")
             self.n_channels_ = self.images_[0].shape[2]
             rows = self._draw(self.images_, seed)
             self.n_features_in_ = rows.shape[1]
-        self.transformer_ = seeded(self._unfitted_transformer(), seed).fit(rows)
+        # A frozen transformer's fit has no default for y.
+        self.transformer_ = seeded(self._unfitted_transformer(), seed).fit(rows, None)
         return self
 
     def transform(self, X: Any) -> Any:
@@ -146,7 +148,9 @@ class PatchTransformer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if is_rows(X):
-            return self.transformer_.transform(validate_data(self, X, dtype=[np.float64, np.float32], reset=False))
+            return self.transformer_.transform(
+                validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
+            )
         images, layout = as_images(X)
         fields = [self._encode(image, f"image {i} of X") for i, image in enumerate(images)]
         return np.stack(fields) if layout.stacked else fields
@@ -210,6 +214,13 @@ class PatchTransformer(TransformerMixin, BaseEstimator):
     def _check_has_images(self) -> None:
         if not self.images_:
             raise ValueError("This PatchTransformer was fitted on rows; fit it on images to code images.")
+
+    @property
+    def _n_features_out(self) -> int:  # type: ignore[override]
+        return len(self.transformer_.get_feature_names_out())
+
+    def _gives_images(self) -> bool:
+        return bool(getattr(self, "images_", False))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

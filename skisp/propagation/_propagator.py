@@ -1,5 +1,6 @@
 """Style propagation as a scikit-learn estimator."""
 
+import os
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -26,11 +27,12 @@ from ._masks import composite, masks_for
 from ._parts import fitted_content, fitted_style, works_on_rows
 from ._row_mode import align_rows, propagate_rows, row_score, style_codes
 from ._style_model import FittedStyles, StyleModel
+from ._table_output import TableOutput
 
 __all__ = ["StylePropagator"]
 
 
-class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstimator):
+class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     """Redraw photographs in the style of pictures.
 
     Composes a content transformer and a style transformer. ``fit`` learns the map from content
@@ -81,6 +83,11 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
         Where to match; ``"auto"`` takes the accelerator torch reports, else the CPU.
     random_state : int, RandomState instance or None, default=None
         Seeds the search, and the parts where their own ``random_state`` is None.
+    memory : None, str, path or joblib.Memory, default=None
+        Where to keep the parts that are fitted here. A clone with other parameters of its own, such as
+        ``strength``, finds them there, in whatever process, instead of fitting them again. It needs a
+        ``random_state`` of int: with None every fit draws a new seed, and finds nothing. A fitted part
+        is not touched.
 
     Attributes
     ----------
@@ -110,6 +117,13 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
     ``style_images``, or those a fitted C-VAE has kept. Some hundred rows of both make it reliable.
     Of a style that knows no more than its moments, such as a fitted PCA without ``style_images``, it
     is optimal transport between Gaussians, which keeps less of the content.
+
+    A search over parameters of the propagator, such as ``strength``, need not train a style for every
+    candidate and fold. Either train it before, ``style=FrozenEstimator(PatchTransformer().fit([picture]))``,
+    which clones share; or give ``style_images`` and a ``memory``, which trains a part once for all that
+    have its parameters and images, so that the search may run over parameters of the parts as well.
+    ``Pipeline(memory=...)`` is no substitute: it keeps whole steps, by all of their parameters, and never
+    the last.
 
     References
     ----------
@@ -147,7 +161,10 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
         "detail": [Interval(Real, 0, 1, closed="both")],
         "device": [str, torch.device],
         "random_state": ["random_state"],
+        "memory": [None, str, os.PathLike, HasMethods(["cache"])],
     }
+
+    _redraws_columns = True
 
     def __init__(
         self,
@@ -166,6 +183,7 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
         detail: float = 1.0,
         device: str | torch.device = "auto",
         random_state: Any = None,
+        memory: Any = None,
     ) -> None:
         self.content = content
         self.style = style
@@ -181,6 +199,7 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
         self.detail = detail
         self.device = device
         self.random_state = random_state
+        self.memory = memory
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -307,9 +326,9 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
             raise ValueError("Rows have no mask; leave mask out, or fit a PatchTransformer as the style.")
 
     def _fit_rows(self, X: Any) -> Self:
-        rows, _ = self._rows(X, reset=True)
-        self.style_ = fitted_style(self.style, self.style_images, for_rows=True, seed=self._seed)
-        self.content_ = fitted_content(self.content, rows, self._seed)
+        rows, self._image_shape = self._rows(X, reset=True)
+        self.style_ = fitted_style(self.style, self.style_images, for_rows=True, seed=self._seed, memory=self.memory)
+        self.content_ = fitted_content(self.content, rows, self._seed, self.memory)
         rows_of_style = None if self.style_images is None else flatten_images(self.style_images)[0]
         with one_thread():
             codes = style_codes(self.style_, rows_of_style)
@@ -319,20 +338,30 @@ class StylePropagator(ImageMode, MetaEstimatorMixin, TransformerMixin, BaseEstim
 
     def _transform_rows(self, X: Any) -> Any:
         rows, image_shape = self._rows(X, reset=False)
-        redrawn = propagate_rows(self.content_, self.style_, self.row_alignment_, rows, self.strength)
+        redrawn = self._redraw_rows(rows)
         keeps_shape = image_shape is not None and redrawn.shape[1] == rows.shape[1]
         return redrawn.reshape(-1, *image_shape) if keeps_shape and image_shape else redrawn
+
+    def _redraw_rows(self, rows: Any) -> Any:
+        return propagate_rows(self.content_, self.style_, self.row_alignment_, rows, self.strength)
 
     def _score_rows(self, X: Any) -> float:
         rows, _ = self._rows(X, reset=False)
         codes = as_float32((self.style_ if self.content_ is None else self.content_).transform(rows))
-        aligned = self.row_alignment_.to_style_coder(torch.from_numpy(codes)).numpy()
-        result = as_float32(self.style_.transform(self._transform_rows(rows)))
+        aligned = self.row_alignment_.to_style_coder(torch.tensor(codes)).numpy()
+        result = as_float32(self.style_.transform(self._redraw_rows(rows)))
         return row_score(codes, result, aligned, self.style_moments_)
 
     def _rows(self, X: Any, *, reset: bool) -> tuple[Any, tuple[int, ...] | None]:
         X, image_shape = flatten_images(X)
         return validate_data(self, X, dtype=np.float32, order="C", reset=reset), image_shape
+
+    @property
+    def _n_features_out(self) -> int:  # type: ignore[override]
+        return int(self.style_.n_features_in_)
+
+    def _gives_images(self) -> bool:
+        return hasattr(self, "_in_row_mode") and not (self._in_row_mode and self._image_shape is None)
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()

@@ -58,12 +58,12 @@ def style_codes(style: Any, style_rows: Any = None) -> StyleCodes:
         If neither is there.
     """
     if style_rows is not None:
-        codes = torch.from_numpy(as_float32(style.transform(style_rows)))
+        codes = _as_tensor(style.transform(style_rows))
         return StyleCodes(Moments.of(codes), codes)
     if hasattr(style, "latent_covariance_"):
         moments = Moments(torch.from_numpy(style.latent_mean_), torch.from_numpy(style.latent_covariance_))
         kept = getattr(style, "_codes", None)
-        return StyleCodes(moments, None if kept is None else torch.from_numpy(as_float32(kept)))
+        return StyleCodes(moments, None if kept is None else _as_tensor(kept))
     if hasattr(style, "explained_variance_"):
         variances = torch.from_numpy(np.asarray(style.explained_variance_, dtype=np.float64))
         return StyleCodes(Moments(torch.zeros_like(variances), torch.diag(variances)), None)
@@ -80,10 +80,10 @@ def align_rows(content: Any, style: Any, codes_of_style: StyleCodes, X: NDArray[
     there by optimal transport: of samples where there are codes of the style, between Gaussians
     where only their moments are known.
     """
-    codes = torch.from_numpy(as_float32((style if content is None else content).transform(X)))
+    codes = _as_tensor((style if content is None else content).transform(X))
     to_style_coder = _identity(codes.shape[1])
     if content is not None and _codes_rows_of(style, X):
-        to_style_coder = fit_ridge(codes, torch.from_numpy(as_float32(style.transform(X))))
+        to_style_coder = fit_ridge(codes, _as_tensor(style.transform(X)))
     moments, samples = codes_of_style
     predicted = to_style_coder(codes)
     if predicted.shape[1] != len(moments.mean):
@@ -107,7 +107,7 @@ def propagate_rows(
     style's decoder cannot say of the content is kept in the share 1 - strength, so that strength 0
     gives the content back.
     """
-    codes = torch.from_numpy(as_float32((style if content is None else content).transform(X)))
+    codes = _as_tensor((style if content is None else content).transform(X))
     with one_thread():
         start, end = alignment.to_style_coder(codes), alignment.transport(codes)
     moved = _decode(style, torch.lerp(start, end, strength))
@@ -133,8 +133,8 @@ def row_score(
         The content's codes in the style coder's space, before the transport.
     style : Moments
     """
-    gap = _gaussian_distance(Moments.of(torch.from_numpy(aligned)), style)
-    left = _gaussian_distance(Moments.of(torch.from_numpy(result_codes)), style)
+    gap = _gaussian_distance(Moments.of(_as_tensor(aligned)), style)
+    left = _gaussian_distance(Moments.of(_as_tensor(result_codes)), style)
     gained = float(np.clip(1 - left / gap, 0, 1)) if gap > 0 else 0.0
     kept = _distance_correlation(content_codes[:_MOST_ROWS_COMPARED], result_codes[:_MOST_ROWS_COMPARED])
     return 2 * gained * kept / (gained + kept) if gained + kept > 0 else 0.0
@@ -154,6 +154,11 @@ def _distance_correlation(first: NDArray[np.float32], second: NDArray[np.float32
     if len(distances[0]) < 2 or min(d.std() for d in distances) == 0:
         return 0.0
     return max(0.0, float(np.corrcoef(*distances)[0, 1]))
+
+
+def _as_tensor(codes: Any) -> torch.Tensor:
+    """Codes as a float32 tensor; those in a DataFrame may lie where nobody may write."""
+    return torch.from_numpy(np.require(codes, dtype=np.float32, requirements=["C", "W"]))
 
 
 def _identity(dimension: int) -> AffineMap:

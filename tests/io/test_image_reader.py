@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import PIL.Image
 import pytest
+import sklearn
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -114,3 +115,13 @@ class TestErrors:
     def test_other_items(self, item):
         with pytest.raises((TypeError, ValueError), match=r"item 0 of X: .*expected"):
             ImageReader().transform([item])
+
+
+@pytest.mark.parametrize("transform", ["pandas", "polars", "default", None])
+def test_an_output_that_is_set_leaves_images_alone(transform):
+    image = np.zeros((4, 6, 3), dtype=np.uint8)
+    reader = ImageReader()
+    assert reader.set_output(transform=transform) is reader
+    assert type(reader.fit_transform([image])) is list
+    with sklearn.config_context(transform_output="pandas"):
+        assert type(reader.transform([image])[0]) is np.ndarray

@@ -65,3 +65,22 @@ def picture(propagator, photograph):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def memory(tmp_path):
+    """A folder for fitted parts; it does not exist yet."""
+    return tmp_path / "memory"
+
+
+@pytest.fixture
+def cvae_fits(monkeypatch):
+    """One entry for every fit of a C-VAE in this process."""
+    counted, fit = [], CVAETransformer.fit
+
+    def counting_fit(self, X, *args, **kwargs):
+        counted.append(len(X))
+        return fit(self, X, *args, **kwargs)
+
+    monkeypatch.setattr(CVAETransformer, "fit", counting_fit)
+    return counted

@@ -8,6 +8,7 @@ import torch
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 
 from skisp import CVAETransformer, PatchTransformer
 from skisp.propagation._patch_transformer import checked_images
@@ -193,3 +194,10 @@ def test_global_random_state_and_threads_are_untouched(images, cvae_patches):
     np.testing.assert_array_equal(np.random.get_state()[1], before[0])
     assert torch.equal(torch.get_rng_state(), before[1])
     assert torch.get_num_threads() == before[2]
+
+
+def test_a_frozen_transformer_codes_patches_as_it_is(images, rng):
+    coder = PCA(3).fit(rng.random((20, 75)))
+    fitted = PatchTransformer(FrozenEstimator(coder), patch_size=5, random_state=0).fit(images)
+    assert fitted.transformer_.estimator is coder
+    assert fitted.transform(images)[0].shape[2] == 3

@@ -1,0 +1,142 @@
+"""Seconds of searches by one job and by two, and how often styles are trained in a search over strengths.
+
+(a) 12 candidates x 3 folds, a C-VAE of the style trained in each, by one job and by two, turn and turn about
+in one run. The workers of two jobs are started before, by a search of their own; what that takes is told
+apart. (b) 6 strengths x 3 folds by one job: without a memory, with one, and with a FrozenEstimator. Run it alone
+on an idle machine:
+
+    python benchmarks/search.py [--size 128] [--contents 6] [--epochs 16] [--repeats 1]
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from _pictures import Picture, pictures
+from joblib import Parallel, cpu_count, delayed
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV
+
+from skisp import CVAETransformer, PatchTransformer, StylePropagator
+from skisp._base import one_thread
+
+GRID = {"style__patch_size": [7, 11], "strength": [0.6, 0.8, 1.0], "content_weight": [1.0, 2.0]}
+STRENGTHS = {"strength": [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=128, help="short side of contents and style in pixels")
+    parser.add_argument("--contents", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=16, help="of the style's C-VAE; 16 is PatchTransformer's own")
+    parser.add_argument("--repeats", type=int, default=1, help="of each search of part (a)")
+    arguments = parser.parse_args()
+    contents, style = few_pictures(arguments.size, arguments.contents)
+    patches = PatchTransformer(
+        CVAETransformer(
+            12, hidden_layer_sizes=(128, 64), likelihood="gaussian", noise_scale=0.05, max_iter=arguments.epochs
+        )
+    )
+    propagator = StylePropagator(style=patches, style_images=style, random_state=0)
+    compare_jobs(propagator, contents, arguments.repeats)
+    compare_memories(propagator, contents)
+
+
+def few_pictures(size: int, n_contents: int) -> tuple[list[Picture], Picture]:
+    """Contents, mirrored ones after the others, and a style."""
+    contents, styles = pictures(size)
+    images = list(contents.values())
+    images += [np.ascontiguousarray(image[:, ::-1]) for image in images]
+    if n_contents > len(images):
+        raise ValueError(f"--contents {n_contents}: there are {len(images)}, mirrored ones included.")
+    return images[:n_contents], next(iter(styles.values()))
+
+
+def compare_jobs(propagator: Any, contents: list[Picture], repeats: int) -> None:
+    """Print part (a)."""
+    n_candidates = int(np.prod([len(values) for values in GRID.values()]))
+    print(f"(a) {n_candidates} candidates x 3 folds, {cpu_count()} cores")
+    # The first task of a worker must be one of the real ones: joblib takes a worker that has grown by 300 MB since
+    # for one that leaks, and starts another.
+    start = time.perf_counter()
+    search(propagator, {"strength": [0.5, 1.0]}, contents, n_jobs=2)
+    print(f"    start of two workers and a search of 2 candidates: {time.perf_counter() - start:.1f} s")
+    in_workers = Parallel(n_jobs=2)(delayed(threads)() for _ in range(2))
+    print(f"    threads in this process: {threads()}; in the workers: {in_workers}")
+    seconds: dict[int, list[float]] = {1: [], 2: []}
+    scores = []
+    for _ in range(repeats):
+        for n_jobs, times in seconds.items():
+            start = time.perf_counter()
+            found = search(propagator, GRID, contents, n_jobs=n_jobs)
+            times.append(time.perf_counter() - start)
+            scores.append(found.cv_results_["mean_test_score"])
+            print(f"    n_jobs={n_jobs}: {times[-1]:.1f} s", flush=True)
+    one, two = (float(np.median(times)) for times in seconds.values())
+    print(
+        f"    two jobs / one job: {two / one:.3f}; the same scores: {all(np.array_equal(s, scores[0]) for s in scores)}"
+    )
+
+
+def compare_memories(propagator: Any, contents: list[Picture]) -> None:
+    """Print part (b)."""
+    print(f"(b) {len(STRENGTHS['strength'])} strengths x 3 folds, n_jobs=1")
+    scores = []
+    with tempfile.TemporaryDirectory() as folder:
+        remembering = clone(propagator).set_params(memory=folder)
+        makers = {
+            "no memory": lambda: propagator,
+            "memory": lambda: remembering,
+            "memory, the second time": lambda: remembering,
+            "FrozenEstimator": lambda: frozen(propagator),  # trains the style
+        }
+        for name, make in makers.items():
+            with counted_fits() as fits:
+                start = time.perf_counter()
+                found = search(make(), STRENGTHS, contents, n_jobs=1)
+                seconds = time.perf_counter() - start
+            scores.append(found.cv_results_["mean_test_score"])
+            print(f"    {name:24} {seconds:7.1f} s {len(fits):4} C-VAEs trained", flush=True)
+    print(f"    the same scores: {all(np.array_equal(other, scores[0]) for other in scores)}")
+
+
+def search(propagator: Any, grid: dict[str, list[Any]], contents: list[Picture], *, n_jobs: int) -> Any:
+    return GridSearchCV(clone(propagator), grid, cv=3, n_jobs=n_jobs, error_score="raise").fit(contents)
+
+
+def frozen(propagator: Any) -> Any:
+    """The propagator with its style trained before; with the seed that it would have drawn."""
+    fitted = clone(propagator).fit([np.asarray(propagator.style_images)]).style_
+    return clone(propagator).set_params(style=FrozenEstimator(fitted), style_images=None)
+
+
+def threads() -> int:
+    """The threads among which skisp shares a picture in this process: torch's own count."""
+    with one_thread() as n_threads:
+        return n_threads
+
+
+@contextmanager
+def counted_fits() -> Iterator[list[int]]:
+    """A list that gets an item for every fit of a C-VAE in this process."""
+    counted: list[int] = []
+    fit = CVAETransformer.fit
+
+    def counting_fit(self: Any, X: Any, *args: Any, **kwargs: Any) -> Any:
+        counted.append(len(X))
+        return fit(self, X, *args, **kwargs)
+
+    CVAETransformer.fit = counting_fit  # type: ignore[method-assign]
+    try:
+        yield counted
+    finally:
+        CVAETransformer.fit = fit  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    main()

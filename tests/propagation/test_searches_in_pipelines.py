@@ -1,0 +1,225 @@
+"""Every search and validation of scikit-learn, over every kind of parameter, in one pipeline from files to pictures."""
+
+from functools import cache, partial
+
+import numpy as np
+import PIL.Image
+import pytest
+import sklearn
+from sklearn.base import clone
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - its import makes the next one work
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    KFold,
+    RandomizedSearchCV,
+    cross_validate,
+    learning_curve,
+    validation_curve,
+)
+from sklearn.pipeline import Pipeline
+
+from skisp import CVAETransformer, ImageReader, PatchTransformer, StylePropagator
+from skisp.datasets import load_photograph
+
+FOLDS = KFold(2)
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    """Four files of small photographs, of different sizes."""
+    folder = tmp_path_factory.mktemp("photographs")
+    china, flower = (load_photograph(name, size=28) for name in ("china", "flower"))
+    images = [china, flower[:, 1:], china[:, ::-1], flower[::-1, :-2]]
+    paths = [folder / f"{i}.png" for i in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        PIL.Image.fromarray(image).save(path)
+    return paths
+
+
+@pytest.fixture(scope="module")
+def pipeline(painting):
+    """Not changed by any test."""
+    patches = PatchTransformer(CVAETransformer(2, hidden_layer_sizes=(8,), max_iter=1), patch_size=5, max_patches=200)
+    propagator = StylePropagator(patches, clone(patches), style_images=painting[:20, :20], random_state=0)
+    return Pipeline([("read", ImageReader(size=26)), ("redraw", propagator)])
+
+
+def one(**parameters):
+    return {f"redraw__{name}": [value] for name, value in parameters.items()}
+
+
+# One candidate for a parameter of each part: the propagator, the patches, the style's C-VAE, the content's.
+GRID = [
+    one(strength=0.4),
+    one(style__patch_size=4, content__patch_size=4),
+    one(style__transformer__n_components=3),
+    one(content__transformer__max_iter=2, content__transformer__learning_rate=0.01),
+]
+
+_halving = {"factor": 2, "random_state": 0}
+SEARCHES = {
+    "grid": partial(GridSearchCV, param_grid=GRID),
+    "random": partial(RandomizedSearchCV, param_distributions=GRID, n_iter=3, random_state=0),
+    "halving, images": partial(HalvingGridSearchCV, param_grid=GRID[1:3], min_resources=2, max_resources=4, **_halving),
+    "halving, epochs of the content": partial(
+        HalvingGridSearchCV,
+        param_grid=GRID[:2],
+        resource="redraw__content__transformer__max_iter",
+        min_resources=1,
+        max_resources=2,
+        **_halving,
+    ),
+    "halving at random, epochs of the style": partial(
+        HalvingRandomSearchCV,
+        param_distributions=GRID[1:3],
+        resource="redraw__style__transformer__max_iter",
+        n_candidates=2,
+        min_resources=1,
+        max_resources=2,
+        **_halving,
+    ),
+}
+
+
+def search(name, pipeline, paths, **parameters):
+    images = paths if name == "halving, images" else paths[:2]
+    return SEARCHES[name](pipeline, cv=FOLDS, error_score="raise", **parameters).fit(images)
+
+
+def curve(function, **parameters):
+    """A function that gives by name what a curve of scikit-learn gives one after the other."""
+
+    def validate(estimator, X, **kwargs):
+        *_, train, test = function(estimator, X, None, **parameters, **kwargs)
+        return {"train_score": train, "test_score": test}
+
+    return validate
+
+
+# With the parameters that the last column of the results is for.
+VALIDATIONS = {
+    "cross_validate": (cross_validate, {}),
+    "learning_curve": (curve(learning_curve, train_sizes=[1, 2]), {}),
+    "validation_curve, of the propagator": (
+        curve(validation_curve, param_name="redraw__coherence", param_range=[0.0, 2.0]),
+        {"redraw__coherence": 2.0},
+    ),
+    "validation_curve, of the style's C-VAE": (
+        curve(validation_curve, param_name="redraw__style__transformer__max_iter", param_range=[1, 2]),
+        {"redraw__style__transformer__max_iter": 2},
+    ),
+}
+
+
+def validate(name, pipeline, paths, **parameters):
+    return VALIDATIONS[name][0](pipeline, paths, cv=FOLDS, error_score="raise", **parameters)
+
+
+@pytest.fixture(scope="module")
+def one_job(pipeline, paths):
+    """The searches and the results of validations by one job, each made when it is first asked for."""
+    return cache(lambda name: (search if name in SEARCHES else validate)(name, pipeline, paths))
+
+
+def results(found):
+    """All results but the times."""
+    found = found if isinstance(found, dict) else found.cv_results_
+    return {name: value for name, value in found.items() if "time" not in name}
+
+
+def assert_same_results(found, expected):
+    found, expected = results(found), results(expected)
+    assert found.keys() == expected.keys()
+    for name in found:
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+
+
+def score_alone(pipeline, parameters, train, test):
+    return clone(pipeline).set_params(**parameters).fit(train).score(test)
+
+
+@pytest.mark.parametrize("name", [name for name in SEARCHES if name != "halving, images"])
+def test_a_search_scores_a_candidate_as_one_would_alone(name, one_job, pipeline, paths):
+    found = one_job(name)
+    scores, last = found.cv_results_["split0_test_score"], found.cv_results_["params"][-1]
+    assert scores[-1] == score_alone(pipeline, last, paths[1:2], paths[:1])
+    assert len(set(scores)) == len(scores)  # every parameter makes a difference
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_the_best_of_a_search_scores_and_redraws(name, one_job, paths):
+    found = one_job(name)
+    assert found.score(paths[:1]) == found.best_estimator_.score(paths[:1])
+    sizes = [image.shape for image in ImageReader(size=26).transform(paths[2:])]
+    assert [picture.shape for picture in found.transform(paths[2:])] == sizes
+
+
+def test_a_search_reaches_every_kind_of_parameter(one_job):
+    tried = {name for parameters in one_job("grid").cv_results_["params"] for name in parameters}
+    assert tried == {name for parameters in GRID for name in parameters}
+
+
+def test_a_halving_search_gives_the_better_ones_more_images(one_job):
+    found = one_job("halving, images")
+    assert found.n_resources_ == [2, 4]
+    assert list(found.cv_results_["n_resources"]) == [2, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("name", "n_iter"),
+    [("halving, epochs of the content", (2, 1)), ("halving at random, epochs of the style", (1, 2))],
+)
+def test_a_halving_search_gives_the_better_ones_more_epochs(one_job, name, n_iter):
+    found = one_job(name)
+    assert list(found.cv_results_["n_resources"]) == [1, 1, 2]
+    best = found.best_estimator_[-1]
+    assert (best.content_.transformer_.n_iter_, best.style_.transformer_.n_iter_) == n_iter
+
+
+@pytest.mark.parametrize("name", VALIDATIONS)
+def test_a_validation_scores_as_one_would_alone(name, one_job, pipeline, paths):
+    score = np.ravel(one_job(name)["test_score"])[-1]
+    assert score == score_alone(pipeline, VALIDATIONS[name][1], paths[:2], paths[2:])
+
+
+@pytest.mark.parametrize("name", ["grid", "halving, images", "cross_validate", "learning_curve"])
+def test_routing_changes_nothing_where_there_is_no_metadata(name, one_job, pipeline, paths):
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert_same_results((search if name in SEARCHES else validate)(name, pipeline, paths), one_job(name))
+
+
+@pytest.mark.parametrize("name", VALIDATIONS)
+def test_masks_are_routed_through_a_validation(name, pipeline, paths):
+    """Where nothing is redrawn, no style is gained."""
+    asking = clone(pipeline)
+    masks = [np.full(image.shape[:2], i < 2, dtype=np.float32) for i, image in enumerate(asking[0].transform(paths))]
+    with sklearn.config_context(enable_metadata_routing=True):
+        asking[-1].set_score_request(mask=True).set_transform_request(mask=True)
+        found = validate(name, asking, paths, params={"mask": masks})
+    scores = np.reshape(found["test_score"], (-1, 2))
+    assert np.all(scores[:, 0] > 0)
+    assert np.all(scores[:, 1] == 0)
+
+
+def test_a_memory_trains_each_part_once_in_a_whole_search(one_job, pipeline, paths, memory, cvae_fits):
+    expected = one_job("grid")
+    cvae_fits.clear()
+    remembering = clone(pipeline).set_params(redraw__memory=memory, memory=str(memory))
+    assert_same_results(search("grid", remembering, paths, refit=False), expected)
+    # Styles: as given, of patches of 4 px, of 3 components. Contents, for each fold: as given, of 4 px, of 2 epochs.
+    assert len(cvae_fits) == 3 + 3 * 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*SEARCHES, *VALIDATIONS])
+def test_two_jobs_find_what_one_finds(name, one_job, pipeline, paths):
+    assert_same_results((search if name in SEARCHES else validate)(name, pipeline, paths, n_jobs=2), one_job(name))
+
+
+@pytest.mark.slow
+def test_two_jobs_with_routing_and_a_memory_find_what_one_finds(one_job, pipeline, paths, memory):
+    remembering = clone(pipeline).set_params(redraw__memory=memory, memory=str(memory))
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert_same_results(search("grid", remembering, paths, n_jobs=2), one_job("grid"))
