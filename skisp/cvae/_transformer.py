@@ -284,7 +284,8 @@ class CVAETransformer(
         X : array-like (n, D) of rows, or array (n, H, W) or (n, H, W, C) of images
             Any real values; in [0, 1] for the Bernoulli likelihood. A memory map of more than 256 MB,
             or an array of another library that can be sliced (Dask, HDF5, Zarr), is read in blocks
-            of that size and never held whole.
+            of that size and never held whole. Dask computes chunks larger than the 16 MB that are
+            read at a time once for every time: persist them, or store them as Zarr.
         y : ignored
         sample_weight : array-like (n,) or None
             Whole numbers count as repetitions: a row of weight 2 is seen twice an epoch, one of

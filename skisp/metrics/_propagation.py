@@ -59,7 +59,13 @@ def propagation_score(
 
     Notes
     -----
-    NOTES_HERE
+    On twenty pairs of a photograph and a painting, and on twenty of other photographs and computed
+    styles, none of the 52 :func:`trivial_answers` scored more than BANK, and of 25 attacks that look
+    for a way round the score (overlays of the style's detail, noise of its spectrum, tiles, ...) the
+    best of each pair had ATTACK; pictures of :class:`~skisp.StylePropagator` with its defaults had
+    OURS. So 0.1 is already a picture in the style, and 0.2 a good one. An overlay of the style's
+    detail on a slightly blurred recolouring comes nearest, where the style is itself like a
+    photograph.
 
     References
     ----------

@@ -289,7 +289,8 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
         """Style gained and content kept, in one figure in [0, 1]; greater is better.
 
         The mean over the images of :func:`skisp.metrics.propagation_score`, best of the style
-        images, the weighted mean over several styles; in row mode the like figure of codes.
+        images, the weighted mean over several styles; in row mode a like figure of codes. For
+        searches :class:`skisp.metrics.PropagationScorer` is stricter: it holds a part of the style back.
 
         Parameters
         ----------

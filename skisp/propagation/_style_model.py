@@ -94,15 +94,17 @@ class StyleModel:
     def bank(self, short_side: int, patch_size: int, stride: int) -> PatchBank:
         """The styles' bank at one scale, built when it is first asked for."""
         key = (short_side, patch_size, stride)
-        if key not in self.banks:
-            self.banks[key] = build_bank(self.images, self.weights, short_side, self.codec, patch_size, stride)
-        return self.banks[key]
+        bank = self.banks.get(key)
+        if bank is None:
+            bank = build_bank(self.images, self.weights, short_side, self.codec, patch_size, stride)
+            self.banks[key] = bank
+        return bank
 
     def forget_banks(self, keep: Sequence[int] | None = None) -> None:
         """Drop large banks, and those of other scales than ``keep``, so that they do not fill the memory."""
         for key, bank in list(self.banks.items()):
             if bank.canvas[0].numel() > _MOST_KEPT_PIXELS or (keep is not None and key[0] not in keep):
-                del self.banks[key]
+                self.banks.pop(key, None)  # another thread may have
 
     def band_deviations(self, short_side: int) -> list[float]:
         """Weighted mean of the images' :func:`band_deviations` at one size."""
