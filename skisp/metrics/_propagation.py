@@ -211,13 +211,12 @@ class PropagationPair:
     @classmethod
     def of(cls, content: Image, style: Image, descriptors: StyleDescriptors) -> "PropagationPair":
         """Of a style, and the descriptors results are compared with: of the same, or another part of it."""
-        matched = match_histograms(content, style)
-        recoloured = (content, matched, transfer_distribution(content, style))
+        recoloured = [recolour(content, style) for recolour in (match_histograms, transfer_distribution)]
         return cls(
             content,
             descriptors,
-            retouched_bands(content, matched, style),
-            np.min([descriptors.distances(image) for image in recoloured], axis=0),
+            retouched_bands(content, recoloured, style),
+            np.min([descriptors.distances(image) for image in (content, *recoloured)], axis=0),
             descriptors.distances(style),
         )
 

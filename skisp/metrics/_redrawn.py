@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from skisp._base import one_thread
 from skisp._images import Image, luminance
-from skisp.metrics._color_match import match_histograms
+from skisp.metrics._color_match import match_histograms, transfer_distribution
 from skisp.metrics._working import as_tensor, box_mean, pyramid, resize, shape_of, working_images
 
 __all__ = ["Bands", "luminance_bands", "redrawn_share", "retouched_bands", "share_not_explained"]
@@ -31,9 +31,10 @@ def redrawn_share(content: NDArray[Any], style: NDArray[Any], result: NDArray[An
     Retouching changes pixels where they are: it recolours, brightens, sharpens, or fades another
     picture in. Within a small window the luminance y of such a result is nearly a linear
     combination of the content's, of the same blurred (3x3 means), of the content's with the style's
-    histograms, and of the style's at the same place. The figure is the energy of what is left by
-    the least squares fit of y to these four, over the energy of y, both summed over all 9x9 windows
-    (a grid of step 4) of the three finest Laplacian bands. The result and the style are resized to the content.
+    histograms or its joint distribution of colours, and of the style's at the same place. The figure
+    is the energy of what is left by the least squares fit of y to these five, over the energy of y,
+    both summed over all 9x9 windows (a grid of step 4) of the three finest Laplacian bands. The
+    result and the style are resized to the content.
 
     Parameters
     ----------
@@ -70,14 +71,15 @@ def redrawn_share(content: NDArray[Any], style: NDArray[Any], result: NDArray[An
     True
     """
     content, style, result = working_images(content=content, style=style, result=result)
-    explaining = retouched_bands(content, match_histograms(content, style), style)
+    recoloured = [recolour(content, style) for recolour in (match_histograms, transfer_distribution)]
+    explaining = retouched_bands(content, recoloured, style)
     return share_not_explained(luminance_bands(resize(result, shape_of(content))), explaining)
 
 
-def retouched_bands(content: Image, matched: Image, style: Image) -> list[Bands]:
-    """Bands of what a retouching is made of: content, blurred content, recoloured content, and the style in place."""
-    fitted = resize(style, shape_of(content))
-    return [luminance_bands(image) for image in (content, box_mean(content, 3), matched, fitted)]
+def retouched_bands(content: Image, recoloured: list[Image], style: Image) -> list[Bands]:
+    """Bands of what a retouching is made of: content, blurred and recoloured content, and the style in place."""
+    images = [content, box_mean(content, 3), *recoloured, resize(style, shape_of(content))]
+    return [luminance_bands(image) for image in images]
 
 
 def luminance_bands(image: Image) -> Bands:
