@@ -27,7 +27,7 @@ from skisp._base import one_thread
 from skisp.metrics import PropagationScorer
 
 # With the ends: nothing of the style, and hardly anything of the content.
-GRID = {"style__patch_size": [7, 11], "strength": [0.0, 0.7, 1.0], "content_weight": [0.1, 1.0]}
+GRID = {"strength": [0.0, 0.7, 1.0], "content_weight": [0.1, 0.3, 1.0, 3.0]}
 STRENGTHS = {"strength": [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]}
 
 
