@@ -23,12 +23,13 @@ from skisp import PatchTransformer, StylePropagator
 from skisp.metrics import (
     color_distance,
     frechet_style_distance,
-    propagation_report,
     random_gram_distance,
     style_distance,
     trivial_answers,
 )
 from skisp.metrics._color_match import match_histograms, transfer_distribution
+from skisp.metrics._frechet import StyleDescriptors
+from skisp.metrics._propagation import PropagationPair
 from skisp.metrics._working import as_rgb, resize, shape_of, working_images
 
 Picture = NDArray[np.float32]
@@ -63,8 +64,10 @@ def one_pair(name: str, content: Picture, style: Picture, seed: int, arguments, 
         ours["GPDM"] = gpdm(content, style)
     if arguments.search:
         tries |= overlays(content, style)
+    # What propagation_score does, which would measure content and style anew for every result.
+    pair = PropagationPair.of(content, style, StyleDescriptors.of(style, random_state=seed))
     scores = {
-        group: {key: propagation_report(content, style, image, random_state=seed) for key, image in images.items()}
+        group: {key: pair.report(working_images(style=style, result=image)[1]) for key, image in images.items()}
         for group, images in (("bank", bank), ("attack", tries), ("ours", ours))
     }
     print(f"\n{name}")

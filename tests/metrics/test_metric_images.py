@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+import threadpoolctl
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,6 +96,21 @@ def test_figures_repeat_and_leave_random_state_and_inputs_alone(name):
     assert states[2] == torch.get_num_threads()
     for image, copy in zip(images, copies, strict=True):
         np.testing.assert_array_equal(image, copy)
+
+
+@pytest.mark.parametrize("name", [*PAIRED, *SCORES])
+def test_bits_do_not_depend_on_the_number_of_threads(name):
+    figure, rng = getattr(metrics, name), np.random.default_rng(0)
+    images = [resize(rng.random((24, 40, 3), dtype=np.float32), (200, 300)) for _ in range(2 if name in PAIRED else 3)]
+    before, figures = torch.get_num_threads(), []
+    try:
+        for n_threads in (1, 2):
+            torch.set_num_threads(n_threads)
+            with threadpoolctl.threadpool_limits(n_threads):
+                figures.append(figure(*images))
+    finally:
+        torch.set_num_threads(before)
+    assert figures[0] == figures[1]
 
 
 @pytest.mark.parametrize("name", [*PAIRED, *SCORES, "propagation_report", "trivial_answers"])
