@@ -80,8 +80,13 @@ def _level_distance(style: NDArray[np.float32], result: NDArray[np.float32], fil
     style_gram, result_gram = (
         _gram(matrix_product((x - mean).astype(np.float32), whitened.T)) for x in (style, result)
     )
-    size = np.linalg.norm(style_gram) + np.linalg.norm(result_gram)
-    return float(np.linalg.norm(style_gram - result_gram) / size) if size > 0 else 0.0
+    size = _norm(style_gram) + _norm(result_gram)
+    return _norm(style_gram - result_gram) / size if size > 0 else 0.0
+
+
+def _norm(matrix: Matrix) -> float:
+    """Frobenius norm; numpy's own leaves the sum to BLAS, whose bits depend on the threads."""
+    return float(np.sqrt(np.square(matrix).sum()))
 
 
 def _gram(responses: NDArray[np.float32]) -> Matrix:
