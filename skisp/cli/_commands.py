@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from .._images import Image, as_images, to_channels
 from ..io import read_image, write_image
+from ._errors import FAILURES, in_one_line
 from ._outputs import check_free, plan_outputs, writable_folder
 from ._parser import UserError
 from ._progress import progress_shown
+from ._score import score
 
-__all__ = ["demo", "propagate", "styles"]
+__all__ = ["demo", "propagate", "score", "styles"]
 
-# What a picture can fail of without a mistake of ours; torch reports a full accelerator as RuntimeError.
-_FAILURES = (OSError, ValueError, MemoryError, RuntimeError)
 _DEFAULT_KIND = "brush_strokes"
 _GAP = 8
 
@@ -54,8 +54,8 @@ def demo(arguments: Namespace) -> int:
             with progress_shown("demo"):
                 result = _Redrawer(style, random_state=arguments.seed).redraw(content)
             write_image(target, _side_by_side([content, style, result]))
-        except _FAILURES as error:
-            raise UserError(_line(error)) from error
+        except FAILURES as error:
+            raise UserError(in_one_line(error)) from error
     print(f"wrote {target} (photograph, style {kind}, result) in {time.monotonic() - start:.0f} s")
     print("try next: skisp propagate photo.jpg --style painting.jpg -o out/")
     return 0
@@ -72,8 +72,8 @@ def styles(arguments: Namespace) -> int:
         for kind, target in targets.items():
             try:
                 write_image(target, make_style_image(kind, size=arguments.size, random_state=arguments.seed))
-            except _FAILURES as error:
-                raise UserError(_line(error)) from error
+            except FAILURES as error:
+                raise UserError(in_one_line(error)) from error
             print(target, flush=True)
     return 0
 
@@ -115,9 +115,9 @@ def _propagate_each(arguments: Namespace, targets: Sequence[Path], redrawer: _Re
                 with progress_shown(label, quiet=arguments.quiet):
                     result = redrawer.redraw(image)
                 write_image(target, result)
-            except _FAILURES as error:
+            except FAILURES as error:
                 failed.append(content)
-                print(f"skisp: error: {_line(error, content)}", file=sys.stderr)
+                print(f"skisp: error: {in_one_line(error, content)}", file=sys.stderr)
             else:
                 n_written += 1
                 print(target, flush=True)
@@ -131,8 +131,8 @@ def _propagate_each(arguments: Namespace, targets: Sequence[Path], redrawer: _Re
 def _style(path: str, size: int | None) -> NDArray[Any]:
     try:
         return read_image(path, size=size)
-    except _FAILURES as error:
-        raise UserError(_line(error, path)) from error
+    except FAILURES as error:
+        raise UserError(in_one_line(error, path)) from error
 
 
 def _checked_device(device: str) -> str:
@@ -141,7 +141,7 @@ def _checked_device(device: str) -> str:
     try:
         resolve_device(device)
     except ValueError as error:
-        raise UserError(_line(error)) from error
+        raise UserError(in_one_line(error)) from error
     return device
 
 
@@ -160,9 +160,3 @@ def _side_by_side(images: Sequence[NDArray[Any]]) -> Image:
     panels = [to_channels(as_images([image])[0][0], 3) for image in images]
     gap = np.ones((panels[0].shape[0], _GAP, 3), dtype=np.float32)
     return np.concatenate([part for panel in panels for part in (gap, panel)][1:], axis=1)
-
-
-def _line(error: BaseException, path: str = "") -> str:
-    """An error in one line that names the file."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if path in text else f"cannot redraw {path}: {text}"

@@ -25,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"skisp {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     _add_propagate(commands)
+    _add_score(commands)
     _add_demo(commands)
     _add_styles(commands)
     return parser
@@ -69,6 +70,20 @@ def _add_propagate(commands: "_Commands[_Parser]") -> None:
     parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps, ...")
     _add_force(parser)
     parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def _add_score(commands: "_Commands[_Parser]") -> None:
+    parser = commands.add_parser(
+        "score",
+        help="tell how well pictures draw a photograph in a style",
+        description="Tell how well pictures draw a photograph in a style. For each picture a line is printed: the "
+        "score from 0 to 1, the shares of style gained, drawn anew and content kept whose product it is, and the path. "
+        "Recolourings, blends and noise get next to nothing; 0.1 is a picture in the style, 0.2 a good one.",
+    )
+    parser.add_argument("content", metavar="CONTENT", help="the photograph")
+    parser.add_argument("style", metavar="STYLE", help="the picture whose style was wanted")
+    parser.add_argument("results", nargs="+", metavar="RESULT", help="a picture to score")
+    parser.add_argument("--json", action="store_true", help="print one JSON list instead of lines")
 
 
 def _add_demo(commands: "_Commands[_Parser]") -> None:

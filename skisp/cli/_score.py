@@ -1,0 +1,40 @@
+"""The command that tells how good pictures are."""
+
+import json
+import sys
+from argparse import Namespace
+
+from ..io import read_image
+from ._errors import FAILURES, in_one_line
+from ._parser import UserError
+
+__all__ = ["score"]
+
+
+def score(arguments: Namespace) -> int:
+    """Print the propagation score of results and its parts, one line each or as JSON."""
+    from ..metrics import propagation_report
+
+    try:
+        content, style = (read_image(path) for path in (arguments.content, arguments.style))
+    except FAILURES as error:
+        raise UserError(in_one_line(error)) from error
+    reports = []
+    for path in arguments.results:
+        try:
+            report = propagation_report(content, style, read_image(path))
+        except FAILURES as error:
+            print(f"skisp: error: {in_one_line(error, path, 'score')}", file=sys.stderr)
+            continue
+        reports.append({"path": path, **report})
+        if not arguments.json:
+            print(_line(path, report), flush=True)
+    if arguments.json:
+        print(json.dumps(reports, indent=2))
+    n_failed = len(arguments.results) - len(reports)
+    return 0 if not n_failed else 1 if reports else 2
+
+
+def _line(path: str, report: dict[str, float]) -> str:
+    parts = (f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.items() if name != "score")
+    return "  ".join([f"{report['score']:.3f}", *parts, path])
