@@ -29,12 +29,9 @@ def frechet_style_distance(
     """Frechet distance between the local descriptors of two images: texture and colour jointly.
 
     A descriptor is what an 8x8 window shows on average: its RGB colour, and the magnitudes
-    |w_k Z (x - m)| of its 7x7 patches x under random filters whitened by the style, as in
+    ``|w_k Z (x - m)|`` of its 7x7 patches x under random filters whitened by the style, as in
     :func:`random_gram_distance`. Descriptors are whitened by the style's, and their means and
-    covariances compared,
-
-        d^2 = |m_s - m_y|^2 + tr(C_s + C_y - 2 (C_s^1/2 C_y C_s^1/2)^1/2),
-
+    covariances compared, ``d^2 = |m_s - m_y|^2 + tr(C_s + C_y - 2 (C_s^1/2 C_y C_s^1/2)^1/2)``,
     at the working size (:func:`style_distance`) and half of it; the figure is the mean of d. Unlike
     distances of patches it sees where textures lie: on which colours, and beside which others.
 
