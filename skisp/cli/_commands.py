@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._images import Image, as_images, to_channels
+from .._names import shown
 from ..io import read_image, write_image
 from ._errors import FAILURES, in_one_line
-from ._outputs import check_free, plan_outputs, writable_folder
+from ._outputs import check_free, plan_outputs, print_path, writable_folder
 from ._parser import UserError
 from ._progress import progress_shown
 from ._score import score
@@ -56,7 +57,7 @@ def demo(arguments: Namespace) -> int:
             write_image(target, _side_by_side([content, style, result]))
         except FAILURES as error:
             raise UserError(in_one_line(error)) from error
-    print(f"wrote {target} (photograph, style {kind}, result) in {time.monotonic() - start:.0f} s")
+    print(f"wrote {shown(target)} (photograph, style {kind}, result) in {time.monotonic() - start:.0f} s")
     print("try next: skisp propagate photo.jpg --style painting.jpg -o out/")
     return 0
 
@@ -74,7 +75,7 @@ def styles(arguments: Namespace) -> int:
                 write_image(target, make_style_image(kind, size=arguments.size, random_state=arguments.seed))
             except FAILURES as error:
                 raise UserError(in_one_line(error)) from error
-            print(target, flush=True)
+            print_path(target)
     return 0
 
 
@@ -109,30 +110,37 @@ def _propagate_each(arguments: Namespace, targets: Sequence[Path], redrawer: _Re
     failed = []
     try:
         for i, (content, target) in enumerate(zip(arguments.contents, targets, strict=True)):
-            label = Path(content).name + (f" ({i + 1} of {n_contents})" if n_contents > 1 else "")
+            label = shown(Path(content).name) + (f" ({i + 1} of {n_contents})" if n_contents > 1 else "")
             try:
-                image = read_image(content, size=arguments.size)
+                image, metadata = read_image(content, size=arguments.size, return_metadata=True)
+                _note_frames(content, metadata.n_frames)
                 with progress_shown(label, quiet=arguments.quiet):
                     result = redrawer.redraw(image)
-                write_image(target, result)
+                write_image(target, result, metadata)
             except FAILURES as error:
                 failed.append(content)
-                print(f"skisp: error: {in_one_line(error, content)}", file=sys.stderr)
+                print(f"skisp: error: {in_onein_one_line(error, content)}", file=sys.stderr)
             else:
                 n_written += 1
-                print(target, flush=True)
+                print_path(target)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"{n_written} of {n_contents} pictures are written") from None
     if failed and n_contents > 1:
-        print(f"skisp: {len(failed)} of {n_contents} pictures failed: {', '.join(failed)}", file=sys.stderr)
+        names = ", ".join(shown(content) for content in failed)
+        print(f"skisp: {len(failed)} of {n_contents} pictures failed: {names}", file=sys.stderr)
     return 0 if not failed else 1 if n_written else 2
+
+
+def _note_frames(content: str, n_frames: int) -> None:
+    if n_frames > 1:
+        print(f"skisp: note: {shown(content)} has {n_frames} frames; the first is redrawn", file=sys.stderr)
 
 
 def _style(path: str, size: int | None) -> NDArray[Any]:
     try:
         return read_image(path, size=size)
     except FAILURES as error:
-        raise UserError(in_one_line(error, path)) from error
+        raise UserError(in_onein_one_line(error, path)) from error
 
 
 def _checked_device(device: str) -> str:
@@ -141,7 +149,7 @@ def _checked_device(device: str) -> str:
     try:
         resolve_device(device)
     except ValueError as error:
-        raise UserError(in_one_line(error)) from error
+        raise UserError(in_onein_one_line(error)) from error
     return device
 
 

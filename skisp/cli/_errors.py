@@ -1,5 +1,7 @@
 """What can go wrong with a picture without a mistake of ours, and how it is told."""
 
+from .._names import shown
+
 __all__ = ["FAILURES", "in_one_line"]
 
 # torch reports a full accelerator as RuntimeError.
@@ -9,4 +11,5 @@ FAILURES = (OSError, ValueError, MemoryError, RuntimeError)
 def in_one_line(error: BaseException, path: str = "", verb: str = "redraw") -> str:
     """An error in one line that names the file."""
     text = " ".join(str(error).split()) or type(error).__name__
-    return text if path in text else f"cannot {verb} {path}: {text}"
+    name = " ".join(shown(path).split())
+    return text if name in text else f"cannot {verb} {shown(path)}: {text}"

@@ -2,16 +2,18 @@
 
 import os
 import secrets
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import PIL.Image
 
+from .._names import shown
 from ..io._images import WRITABLE_SUFFIXES, check_suffix
 from ._parser import UserError
 
-__all__ = ["check_free", "plan_outputs", "writable_folder"]
+__all__ = ["check_free", "plan_outputs", "print_path", "writable_folder"]
 
 
 def plan_outputs(contents: Sequence[str], output: str) -> list[Path]:
@@ -39,7 +41,9 @@ def plan_outputs(contents: Sequence[str], output: str) -> list[Path]:
         _check_distinct(contents, targets)
         return targets
     if len(contents) > 1:
-        raise UserError(f"{output} is a file name, but there are {len(contents)} photographs; name a folder instead")
+        raise UserError(
+            f"{shown(output)} is a file name, but there are {len(contents)} photographs; name a folder instead"
+        )
     try:
         check_suffix(output)
     except ValueError as error:
@@ -52,11 +56,11 @@ def check_free(targets: Sequence[Path], inputs: Sequence[str], *, force: bool) -
     sources = {os.path.realpath(path) for path in inputs}
     for target in targets:
         if os.path.realpath(target) in sources:
-            raise UserError(f"{target} would overwrite the original; choose another output")
+            raise UserError(f"{shown(target)} would overwrite the original; choose another output")
     taken = [target for target in targets if os.path.lexists(target)]
     if taken and not force:
         more = f" (and {len(taken) - 1} more)" if len(taken) > 1 else ""
-        raise UserError(f"{taken[0]} exists already{more}; choose another output, or pass --force to overwrite")
+        raise UserError(f"{shown(taken[0])} exists already{more}; choose another output, or pass --force to overwrite")
 
 
 @contextmanager
@@ -75,13 +79,24 @@ def writable_folder(folder: Path) -> Iterator[None]:
         probe.touch(exist_ok=False)
         probe.unlink()
     except OSError as error:
-        raise UserError(f"cannot write to {folder}: {error.strerror or error}; choose another output") from error
+        raise UserError(f"cannot write to {shown(folder)}: {error.strerror or error}; choose another output") from error
     try:
         yield
     finally:
         if not existed:
             with suppress(OSError):  # it is not empty
                 folder.rmdir()
+
+
+def print_path(path: Path) -> None:
+    """Print a path on stdout as the bytes that it has in the file system, whatever stdout can encode."""
+    sys.stdout.flush()
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:
+        print(shown(path), flush=True)
+    else:
+        binary.write(os.fsencode(path) + os.linesep.encode())
+        binary.flush()
 
 
 def _is_file_name(output: str) -> bool:
@@ -101,7 +116,7 @@ def _check_distinct(contents: Sequence[str], targets: Sequence[Path]) -> None:
         key = str(target).casefold()  # some file systems do not tell a.jpg from A.JPG
         if key in first:
             raise UserError(
-                f"{first[key]} and {content} would both be written to {target}; rename one, "
+                f"{shown(first[key])} and {shown(content)} would both be written to {shown(target)}; rename one, "
                 "or redraw them into different folders"
             )
         first[key] = content

@@ -4,6 +4,7 @@ import argparse
 from typing import NoReturn
 
 from .. import __version__
+from .._names import shown
 
 __all__ = ["UserError", "build_parser"]
 
@@ -16,7 +17,7 @@ class _Parser(argparse.ArgumentParser):
     """Reports a mistake in one line, instead of the usage and a line."""
 
     def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message} (see {self.prog} --help)")
+        raise UserError(f"{shown(message)} (see {self.prog} --help)")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -4,6 +4,7 @@ import json
 import sys
 from argparse import Namespace
 
+from .._names import shown
 from ..io import read_image
 from ._errors import FAILURES, in_one_line
 from ._parser import UserError
@@ -37,4 +38,4 @@ def score(arguments: Namespace) -> int:
 
 def _line(path: str, report: dict[str, float]) -> str:
     parts = (f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.items() if name != "score")
-    return "  ".join([f"{report['score']:.3f}", *parts, path])
+    return "  ".join([f"{report['score']:.3f}", *parts, shown(path)])

@@ -1,6 +1,7 @@
 """Image files to arrays and back, and the pipeline step that reads them."""
 
 from ._images import read_image, resize_longest, write_image
+from ._metadata import ImageMetadata
 from ._reader import ImageReader
 
-__all__ = ["ImageReader", "read_image", "resize_longest", "write_image"]
+__all__ = ["ImageMetadata", "ImageReader", "read_image", "resize_longest", "write_image"]

@@ -1,20 +1,26 @@
 """Reading and writing of image files, with Pillow."""
 
 import os
-import secrets
+import struct
 import warnings
-from contextlib import suppress
+from dataclasses import replace
 from io import BytesIO
-from typing import IO, Any
+from typing import IO, Any, Literal, overload
 
 import numpy as np
 import PIL.Image
-import PIL.ImageCms
 import PIL.ImageOps
 from numpy.typing import NDArray
 
 from .._images import as_images
+from .._names import shown
+from ._atomic import replace_file
+from ._color import converted, converted_levels, fitting_profile, is_srgb, srgb_profile
+from ._encoders import encode_png, encode_tiff
+from ._metadata import ImageMetadata, count_frames, metadata_for, read_exif, read_resolution
+from ._opening import opened
 from ._resize import check_size, resize_longest
+from ._sixteen_bits import read_levels
 
 __all__ = ["WRITABLE_SUFFIXES", "as_array", "check_suffix", "read_image", "resize_longest", "write_image"]
 
@@ -31,37 +37,72 @@ WRITABLE_SUFFIXES = tuple(_FORMATS)
 _OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"quality": 95},
-    "TIFF": {"compression": "tiff_lzw"},
 }
 _WITHOUT_ALPHA = {"JPEG", "BMP"}
 _WITH_16_BITS = {"PNG", "TIFF"}
+_MOST_EXIF = {"JPEG": 65533 - len(b"Exif\0\0")}  # one segment, whose length has 16 bits
+# Drawings that would be run as a program, and formats that Pillow only knows by name.
+_REFUSED_FORMATS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 
 # What an image of each Pillow mode is converted to; modes that are not named become RGB.
 _PLAIN_MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGBA", "RGBa": "RGBA"}
 
 
-def read_image(path: str | os.PathLike[str], *, size: int | None = None, max_pixels: float = 100e6) -> NDArray[Any]:
+@overload
+def read_image(
+    path: str | os.PathLike[str],
+    *,
+    size: int | None = None,
+    max_pixels: float = 100e6,
+    return_metadata: Literal[False] = False,
+) -> NDArray[Any]: ...
+
+
+@overload
+def read_image(
+    path: str | os.PathLike[str],
+    *,
+    size: int | None = None,
+    max_pixels: float = 100e6,
+    return_metadata: Literal[True],
+) -> tuple[NDArray[Any], ImageMetadata]: ...
+
+
+def read_image(
+    path: str | os.PathLike[str],
+    *,
+    size: int | None = None,
+    max_pixels: float = 100e6,
+    return_metadata: bool = False,
+) -> NDArray[Any] | tuple[NDArray[Any], ImageMetadata]:
     """Read an image file into an array, upright and in sRGB.
 
     The camera's orientation (EXIF) is applied. Palettes become RGB, or RGBA if they have transparent
-    entries; CMYK and wide-gamut RGB are converted through the embedded profile where there is one.
-    Grey stays grey and alpha is kept. Of an animation, the first frame is read.
+    entries; CMYK and wide-gamut RGB (Display P3, Adobe RGB, ...) are converted through the embedded
+    profile where there is one, and what lies outside sRGB is clipped to it. Grey stays grey and alpha is
+    kept. Of an animation, or a file of several pages, the first is read.
 
     Parameters
     ----------
     path : str or path-like
-        Any format Pillow reads.
+        Any format Pillow reads, but for drawings such as EPS.
     size : int or None
         Longest side in pixels to shrink to (antialiased); a smaller image is never enlarged.
     max_pixels : float
         Refuse files of more pixels, before they are decoded. Above Pillow's own limit (about 179e6)
         ``PIL.Image.MAX_IMAGE_PIXELS`` has to be raised too.
+    return_metadata : bool
+        Whether EXIF, profile and resolution are returned too, for :func:`write_image`.
 
     Returns
     -------
     image : ndarray (H, W) or (H, W, C)
-        C = 2 (grey and alpha), 3 (RGB) or 4 (RGB and alpha). uint8; uint16 for 16-bit grey; float32
-        for grey stored as floats. Pillow reads 16-bit colour as 8 bits.
+        C = 2 (grey and alpha), 3 (RGB) or 4 (RGB and alpha). uint8; uint16 for 16 bits of grey, and of
+        colour in PNG and TIFF; float32 for grey stored as floats. Colours of 16 bits become uint8 in other
+        formats, as CMYK, in a TIFF file that compresses each channel apart, and with a profile that is a
+        table: Pillow reads those as 8 bits.
+    metadata : ImageMetadata
+        Only if ``return_metadata``.
 
     Raises
     ------
@@ -72,12 +113,15 @@ def read_image(path: str | os.PathLike[str], *, size: int | None = None, max_pix
     """
     check_size(size)
     name = os.fsdecode(path)
-    with _opened(name) as file:
-        array = _decoded(file, name, max_pixels)
-    return resize_longest(array, size)
+    with opened(name) as file:
+        array, metadata = _decoded(file, name, max_pixels, return_metadata)
+    array = resize_longest(array, size)
+    return (array, metadata) if return_metadata else array
 
 
-def write_image(path: str | os.PathLike[str], image: Any, *, overwrite: bool = True) -> None:
+def write_image(
+    path: str | os.PathLike[str], image: Any, metadata: ImageMetadata | None = None, *, overwrite: bool = True
+) -> None:
     """Write an image file; it appears whole or not at all.
 
     The file is written under a temporary name in the same folder and then renamed.
@@ -88,8 +132,13 @@ def write_image(path: str | os.PathLike[str], image: Any, *, overwrite: bool = T
         The suffix chooses the format: .png, .jpg, .jpeg, .tif, .tiff, .webp or .bmp.
     image : array (H, W) or (H, W, C)
         uint8, uint16, bool, or floats in [0, 1]; C = 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGB and
-        alpha). uint16 grey keeps its 16 bits as PNG and TIFF; everything else is written as 8 bits.
-        JPEG (quality 95) and BMP have no alpha: transparent pixels are laid on white.
+        alpha). uint16 keeps its 16 bits as PNG and TIFF; everything else is written as 8 bits.
+        JPEG (quality 95) and BMP have no alpha: transparent pixels are laid on white. In TIFF, grey of
+        16 bits with alpha becomes RGB with alpha, which more programs read.
+    metadata : ImageMetadata or None
+        From :func:`read_image`: EXIF and profile are written to JPEG, PNG, TIFF and WebP, the resolution to
+        all but WebP. A profile that does not fit (of RGB, to a grey image) is left out. EXIF may say where
+        and when a photograph was taken.
     overwrite : bool
         Whether an existing file is replaced.
 
@@ -113,10 +162,12 @@ def write_image(path: str | os.PathLike[str], image: Any, *, overwrite: bool = T
     """
     name = os.fsdecode(path)
     file_format = _FORMATS[check_suffix(name)]
-    data = _encoded(image, file_format)
+    data = _encoded(image, file_format, metadata)
     if not overwrite and os.path.lexists(name):
-        raise FileExistsError(f"cannot write {name}: the file exists; choose another name, or pass overwrite=True.")
-    _replace(name, data)
+        raise FileExistsError(
+            f"cannot write {shown(name)}: the file exists; choose another name, or pass overwrite=True."
+        )
+    replace_file(name, data)
 
 
 def check_suffix(name: str) -> str:
@@ -124,66 +175,92 @@ def check_suffix(name: str) -> str:
     suffix = os.path.splitext(name)[1].lower()
     if suffix not in _FORMATS:
         known = ", ".join(WRITABLE_SUFFIXES)
-        raise ValueError(f"cannot write {name}: the suffix {suffix!r} is no image format here; use one of {known}.")
+        raise ValueError(
+            f"cannot write {shown(name)}: the suffix {suffix!r} is no image format here; use one of {known}."
+        )
     return suffix
 
 
 def as_array(image: PIL.Image.Image) -> NDArray[Any]:
     """Convert a Pillow image, upright and in sRGB, to an array as :func:`read_image` returns it."""
+    return _array_and_profile(image)[0]
+
+
+def _array_and_profile(image: PIL.Image.Image) -> tuple[NDArray[Any], bytes | None]:
+    """The array, and the profile of its colours where it is known."""
     image = PIL.ImageOps.exif_transpose(image)
+    profile = image.info.get("icc_profile")
     if image.mode.startswith(("I", "F")):
-        return _numbers(np.asarray(image))
+        return _numbers(image), fitting_profile(profile, grey=True)
     if "transparency" in image.info or (image.mode == "P" and image.has_transparency_data):
         image = image.convert("LA" if image.mode in ("1", "L") else "RGBA")
-    image = _to_srgb(image)
-    mode = _PLAIN_MODES.get(image.mode, "RGB")
-    return np.array(image if image.mode == mode else image.convert(mode))
-
-
-def _opened(name: str) -> IO[bytes]:
-    try:
-        return open(name, "rb")
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"cannot read {name}: there is no such file; check the spelling and the folder."
-        ) from error
-    except IsADirectoryError as error:
-        pattern = os.path.join(name, "*.jpg")
-        raise IsADirectoryError(f"cannot read {name}: it is a folder; name the files in it ({pattern}).") from error
-    except PermissionError as error:
-        raise PermissionError(f"cannot read {name}: permission denied; make the file readable for you.") from error
-    except OSError as error:
-        raise OSError(f"cannot read {name}: {error.strerror or error}; check the name and the disk.") from error
+    if image.mode not in ("CMYK", "LAB"):
+        mode = _PLAIN_MODES.get(image.mode, "RGB")
+        image = image if image.mode == mode else image.convert(mode)
+    if image.mode in ("L", "LA"):
+        return np.array(image), fitting_profile(profile, grey=True)
+    image, profile = converted(image)
+    return np.array(image.convert("RGB") if image.mode == "CMYK" else image), profile
 
 
 class _RefusedError(ValueError):
     """An image that Pillow can read, and we do not want; the message is the reason and the cure."""
 
 
-def _decoded(file: IO[bytes], name: str, max_pixels: float) -> NDArray[Any]:
+def _decoded(file: IO[bytes], name: str, max_pixels: float, wanted: bool) -> tuple[NDArray[Any], ImageMetadata]:
     if os.fstat(file.fileno()).st_size == 0:
-        raise ValueError(f"cannot read {name}: the file is empty (0 bytes); copy or download it again.")
+        raise ValueError(f"cannot read {shown(name)}: the file is empty (0 bytes); copy or download it again.")
     try:
-        return _decoded_within(file, max_pixels)
+        return _decoded_within(file, max_pixels, wanted)
     except MemoryError:
         raise
     except Exception as error:  # on damaged files Pillow raises whatever its decoders stumble over
-        raise ValueError(f"cannot read {name}: {_reason(error)}") from error
+        raise ValueError(f"cannot read {shown(name)}: {_reason(error)}") from error
 
 
-def _decoded_within(file: IO[bytes], max_pixels: float) -> NDArray[Any]:
+def _decoded_within(file: IO[bytes], max_pixels: float, wanted: bool) -> tuple[NDArray[Any], ImageMetadata]:
+    """The image, and its metadata if they are wanted."""
     with warnings.catch_warnings():
         # Our own limit, which says what to do, comes next.
         warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
-        image = PIL.Image.open(file)
+        image = PIL.Image.open(file, formats=_formats())
     with image:
-        width, height = image.size
-        if width * height > max_pixels:
-            raise _RefusedError(
-                f"it has {width} x {height} pixels, more than the {max_pixels:.0f} allowed; "
-                "shrink it first, or raise max_pixels if you trust it."
-            )
-        return as_array(image)
+        _check_pixels(image, max_pixels)
+        array, profile = _levels_and_profile(file, image) or _array_and_profile(image)
+        _check_pixels(image, max_pixels)  # an icon may turn out to be larger than it says
+        if not wanted:
+            return array, ImageMetadata()
+        exif, dpi = read_exif(file, image), read_resolution(image)
+        return array, ImageMetadata(exif, profile, dpi, count_frames(image))
+
+
+def _levels_and_profile(file: IO[bytes], image: PIL.Image.Image) -> tuple[NDArray[Any], bytes | None] | None:
+    """Colours of 16 bits and their profile; None where there are none, or their profile needs Pillow."""
+    levels = read_levels(file, image)
+    if levels is None:
+        return None
+    profile = image.info.get("icc_profile")
+    if levels.shape[2] == 2:
+        return levels, fitting_profile(profile, grey=True)
+    profile = fitting_profile(profile, grey=False)
+    if profile is None or is_srgb(profile):
+        return levels, profile
+    levels = converted_levels(levels, profile)
+    return None if levels is None else (levels, srgb_profile())
+
+
+def _formats() -> list[str]:
+    PIL.Image.init()
+    return [name for name in PIL.Image.ID if name not in _REFUSED_FORMATS]
+
+
+def _check_pixels(image: PIL.Image.Image, max_pixels: float) -> None:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise _RefusedError(
+            f"it has {width} x {height} pixels, more than the {max_pixels:.0f} allowed; "
+            "shrink it first, or raise max_pixels if you trust it."
+        )
 
 
 def _reason(error: Exception) -> str:
@@ -198,44 +275,65 @@ def _reason(error: Exception) -> str:
     return f"it is damaged or cut short ({detail}); copy or download it again."
 
 
-def _numbers(array: NDArray[Any]) -> NDArray[Any]:
+def _numbers(image: PIL.Image.Image) -> NDArray[Any]:
     """Grey levels of more than 8 bits: float32 as they are, integers as uint16 if they fit."""
+    array = np.asarray(image)
     if array.dtype.kind == "f":
         return array.copy()
     if array.size and (array.min() < 0 or array.max() > 65535):
         raise _RefusedError("its grey levels are integers of 32 bits; save it with 8 or 16 bits.")
-    return array.astype(np.uint16)
+    levels = array.astype(np.uint16)
+    key = image.info.get("transparency")
+    if image.format == "PNG" and isinstance(key, int):  # the level that is transparent
+        return np.stack([levels, np.where(levels == key, 0, 65535).astype(np.uint16)], axis=2)
+    return levels
 
 
-def _to_srgb(image: PIL.Image.Image) -> PIL.Image.Image:
-    """Convert colours through the embedded profile; without one, or with a broken one, leave them."""
-    profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("CMYK", "RGB", "RGBA"):
-        return image
-    try:
-        source = PIL.ImageCms.ImageCmsProfile(BytesIO(profile))
-        if "srgb" in PIL.ImageCms.getProfileDescription(source).lower():
-            return image
-        target = PIL.ImageCms.createProfile("sRGB")
-        mode = "RGBA" if image.mode == "RGBA" else "RGB"
-        return PIL.ImageCms.profileToProfile(image, source, target, outputMode=mode) or image
-    except (OSError, PIL.ImageCms.PyCMSError):
-        return image
-
-
-def _encoded(image: Any, file_format: str) -> memoryview:
+def _encoded(image: Any, file_format: str, metadata: ImageMetadata | None) -> bytes | memoryview:
     """The bytes of a file, made in memory so that nothing is written of an image that fails."""
     array = np.asarray(image)
     as_images([array], name="the list of images to write")
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[..., 0]
-    if not (array.dtype == np.uint16 and array.ndim == 2 and file_format in _WITH_16_BITS):
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if not (array.dtype == np.uint16 and file_format in _WITH_16_BITS):
         array = to_bytes(array)
     if array.ndim == 3 and array.shape[2] in (2, 4) and file_format in _WITHOUT_ALPHA:
         array = _on_white(array)
+    metadata = _within_limits(metadata_for(metadata, array.shape), file_format)
+    try:
+        if file_format == "TIFF":
+            return encode_tiff(_with_grey_as_rgb(np.atleast_3d(array)), metadata)
+        if array.dtype == np.uint16:
+            return encode_png(np.atleast_3d(array), metadata)
+    except struct.error as error:
+        raise ValueError(f"an image of shape {array.shape} is too large for {file_format}; shrink it.") from error
+    return _encoded_by_pillow(array, file_format, metadata)
+
+
+def _encoded_by_pillow(array: NDArray[Any], file_format: str, metadata: ImageMetadata) -> memoryview:
+    options = dict(_OPTIONS.get(file_format, {}))
+    options |= {"exif": metadata.exif, "icc_profile": metadata.icc_profile, "dpi": metadata.dpi}
+    options = {key: value for key, value in options.items() if value is not None}
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
     buffer = BytesIO()
-    PIL.Image.fromarray(np.ascontiguousarray(array)).save(buffer, file_format, **_OPTIONS.get(file_format, {}))
+    PIL.Image.fromarray(np.ascontiguousarray(array)).save(buffer, file_format, **options)
     return buffer.getbuffer()
+
+
+def _within_limits(metadata: ImageMetadata, file_format: str) -> ImageMetadata:
+    n_bytes, most = len(metadata.exif or b""), _MOST_EXIF.get(file_format, 2**32)
+    if n_bytes <= most:
+        return metadata
+    warnings.warn(
+        f"{n_bytes} bytes of EXIF are left out, since {file_format} holds {most}; write a PNG or TIFF to keep them.",
+        stacklevel=4,
+    )
+    return replace(metadata, exif=None)
+
+
+def _with_grey_as_rgb(array: NDArray[Any]) -> NDArray[Any]:
+    """Pillow does not read a TIFF file of grey with alpha of 16 bits."""
+    return array[..., [0, 0, 0, 1]] if array.dtype == np.uint16 and array.shape[2] == 2 else array
 
 
 def to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -250,21 +348,3 @@ def _on_white(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
     alpha = array[..., -1:] / 255.0
     colour = np.rint(array[..., :-1] * alpha + 255.0 * (1.0 - alpha)).astype(np.uint8)
     return colour[..., 0] if colour.shape[2] == 1 else colour
-
-
-def _replace(name: str, data: memoryview) -> None:
-    target = os.path.realpath(name)  # a link stays a link to the new picture
-    temporary = os.path.join(os.path.dirname(target), f".skisp-{secrets.token_hex(6)}.part")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-        os.replace(temporary, target)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"cannot write {name}: its folder does not exist; create it first.") from error
-    except OSError as error:
-        raise type(error)(
-            f"cannot write {name}: {error.strerror or error}; check the folder, its permissions and the disk."
-        ) from error
-    finally:
-        with suppress(OSError):
-            os.unlink(temporary)
