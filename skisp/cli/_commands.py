@@ -119,7 +119,7 @@ def _propagate_each(arguments: Namespace, targets: Sequence[Path], redrawer: _Re
                 write_image(target, result, metadata)
             except FAILURES as error:
                 failed.append(content)
-                print(f"skisp: error: {in_onein_one_line(error, content)}", file=sys.stderr)
+                print(f"skisp: error: {in_one_line(error, content)}", file=sys.stderr)
             else:
                 n_written += 1
                 print_path(target)
@@ -140,7 +140,7 @@ def _style(path: str, size: int | None) -> NDArray[Any]:
     try:
         return read_image(path, size=size)
     except FAILURES as error:
-        raise UserError(in_onein_one_line(error, path)) from error
+        raise UserError(in_one_line(error, path)) from error
 
 
 def _checked_device(device: str) -> str:
@@ -149,7 +149,7 @@ def _checked_device(device: str) -> str:
     try:
         resolve_device(device)
     except ValueError as error:
-        raise UserError(in_onein_one_line(error)) from error
+        raise UserError(in_one_line(error)) from error
     return device
 
 
