@@ -1,6 +1,5 @@
 """What the commands do. Each takes the parsed arguments and returns the exit status."""
 
-import sys
 import time
 from argparse import Namespace
 from collections.abc import Sequence
@@ -12,33 +11,19 @@ from numpy.typing import NDArray
 
 from .._images import Image, as_images, to_channels
 from .._names import shown
-from ..io import read_image, write_image
+from ..io import write_image
 from ._errors import FAILURES, in_one_line
 from ._outputs import check_free, plan_outputs, print_path, writable_folder
 from ._parser import UserError
 from ._progress import progress_shown
+from ._propagate import apply, fit, propagate
+from ._redrawer import Redrawer
 from ._score import score
 
-__all__ = ["demo", "propagate", "score", "styles"]
+__all__ = ["apply", "demo", "fit", "propagate", "score", "styles"]
 
 _DEFAULT_KIND = "brush_strokes"
 _GAP = 8
-
-
-def propagate(arguments: Namespace) -> int:
-    """Redraw photographs in the style of a picture."""
-    targets = plan_outputs(arguments.contents, arguments.output)
-    check_free(targets, [*arguments.contents, arguments.style], force=arguments.force)
-    redrawer = _Redrawer(
-        _style(arguments.style, arguments.size),
-        strength=arguments.strength,
-        style_scale=arguments.style_scale,
-        color=arguments.color,
-        random_state=arguments.seed,
-        device=_checked_device(arguments.device),
-    )
-    with writable_folder(targets[0].parent):
-        return _propagate_each(arguments, targets, redrawer)
 
 
 def demo(arguments: Namespace) -> int:
@@ -53,7 +38,7 @@ def demo(arguments: Namespace) -> int:
         style = make_style_image(kind, size=content.shape[:2], random_state=arguments.seed)
         try:
             with progress_shown("demo"):
-                result = _Redrawer(style, random_state=arguments.seed).redraw(content)
+                result = Redrawer({"style_images": [style]}, {"random_state": arguments.seed}).redraw(content)
             write_image(target, _side_by_side([content, style, result]))
         except FAILURES as error:
             raise UserError(in_one_line(error)) from error
@@ -77,80 +62,6 @@ def styles(arguments: Namespace) -> int:
                 raise UserError(in_one_line(error)) from error
             print_path(target)
     return 0
-
-
-class _Redrawer:
-    """Redraws photographs one at a time, so that memory is bounded; the style is learnt with the first."""
-
-    def __init__(self, style_image: NDArray[Any], **options: Any) -> None:
-        self._style_image = style_image
-        self._options = options
-        self._style: Any = None
-
-    def redraw(self, content: NDArray[Any]) -> NDArray[Any]:
-        propagator = self._propagator().fit([content])
-        if self._style is None:
-            self._style = propagator.style_
-        result: NDArray[Any] = propagator.transform([content])[0]
-        return result
-
-    def _propagator(self) -> Any:
-        from sklearn.frozen import FrozenEstimator
-
-        from .. import StylePropagator
-
-        if self._style is None:
-            return StylePropagator(style_images=[self._style_image], **self._options)
-        return StylePropagator(style=FrozenEstimator(self._style), **self._options)
-
-
-def _propagate_each(arguments: Namespace, targets: Sequence[Path], redrawer: _Redrawer) -> int:
-    """Redraw each photograph into its target; what fails is reported, and the others are still done."""
-    n_written, n_contents = 0, len(targets)
-    failed = []
-    try:
-        for i, (content, target) in enumerate(zip(arguments.contents, targets, strict=True)):
-            label = shown(Path(content).name) + (f" ({i + 1} of {n_contents})" if n_contents > 1 else "")
-            try:
-                image, metadata = read_image(content, size=arguments.size, return_metadata=True)
-                _note_frames(content, metadata.n_frames)
-                with progress_shown(label, quiet=arguments.quiet):
-                    result = redrawer.redraw(image)
-                write_image(target, result, metadata)
-            except FAILURES as error:
-                failed.append(content)
-                print(f"skisp: error: {in_one_line(error, content)}", file=sys.stderr)
-            else:
-                n_written += 1
-                print_path(target)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"{n_written} of {n_contents} pictures are written") from None
-    if failed and n_contents > 1:
-        names = ", ".join(shown(content) for content in failed)
-        print(f"skisp: {len(failed)} of {n_contents} pictures failed: {names}", file=sys.stderr)
-    return 0 if not failed else 1 if n_written else 2
-
-
-def _note_frames(content: str, n_frames: int) -> None:
-    if n_frames > 1:
-        print(f"skisp: note: {shown(content)} has {n_frames} frames; the first is redrawn", file=sys.stderr)
-
-
-def _style(path: str, size: int | None) -> NDArray[Any]:
-    try:
-        return read_image(path, size=size)
-    except FAILURES as error:
-        raise UserError(in_one_line(error, path)) from error
-
-
-def _checked_device(device: str) -> str:
-    from .._base import resolve_device
-
-    try:
-        resolve_device(device)
-    except ValueError as error:
-        raise UserError(in_one_line(error)) from error
-    return device
 
 
 def _checked_kind(kind: str | None) -> str:

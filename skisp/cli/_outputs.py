@@ -13,7 +13,7 @@ from .._names import shown
 from ..io._images import WRITABLE_SUFFIXES, check_suffix
 from ._parser import UserError
 
-__all__ = ["check_free", "plan_outputs", "print_path", "writable_folder"]
+__all__ = ["check_free", "is_file_name", "plan_outputs", "print_path", "writable_folder"]
 
 
 def plan_outputs(contents: Sequence[str], output: str) -> list[Path]:
@@ -36,7 +36,7 @@ def plan_outputs(contents: Sequence[str], output: str) -> list[Path]:
     UserError
         If the output does not fit the photographs, or two would be written to one file.
     """
-    if not _is_file_name(output):
+    if not is_file_name(output):
         targets = [Path(output, _file_name(content)) for content in contents]
         _check_distinct(contents, targets)
         return targets
@@ -99,7 +99,8 @@ def print_path(path: Path) -> None:
         binary.flush()
 
 
-def _is_file_name(output: str) -> bool:
+def is_file_name(output: str) -> bool:
+    """Whether an output is the name of one file, not of a folder."""
     if output.endswith(("/", os.sep)) or os.path.isdir(output):
         return False
     return Path(output).suffix.lower() in PIL.Image.registered_extensions()

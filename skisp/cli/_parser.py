@@ -26,6 +26,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"skisp {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     _add_propagate(commands)
+    _add_fit(commands)
+    _add_apply(commands)
     _add_score(commands)
     _add_demo(commands)
     _add_styles(commands)
@@ -39,10 +41,51 @@ def _add_propagate(commands: "_Commands[_Parser]") -> None:
     parser = commands.add_parser(
         "propagate",
         help="redraw photographs in the style of a picture",
-        description="Redraw photographs in the style of a picture. The paths written are printed, one a line.",
+        description="Redraw photographs in the style of a picture. The paths written are printed, one a line. What is "
+        "in the output folder already is left as it is, so that a batch that was stopped can be gone on with.",
     )
+    _add_contents(parser)
+    parser.add_argument(
+        "--style",
+        required=True,
+        action="append",
+        help="the picture whose style is learnt; give it several times to mix styles",
+    )
+    parser.add_argument(
+        "--style-weights", type=_weights, metavar="W,W", help="shares of several styles, such as 3,1 (default: equal)"
+    )
+    _add_drawing(parser)
+
+
+def _add_fit(commands: "_Commands[_Parser]") -> None:
+    parser = commands.add_parser(
+        "fit",
+        help="learn a style once and keep it in a file",
+        description="Learn the style of a picture, or of several that have one style together, and write it to a file "
+        "for skisp apply. The path is printed.",
+    )
+    parser.add_argument("styles", nargs="+", metavar="STYLE", help="a picture whose style is learnt")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="customarily NAME.skisp")
+    _add_size(parser, None, "longest side in pixels to which the pictures are shrunk (default: not at all)")
+    _add_seed(parser)
+    _add_force(parser)
+    _add_quiet(parser)
+
+
+def _add_apply(commands: "_Commands[_Parser]") -> None:
+    parser = commands.add_parser(
+        "apply",
+        help="redraw photographs in a style that was learnt before",
+        description="Redraw photographs in a style that skisp fit has written. The paths written are printed, one a "
+        "line. What is in the output folder already is left as it is.",
+    )
+    _add_contents(parser)
+    parser.add_argument("--model", required=True, metavar="FILE", help="what skisp fit has written")
+    _add_drawing(parser)
+
+
+def _add_contents(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("contents", nargs="+", metavar="CONTENT", help="a photograph to redraw")
-    parser.add_argument("--style", required=True, help="the picture whose style is learnt")
     parser.add_argument(
         "-o",
         "--output",
@@ -50,6 +93,10 @@ def _add_propagate(commands: "_Commands[_Parser]") -> None:
         metavar="OUT",
         help="the folder to write to (made if missing), or a file name where there is one photograph",
     )
+
+
+def _add_drawing(parser: argparse.ArgumentParser) -> None:
+    """How it is drawn, for all commands that draw photographs."""
     parser.add_argument(
         "--strength", type=_fraction, default=1.0, metavar="A", help="0 (the photograph) to 1 (default)"
     )
@@ -66,11 +113,19 @@ def _add_propagate(commands: "_Commands[_Parser]") -> None:
         default="style",
         help="style (default); content: keep the photograph's colours; only: take the style's colours, no strokes",
     )
+    parser.add_argument(
+        "--mask",
+        metavar="MASK",
+        help="an image that is white where the style acts and black where the photograph stays, or a folder with one "
+        "of each photograph's name",
+    )
     _add_size(parser, None, "longest side in pixels to which photographs and style are shrunk (default: not at all)")
     _add_seed(parser)
     parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps, ...")
+    parser.add_argument("--jobs", type=_count, metavar="N", help="cores to use (default: all)")
     _add_force(parser)
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    _add_quiet(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON list of what was done instead of paths")
 
 
 def _add_score(commands: "_Commands[_Parser]") -> None:
@@ -124,11 +179,32 @@ def _add_force(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="overwrite files that exist")
 
 
+def _add_quiet(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
 def _positive(text: str) -> int:
     value = int(text) if text.isdecimal() else 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of pixels")
     return value
+
+
+def _count(text: str) -> int:
+    value = int(text) if text.isdecimal() else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return value
+
+
+def _weights(text: str) -> list[float]:
+    try:
+        weights = [float(weight) for weight in text.split(",")]
+    except ValueError:
+        weights = []
+    if not weights or not all(0.0 <= weight < float("inf") for weight in weights) or sum(weights) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers of at least 0, not all 0, such as 3,1")
+    return weights
 
 
 def _seed(text: str) -> int:

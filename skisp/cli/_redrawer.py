@@ -1,0 +1,106 @@
+"""What redraws photographs one at a time, so that memory is bounded, and how it comes by its style."""
+
+from argparse import Namespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._names import shown
+from ..io import read_image
+from ._errors import FAILURES, in_one_line
+from ._parser import UserError
+
+__all__ = ["Redrawer", "learnt_before", "learnt_from", "read_style"]
+
+
+class Redrawer:
+    """Redraws photographs in a style, which is learnt with the first where it is not learnt yet.
+
+    Parameters
+    ----------
+    style : dict
+        Parameters of :class:`skisp.StylePropagator` that say what the style is.
+    options : dict
+        The others.
+    """
+
+    def __init__(self, style: dict[str, Any], options: dict[str, Any]) -> None:
+        self._style = style
+        self._options = options
+
+    def redraw(self, content: NDArray[Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
+        from .. import StylePropagator
+
+        propagator = StylePropagator(**self._style, **self._options).fit([content])
+        if "style_images" in self._style:
+            self._style = _fitted(self._style, propagator.style_)
+        masks = {} if mask is None else {"mask": [mask]}
+        result: NDArray[Any] = propagator.transform([content], **masks)[0]
+        return result
+
+
+def learnt_from(arguments: Namespace, images: list[NDArray[Any]]) -> Redrawer:
+    """Of the pictures whose style is wanted: one, or several to be mixed."""
+    style: dict[str, Any] = {"style_images": images}
+    if len(images) > 1:
+        style["style_weights"] = _weights(arguments.style_weights, len(images))
+    elif arguments.style_weights is not None:
+        raise UserError("--style-weights needs several styles; give --style more than once")
+    return Redrawer(style, _options(arguments))
+
+
+def learnt_before(arguments: Namespace) -> Redrawer:
+    """Of a file that ``skisp fit`` has written."""
+    from sklearn.frozen import FrozenEstimator
+
+    from .. import PatchTransformer
+    from ..io import load_model
+
+    try:
+        model = load_model(arguments.model)
+    except FAILURES as error:
+        raise UserError(in_one_line(error, arguments.model, "load")) from error
+    if not isinstance(model, PatchTransformer) or not getattr(model, "images_", None):
+        raise UserError(f"{shown(arguments.model)} holds no style of images; make one with skisp fit")
+    return Redrawer({"style": FrozenEstimator(model)}, _options(arguments))
+
+
+def read_style(path: str, size: int | None) -> NDArray[Any]:
+    try:
+        return read_image(path, size=size)
+    except FAILURES as error:
+        raise UserError(in_one_line(error, path)) from error
+
+
+def _fitted(style: dict[str, Any], fitted: Any) -> dict[str, Any]:
+    from sklearn.frozen import FrozenEstimator
+
+    frozen = [FrozenEstimator(one) for one in fitted] if isinstance(fitted, list) else FrozenEstimator(fitted)
+    return {name: value for name, value in style.items() if name != "style_images"} | {"style": frozen}
+
+
+def _weights(weights: list[float] | None, n_styles: int) -> list[float]:
+    if weights is not None and len(weights) != n_styles:
+        raise UserError(f"there are {len(weights)} --style-weights for {n_styles} styles; give one each, as 3,1")
+    return [1.0] * n_styles if weights is None else list(np.asarray(weights, dtype=float))
+
+
+def _options(arguments: Namespace) -> dict[str, Any]:
+    return {
+        "strength": arguments.strength,
+        "style_scale": arguments.style_scale,
+        "color": arguments.color,
+        "random_state": arguments.seed,
+        "device": _checked_device(arguments.device),
+    }
+
+
+def _checked_device(device: str) -> str:
+    from .._base import resolve_device
+
+    try:
+        resolve_device(device)
+    except ValueError as error:
+        raise UserError(in_one_line(error)) from error
+    return device
