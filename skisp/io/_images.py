@@ -1,9 +1,7 @@
 """Reading and writing of image files, with Pillow."""
 
 import os
-import secrets
 import warnings
-from contextlib import suppress
 from io import BytesIO
 from typing import IO, Any
 
@@ -14,6 +12,7 @@ import PIL.ImageOps
 from numpy.typing import NDArray
 
 from .._images import as_images
+from ._files import opened, write_whole
 from ._resize import check_size, resize_longest
 
 __all__ = ["WRITABLE_SUFFIXES", "as_array", "check_suffix", "read_image", "resize_longest", "write_image"]
@@ -72,7 +71,7 @@ def read_image(path: str | os.PathLike[str], *, size: int | None = None, max_pix
     """
     check_size(size)
     name = os.fsdecode(path)
-    with _opened(name) as file:
+    with opened(name, "*.jpg") as file:
         array = _decoded(file, name, max_pixels)
     return resize_longest(array, size)
 
@@ -114,9 +113,7 @@ def write_image(path: str | os.PathLike[str], image: Any, *, overwrite: bool = T
     name = os.fsdecode(path)
     file_format = _FORMATS[check_suffix(name)]
     data = _encoded(image, file_format)
-    if not overwrite and os.path.lexists(name):
-        raise FileExistsError(f"cannot write {name}: the file exists; choose another name, or pass overwrite=True.")
-    _replace(name, data)
+    write_whole(name, data, overwrite=overwrite)
 
 
 def check_suffix(name: str) -> str:
@@ -138,22 +135,6 @@ def as_array(image: PIL.Image.Image) -> NDArray[Any]:
     image = _to_srgb(image)
     mode = _PLAIN_MODES.get(image.mode, "RGB")
     return np.array(image if image.mode == mode else image.convert(mode))
-
-
-def _opened(name: str) -> IO[bytes]:
-    try:
-        return open(name, "rb")
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"cannot read {name}: there is no such file; check the spelling and the folder."
-        ) from error
-    except IsADirectoryError as error:
-        pattern = os.path.join(name, "*.jpg")
-        raise IsADirectoryError(f"cannot read {name}: it is a folder; name the files in it ({pattern}).") from error
-    except PermissionError as error:
-        raise PermissionError(f"cannot read {name}: permission denied; make the file readable for you.") from error
-    except OSError as error:
-        raise OSError(f"cannot read {name}: {error.strerror or error}; check the name and the disk.") from error
 
 
 class _RefusedError(ValueError):
@@ -250,21 +231,3 @@ def _on_white(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
     alpha = array[..., -1:] / 255.0
     colour = np.rint(array[..., :-1] * alpha + 255.0 * (1.0 - alpha)).astype(np.uint8)
     return colour[..., 0] if colour.shape[2] == 1 else colour
-
-
-def _replace(name: str, data: memoryview) -> None:
-    target = os.path.realpath(name)  # a link stays a link to the new picture
-    temporary = os.path.join(os.path.dirname(target), f".skisp-{secrets.token_hex(6)}.part")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-        os.replace(temporary, target)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"cannot write {name}: its folder does not exist; create it first.") from error
-    except OSError as error:
-        raise type(error)(
-            f"cannot write {name}: {error.strerror or error}; check the folder, its permissions and the disk."
-        ) from error
-    finally:
-        with suppress(OSError):
-            os.unlink(temporary)
