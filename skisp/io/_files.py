@@ -5,7 +5,11 @@ import secrets
 from contextlib import suppress
 from typing import IO
 
-__all__ = ["opened", "write_whole"]
+__all__ = ["RefusedError", "opened", "write_whole"]
+
+
+class RefusedError(ValueError):
+    """A file that can be read, and is not wanted; the message is the reason and the cure."""
 
 
 def opened(name: str, example: str) -> IO[bytes]:

@@ -12,7 +12,7 @@ import PIL.ImageOps
 from numpy.typing import NDArray
 
 from .._images import as_images
-from ._files import opened, write_whole
+from ._files import RefusedError, opened, write_whole
 from ._resize import check_size, resize_longest
 
 __all__ = ["WRITABLE_SUFFIXES", "as_array", "check_suffix", "read_image", "resize_longest", "write_image"]
@@ -137,10 +137,6 @@ def as_array(image: PIL.Image.Image) -> NDArray[Any]:
     return np.array(image if image.mode == mode else image.convert(mode))
 
 
-class _RefusedError(ValueError):
-    """An image that Pillow can read, and we do not want; the message is the reason and the cure."""
-
-
 def _decoded(file: IO[bytes], name: str, max_pixels: float) -> NDArray[Any]:
     if os.fstat(file.fileno()).st_size == 0:
         raise ValueError(f"cannot read {name}: the file is empty (0 bytes); copy or download it again.")
@@ -160,7 +156,7 @@ def _decoded_within(file: IO[bytes], max_pixels: float) -> NDArray[Any]:
     with image:
         width, height = image.size
         if width * height > max_pixels:
-            raise _RefusedError(
+            raise RefusedError(
                 f"it has {width} x {height} pixels, more than the {max_pixels:.0f} allowed; "
                 "shrink it first, or raise max_pixels if you trust it."
             )
@@ -169,7 +165,7 @@ def _decoded_within(file: IO[bytes], max_pixels: float) -> NDArray[Any]:
 
 def _reason(error: Exception) -> str:
     """What was wrong with a file, and what to do, in one line."""
-    if isinstance(error, _RefusedError):
+    if isinstance(error, RefusedError):
         return str(error)
     if isinstance(error, PIL.UnidentifiedImageError):
         return "it is not an image, or of a format Pillow does not know; save it as PNG or JPEG."
@@ -184,7 +180,7 @@ def _numbers(array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype.kind == "f":
         return array.copy()
     if array.size and (array.min() < 0 or array.max() > 65535):
-        raise _RefusedError("its grey levels are integers of 32 bits; save it with 8 or 16 bits.")
+        raise RefusedError("its grey levels are integers of 32 bits; save it with 8 or 16 bits.")
     return array.astype(np.uint16)
 
 
