@@ -6,7 +6,24 @@ from contextlib import suppress
 
 from .._names import shown
 
-__all__ = ["replace_file"]
+__all__ = ["replace_file", "write_whole"]
+
+
+def write_whole(name: str, data: bytes | memoryview, *, overwrite: bool = True) -> None:
+    """Write a file as :func:`replace_file` does, or not at all where it exists and ``overwrite`` is false.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and ``overwrite`` is false.
+    OSError
+        If the file cannot be written.
+    """
+    if not overwrite and os.path.lexists(name):
+        raise FileExistsError(
+            f"cannot write {shown(name)}: the file exists; choose another name, or pass overwrite=True."
+        )
+    replace_file(name, data)
 
 
 def replace_file(name: str, data: bytes | memoryview) -> None:

@@ -6,11 +6,21 @@ from typing import IO
 
 from .._names import shown
 
-__all__ = ["opened"]
+__all__ = ["RefusedError", "opened"]
 
 
-def opened(name: str) -> IO[bytes]:
+class RefusedError(ValueError):
+    """A file that can be read, and is not wanted; the message is the reason and the cure."""
+
+
+def opened(name: str, example: str = "*.jpg") -> IO[bytes]:
     """Open a file for reading, without waiting.
+
+    Parameters
+    ----------
+    name : str
+    example : str
+        Names of the files that may be meant where ``name`` is a folder.
 
     Raises
     ------
@@ -25,7 +35,7 @@ def opened(name: str) -> IO[bytes]:
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{title}: there is no such file; check the spelling and the folder.") from error
     except IsADirectoryError as error:
-        pattern = shown(os.path.join(name, "*.jpg"))
+        pattern = shown(os.path.join(name, example))
         raise IsADirectoryError(f"{title}: it is a folder; name the files in it ({pattern}).") from error
     except PermissionError as error:
         raise PermissionError(f"{title}: permission denied; make the file readable for you.") from error
@@ -35,7 +45,7 @@ def opened(name: str) -> IO[bytes]:
         raise ValueError(f"{title}: {error}; check the name.") from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise ValueError(f"{title}: it is a pipe or a device, not a file; save the image to a file first.")
+        raise ValueError(f"{title}: it is a pipe or a device, not a file; save it to a file first.")
     return file
 
 

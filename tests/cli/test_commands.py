@@ -1,6 +1,7 @@
 """The command ``skisp``: what it writes, what it says, and what it does when something is wrong."""
 
 import io
+import json
 import os
 import re
 import signal
@@ -35,10 +36,11 @@ class StubPropagator:
         report("fit C-VAE", 2, 2)
         if min(X[0].shape[:2]) < 7:
             raise ValueError("image 0 of X is smaller than a patch; pass a larger one.")
-        self.style_ = "the fitted style"
+        self.style_ = "the fitted style" if "style_weights" not in self.options else ["one", "another"]
         return self
 
-    def transform(self, X):
+    def transform(self, X, mask=None):
+        self.mask = mask
         if X[0].shape == (13, 13):
             raise KeyboardInterrupt
         report("redraw", 3, 3)
@@ -122,15 +124,69 @@ class TestPropagate:
     def test_quiet(self, folder, calls, capsys):
         assert run(capsys, "propagate", "a.jpg", "--style", "style.png", "-o", "out", "--quiet")[2] == ""
 
-    def test_existing_files_are_kept_without_force(self, folder, calls, capsys):
+    def test_what_exists_already_is_left_without_force(self, folder, calls, capsys):
         os.mkdir("out")
-        for name in ("a.jpg", "b.png"):
-            write_image(f"out/{name}", np.zeros((2, 2)))
+        write_image("out/a.jpg", np.zeros((2, 2)))
         command = ["propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "out"]
-        assert "out/a.jpg exists already (and 1 more)" in fails(capsys, *command)
+        status, out, err = run(capsys, *command, "--quiet")
+        assert (status, out) == (0, "out/b.png\n")
+        assert err == "skisp: note: 1 of 2 pictures exist already and are left; --force redraws them\n"
+        assert read_image("out/a.jpg").shape == (2, 2)
+        assert len(calls) == 1
+        assert run(capsys, *command)[:2] == (0, "")
+        assert run(capsys, *command, "--force")[0] == 0
+        assert read_image("out/a.jpg").shape == (20, 30, 3)
+
+    def test_a_file_that_is_named_is_not_overwritten_without_force(self, folder, calls, capsys):
+        write_image("b.webp", np.zeros((2, 2)))
+        command = ["propagate", "a.jpg", "--style", "style.png", "-o", "b.webp"]
+        assert "b.webp exists already; choose another output, or pass --force" in fails(capsys, *command)
         assert calls == []
         assert run(capsys, *command, "--force")[0] == 0
-        assert read_image("out/b.png").shape == (21, 30, 3)
+
+    def test_several_styles_are_mixed(self, folder, calls, capsys):
+        styles = ["--style", "style.png", "--style", "b.png"]
+        run(capsys, "propagate", "a.jpg", "b.png", *styles, "--style-weights", "3,1", "-o", "out")
+        assert [len(call.style_images or []) for call in calls] == [2, 0]
+        assert [call.options["style_weights"] for call in calls] == [[3.0, 1.0]] * 2
+        run(capsys, "propagate", "a.jpg", *styles, "-o", "equal")
+        assert calls[-1].options["style_weights"] == [1.0, 1.0]
+
+    def test_a_mask_is_fitted_to_each_photograph(self, folder, calls, capsys):
+        write_image("mask.png", np.repeat([[0, 255]], 4, axis=0).astype(np.uint8))
+        run(capsys, "propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "out", "--mask", "mask.png")
+        [mask] = calls[1].mask
+        assert mask.shape == (21, 30)
+        assert (mask[:, 0].max(), mask[:, -1].min()) == (0.0, 1.0)
+
+    def test_a_folder_of_masks_has_one_of_each_name(self, folder, calls, capsys):
+        os.mkdir("masks")
+        write_image("masks/a.png", np.full((4, 4), 255, np.uint8))
+        command = ["propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "out", "--mask", "masks", "--quiet"]
+        status, out, err = run(capsys, *command)
+        assert (status, out) == (1, "out/a.jpg\n")
+        assert "cannot redraw b.png: there is no mask of its name in masks" in err
+
+    def test_json_says_what_was_done(self, folder, calls, capsys):
+        os.mkdir("out")
+        write_image("out/a.jpg", np.zeros((2, 2)))
+        command = ["propagate", "a.jpg", "b.png", "gone.jpg", "--style", "style.png", "-o", "out", "--json", "--quiet"]
+        status, out, _ = run(capsys, *command)
+        assert status == 1
+        records = json.loads(out)
+        assert [(r["content"], r["output"], r["status"]) for r in records] == [
+            ("a.jpg", "out/a.jpg", "kept"),
+            ("b.png", "out/b.png", "written"),
+            ("gone.jpg", "out/gone.jpg", "failed"),
+        ]
+        assert records[1]["seconds"] >= 0
+        assert "no such file" in records[2]["error"]
+
+    def test_the_number_of_cores(self, folder, calls, capsys, monkeypatch):
+        asked = []
+        monkeypatch.setattr("torch.set_num_threads", asked.append)
+        run(capsys, "propagate", "a.jpg", "--style", "style.png", "-o", "out", "--jobs", "1")
+        assert asked == [1]
 
     @pytest.mark.parametrize(("name", "output"), [("a.jpg", "."), ("a.jpg", "a.jpg"), ("a.jpg", "style.png")])
     def test_originals_are_never_overwritten(self, folder, calls, capsys, name, output):
@@ -192,6 +248,13 @@ class TestErrors:
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--strength", "nan"], "from 0 to 1"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--style-scale", "0"], "greater than 0"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--color", "blue"], "invalid choice"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--jobs", "0"], "at least 1"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--style-weights", "1,2"], "more than once"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--style-weights", "0"], "such as 3,1"),
+            (["apply", "a.jpg", "--model", "gone.skisp", "-o", "out"], "gone.skisp: there is no such file"),
+            (["apply", "a.jpg", "--model", "a.jpg", "-o", "out"], "a.jpg"),
+            (["fit", "gone.png", "-o", "style.skisp"], "cannot read gone.png: there is no such file"),
+            (["fit", "style.png", "-o", "style.png"], "would overwrite the original"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--device", "abacus"], "use 'auto' or 'cpu'"),
             (["propagate", "a.jpg", "--style", "gone.png", "-o", "out"], "cannot read gone.png: there is no such file"),
             (["propagate", "a.jpg", "--style", ".", "-o", "out"], "it is a folder"),

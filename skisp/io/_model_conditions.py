@@ -1,0 +1,46 @@
+"""Conditions that the parts of a loaded model must meet, each an error of its own."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ._opening import RefusedError
+
+__all__ = ["are_counts", "check_image_shape", "check_seed", "floats", "is_count", "is_number", "require"]
+
+_LARGEST_SEED = 2**31 - 1
+
+
+def check_image_shape(shape: Any, n_features: int) -> None:
+    fits = shape is None or (type(shape) is tuple and 2 <= len(shape) <= 3 and are_counts(list(shape), 3))
+    require(fits and (shape is None or math.prod(shape) == n_features), "the shape of the images is another")
+
+
+def check_seed(seed: Any) -> None:
+    require(is_count(seed, least=0) and seed <= _LARGEST_SEED, "a seed is out of range")
+
+
+def floats(array: Any, n_axes: int, name: str) -> Any:
+    require(
+        isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.ndim == n_axes,
+        f"{name} is no array of floats with {n_axes} axes",
+    )
+    return array
+
+
+def is_number(value: Any) -> bool:
+    return type(value) is float or isinstance(value, np.floating)
+
+
+def is_count(value: Any, *, least: int) -> bool:
+    return (type(value) is int or isinstance(value, np.integer)) and bool(value >= least)
+
+
+def are_counts(values: Any, most: int) -> bool:
+    return type(values) is list and len(values) <= most and all(is_count(value, least=1) for value in values)
+
+
+def require(condition: bool, reason: str) -> None:
+    if not condition:
+        raise RefusedError(f"{reason}; it is damaged or was changed, so save the model again.")

@@ -1,0 +1,90 @@
+"""What must hold of a loaded C-VAE: that its weights, its codes and its optimiser are those of one network."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from .._base import module_initialised_with
+from ..cvae._layers import ACTIVATIONS
+from ..cvae._networks import CVAENetwork
+from ..cvae._training import decay_groups
+from ._model_conditions import are_counts, check_image_shape, check_seed, floats, is_count, is_number, require
+
+__all__ = ["check_cvae"]
+
+
+def check_cvae(state: Mapping[str, Any]) -> None:
+    module = state["module_"]
+    require(type(module) is dict and module.keys() == {"config", "arrays"}, "the network is not in two parts")
+    network = _outline(module["config"], module["arrays"])
+    k, d = network.n_components, network.n_features
+    require(state["_n_features_out"] == k and state.get("n_features_in_") == d, "the network codes other features")
+    check_image_shape(state["image_shape_"], d)
+    require(type(state["_decodes_to_images"]) is bool, "_decodes_to_images is no boolean")
+    check_seed(state["_score_seed"])
+    for name in ("loss_curve_", "validation_loss_curve_"):
+        require(type(state[name]) is list and all(map(is_number, state[name])), f"{name} is no list of numbers")
+    require(is_number(state["loss_"]), "loss_ is no number")
+    for name, least in (("n_iter_", 0), ("n_active_units_", 0), ("_state_format", 1)):
+        require(is_count(state[name], least=least), f"{name} is no number of things")
+    for name, shape in (("latent_mean_", (k,)), ("latent_covariance_", (k, k)), ("kl_per_component_", (k,))):
+        require(floats(state[name], len(shape), name).shape == shape, f"{name} has not the shape {shape}")
+    codes = floats(state["_codes"], 2, "_codes")
+    require(codes.shape[1] == k and codes.dtype == np.float32, "the codes kept are of another size")
+    if state["_optimization"] is not None:
+        _check_optimization(state["_optimization"], network)
+
+
+def _outline(config: Any, arrays: Any) -> CVAENetwork:
+    """The network of a config, without memory for its weights, if the arrays are its weights."""
+    require(type(config) is dict and type(arrays) is dict, "the network is no dictionary")
+    expected: dict[str, Callable[[Any], bool]] = {
+        "n_features": lambda v: is_count(v, least=1),
+        "n_components": lambda v: is_count(v, least=1),
+        "hidden_layer_sizes": lambda v: are_counts(v, len(arrays)),
+        "conv_channels": lambda v: are_counts(v, len(arrays)),
+        "image_shape": lambda v: v is None or (are_counts(v, 3) and len(v) == 3),
+        "activation": lambda v: type(v) is str and v in ACTIVATIONS,
+        "batch_norm": lambda v: type(v) is bool,
+        "likelihood": lambda v: v in ("collapsed", "gaussian", "bernoulli"),
+        "noise_scale": lambda v: v is None or (is_number(v) and 0 < v < math.inf),
+    }
+    require(config.keys() == expected.keys(), "the network is described by other settings")
+    for name, is_valid in expected.items():
+        require(is_valid(config[name]), f"the network's {name} is out of range")
+    shape = config["image_shape"]
+    require(shape is None or math.prod(shape) == config["n_features"], "the network's image has other pixels")
+    with torch.inference_mode(False), module_initialised_with(0), torch.device("meta"):
+        network = CVAENetwork(**config)
+    weights = network.state_dict()
+    require(weights.keys() == arrays.keys(), "the network has other weights than its settings say")
+    for name, weight in weights.items():
+        array = arrays[name]
+        same = isinstance(array, np.ndarray) and array.shape == tuple(weight.shape)
+        dtype = str(weight.dtype).partition(".")[2]
+        require(same and array.dtype.name == dtype, f"the network's {name} is not of shape {tuple(weight.shape)}")
+    return network
+
+
+def _check_optimization(arrays: Any, network: CVAENetwork) -> None:
+    """Check what continues a training: the state of the generator, and two moments of each weight."""
+    require(type(arrays) is dict, "the state of the optimiser is no dictionary")
+    require(all(isinstance(array, np.ndarray) for array in arrays.values()), "the optimiser holds no arrays")
+    generator = arrays.get("generator")
+    require(generator is not None and generator.dtype == np.uint8, "the state of the generator is missing")
+    torch.Generator().set_state(torch.from_numpy(generator.copy()))  # refuses what is none
+    weights = [weight for group in decay_groups(network, 0.0) for weight in group["params"]]
+    shapes = {"generator": generator.shape}
+    for i, weight in enumerate(weights):
+        shapes |= {f"{i}.step": (), f"{i}.exp_avg": tuple(weight.shape), f"{i}.exp_avg_sq": tuple(weight.shape)}
+    fits = all(shapes.get(name) == array.shape for name, array in arrays.items())
+    numbers = all(array.dtype.kind == "f" for name, array in arrays.items() if name != "generator")
+    whole = all(
+        {f"{name.partition('.')[0]}.{part}" for part in ("step", "exp_avg", "exp_avg_sq")} <= arrays.keys()
+        for name in arrays
+        if name != "generator"
+    )
+    require(fits and numbers and whole, "the state of the optimiser is of other weights")

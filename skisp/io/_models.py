@@ -1,0 +1,192 @@
+"""Fitted estimators in files that may be loaded whoever made them."""
+
+import os
+import stat
+from typing import Any
+
+from ._atomic import write_whole
+from ._opening import RefusedError, opened
+
+__all__ = ["load_model", "save_model"]
+
+_KIND = "skisp model"
+# Counted up when the form of the file changes; files of earlier formats are still read.
+_FORMAT = 1
+
+
+def save_model(path: str | os.PathLike[str], model: Any, *, overwrite: bool = True) -> None:
+    """Save an estimator to one file of plain data and tensors, from which :func:`load_model` takes it.
+
+    The file appears whole or not at all. Unlike a pickle it holds no code: parameters, fitted
+    attributes, and the versions of the packages that made them.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Any name; ``.skisp`` is customary.
+    model : estimator
+        :class:`CVAETransformer`, :class:`PatchTransformer`, :class:`StylePropagator` or
+        :class:`ImageReader`, fitted or not; a ``Pipeline`` or a ``FrozenEstimator`` of them; and in them
+        or with them scikit-learn's ``PCA``, ``IncrementalPCA``, ``TruncatedSVD``, ``FactorAnalysis``,
+        ``FastICA``, ``NMF``, ``StandardScaler``, ``MinMaxScaler``, ``MaxAbsScaler`` and ``RobustScaler``.
+    overwrite : bool
+        Whether an existing file is replaced.
+
+    Raises
+    ------
+    TypeError
+        If the model, or something in it, is of another class, such as a function or a callback; the
+        message names it.
+    ValueError
+        If a parameter or an attribute of the model is out of range.
+    FileExistsError
+        If the file exists and ``overwrite`` is false.
+    OSError
+        If the file cannot be written; FileNotFoundError where its folder is missing.
+
+    See Also
+    --------
+    load_model : Load the file.
+
+    Notes
+    -----
+    ``memory`` is saved as None: it names a folder of pickles. A ``StylePropagator`` is saved with the images
+    of its style, and without the banks of patches, which it makes again.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from sklearn.decomposition import PCA
+    >>> from skisp import PatchTransformer
+    >>> from skisp.datasets import make_style_image
+    >>> from skisp.io import load_model, save_model
+    >>> picture = make_style_image("waves", size=32, random_state=0)
+    >>> style = PatchTransformer(PCA(4), patch_size=5, random_state=0).fit([picture])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(f"{folder}/waves.skisp", style)
+    ...     again = load_model(f"{folder}/waves.skisp")
+    >>> np.array_equal(again.transform([picture])[0], style.transform([picture])[0])
+    True
+    """
+    # Torch and the estimators, which import this package for its reader, are not needed before.
+    from ._model_archive import pack
+    from ._model_plain import to_plain
+
+    name = os.fsdecode(path)
+    if not overwrite and os.path.lexists(name):  # before the work, and again when it is written
+        raise FileExistsError(f"cannot write {name}: the file exists; choose another name, or pass overwrite=True.")
+    tree = {"kind": _KIND, "format": _FORMAT, "versions": _versions(), "model": to_plain(model)}
+    write_whole(name, pack(tree), overwrite=overwrite)
+
+
+def load_model(path: str | os.PathLike[str], *, max_bytes: float = 4e9) -> Any:
+    """Load an estimator that :func:`save_model` has saved.
+
+    A file that anyone has made, or changed, runs no code: it names classes of a short list, and all else
+    in it is numbers and strings, which are checked before they are used. It ends in an error of one line,
+    or in an estimator whose numbers are those of the file.
+
+    Parameters
+    ----------
+    path : str or path-like
+    max_bytes : float
+        Refuse longer files, before they are read. Loading takes about four times as much memory.
+
+    Returns
+    -------
+    model : estimator
+        On the CPU, wherever it was saved. It transforms with the same bits as the one saved, and can be
+        cloned, pickled and fitted; where a training was saved that ``partial_fit`` or ``warm_start`` would go
+        on with, it goes on with the same bits too.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError
+        If there is no such file, it is a folder, or it may not be read.
+    ValueError
+        If the file is not one of :func:`save_model`, is damaged or too long, was saved by a later version
+        with another format, or its parts do not fit each other.
+
+    Warns
+    -----
+    sklearn.exceptions.InconsistentVersionWarning
+        If another version of scikit-learn has fitted a part that is scikit-learn's.
+
+    Notes
+    -----
+    That the file runs no code does not make its model a good one: from a stranger's style comes the stranger's
+    picture. Parameters are the file's too, ``max_iter`` or ``style_images`` (paths, perhaps) among them; look
+    at them before you fit a stranger's model again.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skisp import ImageReader
+    >>> from skisp.io import load_model, save_model
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(f"{folder}/reader.skisp", ImageReader(size=64))
+    ...     load_model(f"{folder}/reader.skisp")
+    ImageReader(size=64)
+    """
+    from ._model_archive import unpack
+    from ._model_plain import from_plain
+
+    name = os.fsdecode(path)
+    data = _content(name, max_bytes)
+    try:
+        return from_plain(_model_in(unpack(data)))
+    except Exception as error:
+        # Not from the error: what the readers stumbled over says nothing to who has the file.
+        raise ValueError(f"cannot load {name}: {_reason(error)}") from None
+
+
+def _content(name: str, max_bytes: float) -> bytes:
+    if os.path.exists(name) and not os.path.isdir(name) and not stat.S_ISREG(os.stat(name).st_mode):
+        raise ValueError(f"cannot load {name}: it is no regular file; name one that save_model has written.")
+    with opened(name, "*.skisp") as file:
+        n_bytes = os.fstat(file.fileno()).st_size
+        if n_bytes == 0:
+            raise ValueError(f"cannot load {name}: the file is empty (0 bytes); copy or download it again.")
+        if n_bytes > max_bytes:
+            raise ValueError(
+                f"cannot load {name}: it has {n_bytes} bytes, more than the {max_bytes:.0f} allowed; "
+                "raise max_bytes if you trust it."
+            )
+        return file.read(n_bytes)
+
+
+def _model_in(tree: Any) -> Any:
+    """What the file says of its model, if it is of a format that is known here."""
+    if type(tree) is not dict or tree.get("kind") != _KIND or type(tree.get("format")) is not int:
+        raise RefusedError("torch has saved it, but not by save_model; load it with what it is made for.")
+    if tree["format"] > _FORMAT:
+        raise RefusedError(
+            f"it is of format {tree['format']}, and this version of skisp reads up to {_FORMAT}; update skisp."
+        )
+    if tree["format"] < 1 or tree.keys() != {"kind", "format", "versions", "model"}:
+        raise RefusedError("a part of it has not the form that save_model gives it; do not trust it.")
+    return tree["model"]
+
+
+def _reason(error: Exception) -> str:
+    """What was wrong with a file, and what to do, in one short line."""
+    detail = " ".join(str(error)[:400].split()) or type(error).__name__
+    if isinstance(error, RefusedError) or "Upgrade skisp" in detail:
+        return detail
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it; load it on a larger machine."
+    return f"it is damaged, or its parts do not fit each other ({detail}); copy or download it again."
+
+
+def _versions() -> dict[str, str]:
+    import platform
+
+    import numpy
+    import sklearn
+    import torch
+
+    from .. import __version__
+
+    packages = {"skisp": __version__, "scikit-learn": sklearn.__version__, "numpy": numpy.__version__}
+    return {**packages, "torch": str(torch.__version__), "python": platform.python_version()}
