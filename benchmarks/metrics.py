@@ -126,15 +126,20 @@ def order_kept(scores: dict[str, float]) -> float:
 
 
 def agreement(style: Picture, results: dict[str, Picture]) -> dict[str, float]:
-    """Rank correlation of each style figure with the distance of Portilla and Simoncelli's statistics."""
+    """Rank correlation of each style figure with the distance of Portilla and Simoncelli's statistics.
+
+    And the share of the other results that those statistics find nearer to the style than the default.
+    """
     try:
         import plenoptic  # noqa: F401
     except ImportError:
         return {}
-    names = [name for name in results if name not in ("style", "flat", "content, 50% style")][::2]
+    names = [name for name in results if name not in ("style", "flat", "content, 50% style", "strength 1")][::2]
+    names.append("strength 1")
     reference = portilla_simoncelli([style, *(results[name] for name in names)])
     distances = np.linalg.norm(reference[1:] - reference[0], axis=1)
-    return {
+    nearer = {"results nearer than the default": float(np.mean(distances[:-1] < distances[-1]))}
+    return nearer | {
         figure.__name__: float(spearmanr([figure(style, results[name]) for name in names], distances)[0])
         for figure in STYLE_FIGURES
     }
