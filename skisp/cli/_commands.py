@@ -19,8 +19,9 @@ from ._progress import progress_shown
 from ._propagate import apply, fit, propagate
 from ._redrawer import Redrawer
 from ._score import score
+from ._sequence import sequence
 
-__all__ = ["apply", "demo", "fit", "propagate", "score", "styles"]
+__all__ = ["apply", "demo", "fit", "propagate", "score", "sequence", "styles"]
 
 _DEFAULT_KIND = "brush_strokes"
 _GAP = 8

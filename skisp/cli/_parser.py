@@ -28,6 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_propagate(commands)
     _add_fit(commands)
     _add_apply(commands)
+    _add_sequence(commands)
     _add_score(commands)
     _add_demo(commands)
     _add_styles(commands)
@@ -55,6 +56,29 @@ def _add_propagate(commands: "_Commands[_Parser]") -> None:
         "--style-weights", type=_weights, metavar="W,W", help="shares of several styles, such as 3,1 (default: equal)"
     )
     _add_drawing(parser)
+
+
+def _add_look(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--strength", type=_fraction, default=1.0, metavar="A", help="0 (the photograph) to 1 (default)"
+    )
+    parser.add_argument(
+        "--style-scale",
+        type=_factor,
+        default=1.0,
+        metavar="F",
+        help="size of the strokes: 2 draws them twice as large",
+    )
+    parser.add_argument(
+        "--color",
+        choices=("style", "content", "only"),
+        default="style",
+        help="style (default); content: keep the photograph's colours; only: take the style's colours, no strokes",
+    )
+
+
+def _add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps, ...")
 
 
 def _add_fit(commands: "_Commands[_Parser]") -> None:
@@ -97,22 +121,7 @@ def _add_contents(parser: argparse.ArgumentParser) -> None:
 
 def _add_drawing(parser: argparse.ArgumentParser) -> None:
     """How it is drawn, for all commands that draw photographs."""
-    parser.add_argument(
-        "--strength", type=_fraction, default=1.0, metavar="A", help="0 (the photograph) to 1 (default)"
-    )
-    parser.add_argument(
-        "--style-scale",
-        type=_factor,
-        default=1.0,
-        metavar="F",
-        help="size of the strokes: 2 draws them twice as large",
-    )
-    parser.add_argument(
-        "--color",
-        choices=("style", "content", "only"),
-        default="style",
-        help="style (default); content: keep the photograph's colours; only: take the style's colours, no strokes",
-    )
+    _add_look(parser)
     parser.add_argument(
         "--mask",
         metavar="MASK",
@@ -121,11 +130,35 @@ def _add_drawing(parser: argparse.ArgumentParser) -> None:
     )
     _add_size(parser, None, "longest side in pixels to which photographs and style are shrunk (default: not at all)")
     _add_seed(parser)
-    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps, ...")
+    _add_device(parser)
     parser.add_argument("--jobs", type=_count, metavar="N", help="cores to use (default: all)")
     _add_force(parser)
     _add_quiet(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON list of what was done instead of paths")
+
+
+def _add_sequence(commands: "_Commands[_Parser]") -> None:
+    parser = commands.add_parser(
+        "sequence",
+        help="redraw the frames of a film without flicker",
+        description="Redraw the frames of a film so that the strokes stay where the film stays. The paths written are "
+        "printed, one a line.",
+    )
+    parser.add_argument("frames", metavar="FRAMES", help="a folder of images, or an animated GIF, PNG or WebP file")
+    parser.add_argument("--style", required=True, help="the picture whose style is learnt")
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="the folder to write frames to (made if missing), or an animated .gif, .png or .webp file",
+    )
+    _add_look(parser)
+    _add_size(parser, None, "longest side in pixels to which frames and style are shrunk (default: not at all)")
+    _add_seed(parser)
+    _add_device(parser)
+    _add_force(parser)
+    _add_quiet(parser)
 
 
 def _add_score(commands: "_Commands[_Parser]") -> None:

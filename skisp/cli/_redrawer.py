@@ -11,7 +11,7 @@ from ..io import read_image
 from ._errors import FAILURES, in_one_line
 from ._parser import UserError
 
-__all__ = ["Redrawer", "learnt_before", "learnt_from", "read_style"]
+__all__ = ["Redrawer", "learnt_before", "learnt_from", "options_of", "read_style"]
 
 
 class Redrawer:
@@ -47,7 +47,7 @@ def learnt_from(arguments: Namespace, images: list[NDArray[Any]]) -> Redrawer:
         style["style_weights"] = _weights(arguments.style_weights, len(images))
     elif arguments.style_weights is not None:
         raise UserError("--style-weights needs several styles; give --style more than once")
-    return Redrawer(style, _options(arguments))
+    return Redrawer(style, options_of(arguments))
 
 
 def learnt_before(arguments: Namespace) -> Redrawer:
@@ -63,7 +63,7 @@ def learnt_before(arguments: Namespace) -> Redrawer:
         raise UserError(in_one_line(error, arguments.model, "load")) from error
     if not isinstance(model, PatchTransformer) or not getattr(model, "images_", None):
         raise UserError(f"{shown(arguments.model)} holds no style of images; make one with skisp fit")
-    return Redrawer({"style": FrozenEstimator(model)}, _options(arguments))
+    return Redrawer({"style": FrozenEstimator(model)}, options_of(arguments))
 
 
 def read_style(path: str, size: int | None) -> NDArray[Any]:
@@ -86,7 +86,8 @@ def _weights(weights: list[float] | None, n_styles: int) -> list[float]:
     return [1.0] * n_styles if weights is None else list(np.asarray(weights, dtype=float))
 
 
-def _options(arguments: Namespace) -> dict[str, Any]:
+def options_of(arguments: Namespace) -> dict[str, Any]:
+    """Parameters of the propagator that say how it draws, of the options of that name."""
     return {
         "strength": arguments.strength,
         "style_scale": arguments.style_scale,

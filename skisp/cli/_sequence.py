@@ -1,0 +1,69 @@
+"""The command that redraws films."""
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from .._names import shown
+from .._progress import report
+from ..io import write_image
+from ..io._frames import ANIMATED_SUFFIXES, Frames, read_frames, write_animation
+from ._errors import FAILURES, in_one_line
+from ._outputs import check_free, print_path, writable_folder
+from ._parser import UserError
+from ._progress import progress_shown
+from ._redrawer import options_of, read_style
+
+__all__ = ["sequence"]
+
+
+def sequence(arguments: Namespace) -> int:
+    """Redraw the frames of a film so that the strokes stay where the film stays."""
+    output = Path(arguments.output)
+    into_a_file = output.suffix.lower() in ANIMATED_SUFFIXES and not output.is_dir()
+    try:
+        frames = read_frames(arguments.frames, size=arguments.size)
+    except FAILURES as error:
+        raise UserError(in_one_line(error, arguments.frames, "read")) from error
+    targets = [output] if into_a_file else [output / Path(name).with_suffix(".png").name for name in frames.names]
+    check_free(targets, [arguments.frames, arguments.style], force=arguments.force)
+    style = read_style(arguments.style, arguments.size)
+    with writable_folder(targets[0].parent):
+        try:
+            with progress_shown(shown(Path(arguments.frames).name), quiet=arguments.quiet):
+                pictures = _redrawn(arguments, frames, style)
+                if into_a_file:
+                    write_animation(output, list(pictures), frames.durations)
+                    print_path(output)
+                else:
+                    _write_each(targets, pictures)
+        except FAILURES as error:
+            raise UserError(in_one_line(error, arguments.frames)) from error
+    return 0
+
+
+def _redrawn(arguments: Namespace, frames: Frames, style: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    from .. import StylePropagator
+
+    propagator = StylePropagator(style_images=[style], **options_of(arguments)).fit([frames.read(0)])
+    for i, picture in enumerate(propagator.propagate_sequence(iter(frames))):
+        report("frames", i + 1, len(frames.names))
+        yield picture
+
+
+def _write_each(targets: list[Path], pictures: Iterator[NDArray[Any]]) -> None:
+    n_written = 0
+    try:
+        for target, picture in zip(targets, pictures, strict=True):
+            write_image(target, picture)
+            print_path(target)
+            n_written += 1
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"{n_written} of {len(targets)} frames are written") from None
+    except FAILURES:
+        print(f"skisp: {n_written} of {len(targets)} frames are written", file=sys.stderr)
+        raise
