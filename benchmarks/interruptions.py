@@ -1,0 +1,103 @@
+"""Batches that are killed or interrupted at random moments, and gone on with.
+
+python benchmarks/interruptions.py [--trials 20] [--size 160]
+
+Each trial starts a batch of photographs into a new folder, ends it at a random moment by SIGKILL or SIGINT in
+turn, checks that every picture that is there is whole and the same as of an undisturbed run, and runs the
+command again, which must finish the rest with the same bits.
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from _pictures import pictures
+
+from skisp.io import read_image, write_image
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--size", type=int, default=160)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        photographs = prepared(folder, arguments.size)
+        start = time.monotonic()
+        run(command(folder, photographs, folder / "whole")).wait()
+        seconds = time.monotonic() - start
+        expected = {path.name: path.read_bytes() for path in (folder / "whole").iterdir()}
+        print(f"undisturbed: {seconds:.1f} s, {len(expected)} pictures")
+        random.seed(0)
+        for trial in range(arguments.trials):
+            one_trial(folder, photographs, expected, trial, random.uniform(0.3, 1.0) * seconds)
+
+
+def prepared(folder: Path, size: int) -> list[Path]:
+    """Photographs, mirrored ones as well, and a style that is learnt."""
+    contents, styles = pictures(size)
+    photographs = []
+    for name, image in contents.items():
+        for suffix, view in (("", image), ("-mirrored", image[:, ::-1])):
+            photographs.append(folder / f"{name}{suffix}.jpg")
+            write_image(photographs[-1], view)
+    write_image(folder / "style.png", next(iter(styles.values())))
+    run([sys.executable, "-m", "skisp", "fit", str(folder / "style.png"), "-o", str(folder / "style.skisp")]).wait()
+    return photographs
+
+
+def command(folder: Path, photographs: list[Path], output: Path) -> list[str]:
+    contents = [str(path) for path in photographs]
+    return [
+        sys.executable,
+        "-m",
+        "skisp",
+        "apply",
+        *contents,
+        "--model",
+        str(folder / "style.skisp"),
+        "-o",
+        str(output),
+    ]
+
+
+def run(arguments: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def one_trial(folder: Path, photographs: list[Path], expected: dict[str, bytes], trial: int, moment: float) -> None:
+    output = folder / f"trial{trial}"
+    process = run(command(folder, photographs, output))
+    time.sleep(moment)
+    ending = signal.SIGINT if trial % 2 else signal.SIGKILL
+    process.send_signal(ending)
+    start = time.monotonic()
+    _, said = process.communicate()
+    took = time.monotonic() - start
+    there = sorted(path.name for path in output.iterdir() if path.suffix == ".jpg") if output.exists() else []
+    for name in there:
+        read_image(output / name)
+        assert (output / name).read_bytes() == expected[name], f"{name} differs"
+    half = [path.name for path in output.iterdir() if path.suffix != ".jpg"] if output.exists() else []
+    assert ending == signal.SIGKILL or not half, f"left behind: {half}"
+    assert run(command(folder, photographs, output)).wait() == 0
+    finished = {path.name: path.read_bytes() for path in output.iterdir() if path.suffix == ".jpg"}
+    assert finished == expected, "the second run gave something else"
+    last = said.decode(errors="replace").splitlines()[-1:] if ending == signal.SIGINT else []
+    print(
+        f"trial {trial}: {ending.name} after {moment:.1f} s, ended in {took:.2f} s, {len(there)} of {len(expected)} "
+        f"whole, {len(half)} temporary files left; finished with the same bits {last}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()
