@@ -30,14 +30,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photographs = prepared(folder, arguments.size)
-        start = time.monotonic()
         run(command(folder, photographs, folder / "whole")).wait()
-        seconds = time.monotonic() - start
         expected = {path.name: path.read_bytes() for path in (folder / "whole").iterdir()}
-        print(f"undisturbed: {seconds:.1f} s, {len(expected)} pictures")
+        # A shell's background jobs ignore SIGINT, and so would the processes they start.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        print(f"undisturbed: {len(expected)} pictures")
         random.seed(0)
         for trial in range(arguments.trials):
-            one_trial(folder, photographs, expected, trial, random.uniform(0.3, 1.0) * seconds)
+            one_trial(folder, photographs, expected, trial, random.randrange(len(expected)), random.uniform(0.0, 0.5))
 
 
 def prepared(folder: Path, size: int) -> list[Path]:
@@ -72,10 +72,14 @@ def run(arguments: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-def one_trial(folder: Path, photographs: list[Path], expected: dict[str, bytes], trial: int, moment: float) -> None:
+def one_trial(
+    folder: Path, photographs: list[Path], expected: dict[str, bytes], trial: int, after: int, delay: float
+) -> None:
     output = folder / f"trial{trial}"
     process = run(command(folder, photographs, output))
-    time.sleep(moment)
+    while process.poll() is None and len(list(output.glob("*.jpg"))) < after:
+        time.sleep(0.005)
+    time.sleep(delay)
     ending = signal.SIGINT if trial % 2 else signal.SIGKILL
     process.send_signal(ending)
     start = time.monotonic()
@@ -91,11 +95,9 @@ def one_trial(folder: Path, photographs: list[Path], expected: dict[str, bytes],
     finished = {path.name: path.read_bytes() for path in output.iterdir() if path.suffix == ".jpg"}
     assert finished == expected, "the second run gave something else"
     last = said.decode(errors="replace").splitlines()[-1:] if ending == signal.SIGINT else []
-    print(
-        f"trial {trial}: {ending.name} after {moment:.1f} s, ended in {took:.2f} s, {len(there)} of {len(expected)} "
-        f"whole, {len(half)} temporary files left; finished with the same bits {last}",
-        flush=True,
-    )
+    print(f"trial {trial}: {ending.name} {delay:.2f} s after picture {after}, ended in {took:.2f} s;", end=" ")
+    print(f"{len(there)} of {len(expected)} there and whole, {len(half)} temporary files left;", end=" ")
+    print(f"finished with the same bits. {last}", flush=True)
 
 
 if __name__ == "__main__":
