@@ -55,7 +55,7 @@ def _warnings_in_a_line() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
-            warnings.showwarning = show
+            warnings.showwarning = show  # type: ignore[assignment]
             yield
     finally:
         pillow.removeHandler(silent)

@@ -9,7 +9,6 @@ from typing import IO, Any, Literal, overload
 
 import numpy as np
 import PIL.Image
-import PIL.ImageOps
 from numpy.typing import NDArray
 
 from .._images import as_images
@@ -17,6 +16,7 @@ from .._names import shown
 from ._atomic import replace_file
 from ._color import converted, converted_levels, fitting_profile, is_srgb, srgb_profile
 from ._encoders import encode_png, encode_tiff
+from ._exif import turned_upright
 from ._metadata import ImageMetadata, count_frames, metadata_for, read_exif, read_resolution
 from ._opening import opened
 from ._resize import check_size, resize_longest
@@ -188,7 +188,7 @@ def as_array(image: PIL.Image.Image) -> NDArray[Any]:
 
 def _array_and_profile(image: PIL.Image.Image) -> tuple[NDArray[Any], bytes | None]:
     """The array, and the profile of its colours where it is known."""
-    image = PIL.ImageOps.exif_transpose(image)
+    image = turned_upright(image)
     profile = image.info.get("icc_profile")
     if image.mode.startswith(("I", "F")):
         return _numbers(image), fitting_profile(profile, grey=True)
@@ -284,7 +284,7 @@ def _numbers(image: PIL.Image.Image) -> NDArray[Any]:
         raise _RefusedError("its grey levels are integers of 32 bits; save it with 8 or 16 bits.")
     levels = array.astype(np.uint16)
     key = image.info.get("transparency")
-    if image.format == "PNG" and isinstance(key, int):  # the level that is transparent
+    if isinstance(key, int):  # the level that is transparent
         return np.stack([levels, np.where(levels == key, 0, 65535).astype(np.uint16)], axis=2)
     return levels
 
@@ -311,7 +311,8 @@ def _encoded(image: Any, file_format: str, metadata: ImageMetadata | None) -> by
 
 def _encoded_by_pillow(array: NDArray[Any], file_format: str, metadata: ImageMetadata) -> memoryview:
     options = dict(_OPTIONS.get(file_format, {}))
-    options |= {"exif": metadata.exif, "icc_profile": metadata.icc_profile, "dpi": metadata.dpi}
+    exif = b"Exif\0\0" + metadata.exif if metadata.exif else None
+    options |= {"exif": exif, "icc_profile": metadata.icc_profile, "dpi": metadata.dpi}
     options = {key: value for key, value in options.items() if value is not None}
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
