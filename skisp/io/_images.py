@@ -212,8 +212,8 @@ def _decoded(file: IO[bytes], name: str, max_pixels: float, wanted: bool) -> tup
         raise ValueError(f"cannot read {shown(name)}: the file is empty (0 bytes); copy or download it again.")
     try:
         return _decoded_within(file, max_pixels, wanted)
-    except MemoryError:
-        raise
+    except MemoryError as error:
+        raise MemoryError(f"cannot read {shown(name)}: there is too little memory; free some, or shrink it.") from error
     except Exception as error:  # on damaged files Pillow raises whatever its decoders stumble over
         raise ValueError(f"cannot read {shown(name)}: {_reason(error)}") from error
 
@@ -317,7 +317,13 @@ def _encoded_by_pillow(array: NDArray[Any], file_format: str, metadata: ImageMet
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     buffer = BytesIO()
-    PIL.Image.fromarray(np.ascontiguousarray(array)).save(buffer, file_format, **options)
+    try:
+        PIL.Image.fromarray(np.ascontiguousarray(array)).save(buffer, file_format, **options)
+    except (OSError, ValueError, struct.error) as error:  # such as more pixels across than the format has room for
+        raise ValueError(
+            f"an image of shape {array.shape} cannot be written as {file_format} ({error}); "
+            "shrink it, or choose another format."
+        ) from error
     return buffer.getbuffer()
 
 

@@ -1,5 +1,6 @@
 """Opening of files, with errors that say what to do."""
 
+import io
 import os
 import stat
 from typing import IO
@@ -21,7 +22,7 @@ def opened(name: str) -> IO[bytes]:
     """
     title = f"cannot read {shown(name)}"
     try:
-        file = open(name, "rb", opener=_without_waiting)  # noqa: SIM115 (the caller closes it)
+        file = _File(open(name, "rb", buffering=0, opener=_without_waiting))  # noqa: SIM115 (the caller closes it)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{title}: there is no such file; check the spelling and the folder.") from error
     except IsADirectoryError as error:
@@ -37,6 +38,15 @@ def opened(name: str) -> IO[bytes]:
         file.close()
         raise ValueError(f"{title}: it is a pipe or a device, not a file; save the image to a file first.")
     return file
+
+
+class _File(io.BufferedReader):
+    """A file that is never asked for more bytes than it holds; Python would set memory aside for all of them."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > io.DEFAULT_BUFFER_SIZE:
+            size = min(size, max(0, os.fstat(self.fileno()).st_size - self.tell()))
+        return super().read(size)
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -344,8 +344,8 @@ class TestProfiles:
         print(f"{suffix}: colour difference {difference.mean():.2f}, at most {difference.max():.2f}")
         assert inside.sum() > 200
         lossless = suffix in ("png", "tif")
-        assert difference.mean() < (0.5 if lossless else 2.3)  # 2.3 is what can just be seen
-        assert difference.max() < (2.3 if lossless else 10)
+        assert difference.mean() < (0.5 if lossless else 1)  # 2.3 is what can just be seen
+        assert difference.max() < (1 if lossless else 4)
 
 
 class TestExif:
