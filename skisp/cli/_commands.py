@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .._images import Image, as_images, to_channels
 from .._names import shown
 from ..io import read_image, write_image
+from ._messages import decoders_silent
 from ._outputs import check_free, plan_outputs, print_path, writable_folder
 from ._parser import UserError
 from ._progress import progress_shown
@@ -112,7 +113,8 @@ def _propagate_each(arguments: Namespace, targets: Sequence[Path], redrawer: _Re
         for i, (content, target) in enumerate(zip(arguments.contents, targets, strict=True)):
             label = shown(Path(content).name) + (f" ({i + 1} of {n_contents})" if n_contents > 1 else "")
             try:
-                image, metadata = read_image(content, size=arguments.size, return_metadata=True)
+                with decoders_silent():
+                    image, metadata = read_image(content, size=arguments.size, return_metadata=True)
                 _note_frames(content, metadata.n_frames)
                 with progress_shown(label, quiet=arguments.quiet):
                     result = redrawer.redraw(image)
@@ -138,7 +140,8 @@ def _note_frames(content: str, n_frames: int) -> None:
 
 def _style(path: str, size: int | None) -> NDArray[Any]:
     try:
-        return read_image(path, size=size)
+        with decoders_silent():
+            return read_image(path, size=size)
     except _FAILURES as error:
         raise UserError(_line(error, path)) from error
 

@@ -89,7 +89,8 @@ def read_image(
     size : int or None
         Longest side in pixels to shrink to (antialiased); a smaller image is never enlarged.
     max_pixels : float
-        Refuse files of more pixels, before they are decoded. Above Pillow's own limit (about 179e6)
+        Refuse files of more pixels, before they are decoded. Reading takes at most 64 bytes of memory a
+        pixel, and about half of that for 8 bits. Above Pillow's own limit (about 179e6)
         ``PIL.Image.MAX_IMAGE_PIXELS`` has to be raised too.
     return_metadata : bool
         Whether EXIF, profile and resolution are returned too, for :func:`write_image`.

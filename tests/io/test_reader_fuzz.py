@@ -23,7 +23,8 @@ from ._files import exif, grey_profile, p3_profile
 
 N_FILES = 1000
 MAX_PIXELS = 1_000_000
-BYTES_A_PIXEL = 64  # at most, and as much again for what does not depend on pixels
+BYTES_A_PIXEL = 64  # as read_image states
+LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory as Linux has them")
 EXTREMES = (0, 1, 2, 0x7F, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 
@@ -124,16 +125,16 @@ def _sum_up(data):
         i += 12 + length
 
 
-def read_all(folder):
+def read_all(folder, n_bytes):
     environment = {**os.environ, "PYTHONPATH": str(Path(skisp.__file__).parent.parent), "OMP_NUM_THREADS": "1"}
-    limits = [str(MAX_PIXELS), str(2 * BYTES_A_PIXEL * MAX_PIXELS)]
+    limits = [str(MAX_PIXELS), str(n_bytes)]
     command = [sys.executable, str(Path(__file__).with_name("_read_all.py")), str(folder), *limits]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory as Linux has them")
+@LINUX
 def test_a_thousand_damaged_files(tmp_path):
     draw = random.Random(0)
     for name in ("warm", "mutated"):
@@ -143,7 +144,7 @@ def test_a_thousand_damaged_files(tmp_path):
     for i in range(N_FILES):
         path = files[i % len(files)]
         (tmp_path / "mutated" / f"{i:04}_{path.name}").write_bytes(mutated(path.read_bytes(), draw))
-    answer = read_all(tmp_path)
+    answer = read_all(tmp_path, 2 * BYTES_A_PIXEL * MAX_PIXELS)  # decoders have tables of their own
     results = answer["results"]
     assert len(results) == N_FILES
     bad = {name: result for name, result in results.items() if result not in ("read", "refused")}
@@ -156,3 +157,23 @@ def test_a_thousand_damaged_files(tmp_path):
     total = Counter(results.values())
     print(f"total read {total['read']:4}, refused {total['refused']:4}; slowest {answer['slowest']:.2f} s")
     assert min(total["read"], total["refused"]) > 50  # the damages are neither harmless nor all fatal at once
+
+
+@LINUX
+def test_whole_files_take_the_memory_that_is_stated(tmp_path):
+    """With all that costs memory: alpha, 16 bits, another profile, and a turned camera."""
+    for name in ("warm", "mutated"):
+        (tmp_path / name).mkdir()
+    originals(tmp_path / "warm")
+    deep = np.tile(np.random.default_rng(0).integers(0, 65536, (50, 50, 4), np.uint16), (14, 14, 1))
+    colour = PIL.Image.fromarray((deep >> 8).astype(np.uint8))
+    notes = {"exif": b"Exif\0\0" + exif(), "icc_profile": p3_profile()}
+    colour.save(tmp_path / "mutated" / "colour.png", compress_level=1, **notes)
+    colour.convert("CMYK").save(tmp_path / "mutated" / "cmyk.jpg", **notes)
+    colour.convert("RGB").quantize(16).save(tmp_path / "mutated" / "palette.png", transparency=3, **notes)
+    metadata = ImageMetadata(icc_profile=p3_profile())
+    for suffix in ("png", "tif"):
+        write_image(tmp_path / "mutated" / f"deep.{suffix}", deep, metadata)
+    if PIL.features.check("webp"):
+        colour.save(tmp_path / "mutated" / "colour.webp", method=0, **notes)
+    assert set(read_all(tmp_path, BYTES_A_PIXEL * deep.shape[0] * deep.shape[1])["results"].values()) == {"read"}
