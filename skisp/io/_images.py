@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from .._images import as_images
 from .._names import shown
-from ._atomic import replace_file
 from ._color import converted, converted_levels, fitting_profile, is_srgb, srgb_profile
 from ._encoders import encode_png, encode_tiff
 from ._exif import turned_upright
+from ._files import RefusedError, opened, write_whole
 from ._metadata import ImageMetadata, count_frames, metadata_for, read_exif, read_resolution
-from ._opening import opened
 from ._resize import check_size, resize_longest
 from ._sixteen_bits import read_levels
 
@@ -114,7 +113,7 @@ def read_image(
     """
     check_size(size)
     name = os.fsdecode(path)
-    with opened(name) as file:
+    with opened(name, "*.jpg") as file:
         array, metadata = _decoded(file, name, max_pixels, return_metadata)
     array = resize_longest(array, size)
     return (array, metadata) if return_metadata else array
@@ -164,11 +163,7 @@ def write_image(
     name = os.fsdecode(path)
     file_format = _FORMATS[check_suffix(name)]
     data = _encoded(image, file_format, metadata)
-    if not overwrite and os.path.lexists(name):
-        raise FileExistsError(
-            f"cannot write {shown(name)}: the file exists; choose another name, or pass overwrite=True."
-        )
-    replace_file(name, data)
+    write_whole(name, data, overwrite=overwrite)
 
 
 def check_suffix(name: str) -> str:
@@ -202,10 +197,6 @@ def _array_and_profile(image: PIL.Image.Image) -> tuple[NDArray[Any], bytes | No
         return np.array(image), fitting_profile(profile, grey=True)
     image, profile = converted(image)
     return np.array(image.convert("RGB") if image.mode == "CMYK" else image), profile
-
-
-class _RefusedError(ValueError):
-    """An image that Pillow can read, and we do not want; the message is the reason and the cure."""
 
 
 def _decoded(file: IO[bytes], name: str, max_pixels: float, wanted: bool) -> tuple[NDArray[Any], ImageMetadata]:
@@ -258,7 +249,7 @@ def _formats() -> list[str]:
 def _check_pixels(image: PIL.Image.Image, max_pixels: float) -> None:
     width, height = image.size
     if width * height > max_pixels:
-        raise _RefusedError(
+        raise RefusedError(
             f"it has {width} x {height} pixels, more than the {max_pixels:.0f} allowed; "
             "shrink it first, or raise max_pixels if you trust it."
         )
@@ -266,7 +257,7 @@ def _check_pixels(image: PIL.Image.Image, max_pixels: float) -> None:
 
 def _reason(error: Exception) -> str:
     """What was wrong with a file, and what to do, in one line."""
-    if isinstance(error, _RefusedError):
+    if isinstance(error, RefusedError):
         return str(error)
     if isinstance(error, PIL.UnidentifiedImageError):
         return "it is not an image, or of a format Pillow does not know; save it as PNG or JPEG."
@@ -282,7 +273,7 @@ def _numbers(image: PIL.Image.Image) -> NDArray[Any]:
     if array.dtype.kind == "f":
         return array.copy()
     if array.size and (array.min() < 0 or array.max() > 65535):
-        raise _RefusedError("its grey levels are integers of 32 bits; save it with 8 or 16 bits.")
+        raise RefusedError("its grey levels are integers of 32 bits; save it with 8 or 16 bits.")
     levels = array.astype(np.uint16)
     key = image.info.get("transparency")
     if isinstance(key, int):  # the level that is transparent
