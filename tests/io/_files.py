@@ -4,8 +4,12 @@ import struct
 import zlib
 
 import numpy as np
+import PIL.features
+import PIL.Image
 import PIL.ImageCms
+import pytest
 
+HEIGHT, WIDTH = 9, 12
 # Display P3 as Apple publishes it: red, green and blue in XYZ, adapted to D50.
 P3 = np.array([[0.51512, 0.29198, 0.1571], [0.2412, 0.69225, 0.06657], [-0.00105, 0.04189, 0.78407]])
 # sRGB, likewise (Lindbloom).
@@ -113,3 +117,35 @@ def _predicted(filter_type, left, up, corner):
     if filter_type == 4:
         return min((left, up, corner), key=lambda value: abs(left + up - corner - value))
     return (0, left, up, (left + up) // 2)[filter_type]
+
+
+def levels(dtype=np.uint8, shape=(HEIGHT, WIDTH, 4)):
+    return np.random.default_rng(0).integers(0, np.iinfo(dtype).max + 1, shape, dtype)
+
+
+def picture(mode):
+    """The same picture in every mode of Pillow."""
+    colour = PIL.Image.fromarray(levels())
+    if mode == "I;16":
+        return PIL.Image.fromarray(levels(np.uint16)[..., 0])
+    if mode == "F":
+        return PIL.Image.fromarray(levels()[..., 0].astype(np.float32) / 255)
+    if mode == "RGBA":
+        return colour
+    if mode == "LA":
+        return PIL.Image.merge("LA", (colour.convert("L"), colour.getchannel("A")))
+    if mode == "LAB":
+        return PIL.Image.merge("LAB", [PIL.Image.new("L", colour.size, value) for value in (200, 128, 128)])
+    if mode == "P":
+        return colour.convert("RGB").quantize(16)
+    return colour.convert("RGB").convert(mode)
+
+
+def needs(suffix):
+    feature = {"jp2": "jpg_2000", "avif": "avif", "webp": "webp"}.get(suffix)
+    if feature and not PIL.features.check(feature):
+        pytest.skip(f"this Pillow has no {feature}")
+
+
+def srgb_encoded(linear):
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 0) ** (1 / 2.4) - 0.055)

@@ -3,7 +3,6 @@
 import faulthandler
 import json
 import os
-import resource
 import signal
 import sys
 import time
@@ -28,6 +27,8 @@ def too_long(*_):
 
 def limit_memory(n_bytes):
     """No more than ``n_bytes`` on top of what the process has now."""
+    import resource  # which not all systems have
+
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     most = pages * os.sysconf("SC_PAGE_SIZE") + n_bytes
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
