@@ -16,6 +16,7 @@ from .._images import as_images, to_channels
 from .._names import shown
 from ..io import read_image, write_image
 from ._errors import FAILURES, in_one_line
+from ._messages import decoders_silent
 from ._outputs import check_free, is_file_name, plan_outputs, print_path, writable_folder
 from ._parser import UserError
 from ._progress import progress_shown
@@ -131,7 +132,8 @@ class _Batch:
 
     def _redraw(self, job: _Job, label: str) -> None:
         content, target = job
-        image, metadata = read_image(content, size=self._arguments.size, return_metadata=True)
+        with decoders_silent():
+            image, metadata = read_image(content, size=self._arguments.size, return_metadata=True)
         if metadata.n_frames > 1:
             note = f"{shown(content)} has {metadata.n_frames} frames; the first is redrawn"
             print(f"skisp: note: {note}", file=sys.stderr)
@@ -155,6 +157,8 @@ def _mask(path: str | None, content: str, shape: tuple[int, ...]) -> NDArray[Any
         if not found:
             raise ValueError(f"cannot redraw {shown(content)}: there is no mask of its name in {shown(path)}.")
         file = found[0]
-    grey = to_channels(as_images([read_image(file)])[0][0], 1)[..., 0]
+    with decoders_silent():
+        image = read_image(file)
+    grey = to_channels(as_images([image])[0][0], 1)[..., 0]
     fitted = PIL.Image.fromarray(grey, mode="F").resize((shape[1], shape[0]), PIL.Image.Resampling.BILINEAR)
     return np.asarray(fitted).clip(0.0, 1.0)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from .._names import shown
 from ..io import read_image
 from ._errors import FAILURES, in_one_line
+from ._messages import decoders_silent
 from ._parser import UserError
 
 __all__ = ["Redrawer", "learnt_before", "learnt_from", "options_of", "read_style"]
@@ -68,7 +69,8 @@ def learnt_before(arguments: Namespace) -> Redrawer:
 
 def read_style(path: str, size: int | None) -> NDArray[Any]:
     try:
-        return read_image(path, size=size)
+        with decoders_silent():
+            return read_image(path, size=size)
     except FAILURES as error:
         raise UserError(in_one_line(error, path)) from error
 

@@ -7,6 +7,7 @@ from argparse import Namespace
 from .._names import shown
 from ..io import read_image
 from ._errors import FAILURES, in_one_line
+from ._messages import decoders_silent
 from ._parser import UserError
 
 __all__ = ["score"]
@@ -17,13 +18,16 @@ def score(arguments: Namespace) -> int:
     from ..metrics import propagation_report
 
     try:
-        content, style = (read_image(path) for path in (arguments.content, arguments.style))
+        with decoders_silent():
+            content, style = (read_image(path) for path in (arguments.content, arguments.style))
     except FAILURES as error:
         raise UserError(in_one_line(error)) from error
     reports = []
     for path in arguments.results:
         try:
-            report = propagation_report(content, style, read_image(path))
+            with decoders_silent():
+                result = read_image(path)
+            report = propagation_report(content, style, result)
         except FAILURES as error:
             print(f"skisp: error: {in_one_line(error, path, 'score')}", file=sys.stderr)
             continue

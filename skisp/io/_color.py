@@ -23,7 +23,7 @@ __all__ = ["converted", "converted_levels", "fitting_profile", "is_srgb", "srgb_
 
 _Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 _LEVELS = np.linspace(0.0, 1.0, 65536)
-_ROWS = 256
+_PIXELS_AT_ONCE = 2**16
 
 
 @functools.cache
@@ -95,10 +95,11 @@ def converted_levels(levels: NDArray[np.uint16], profile: bytes) -> NDArray[np.u
     matrix, curves = model
     to_linear_srgb = np.linalg.solve(_srgb_matrix(), matrix)
     result = levels.copy()
-    for start in range(0, len(levels), _ROWS):  # in parts, since floats take twice the memory
-        part = levels[start : start + _ROWS]
+    n_rows = max(1, _PIXELS_AT_ONCE // levels.shape[1])
+    for start in range(0, len(levels), n_rows):  # in parts, since floats take more memory
+        part = levels[start : start + n_rows]
         linear = np.stack([curve[part[..., i]] for i, curve in enumerate(curves)], axis=2)
-        result[start : start + _ROWS, :, :3] = np.rint(_encode(linear @ to_linear_srgb.T) * 65535.0)
+        result[start : start + n_rows, :, :3] = np.rint(_encode(linear @ to_linear_srgb.T) * 65535.0)
     return result
 
 

@@ -12,7 +12,10 @@ import struct
 from io import BytesIO
 from typing import IO, Any
 
-__all__ = ["Directory", "exif_of_tiff", "resized", "tags_of", "upright", "write_directory"]
+import PIL.Image
+import PIL.ImageOps
+
+__all__ = ["Directory", "exif_of_tiff", "resized", "tags_of", "turned_upright", "upright", "write_directory"]
 
 # Of each tag its type, count and value in little-endian order; the value of a link is a directory.
 Directory = dict[int, tuple[int, int, Any]]
@@ -32,6 +35,15 @@ _STRUCTURE = {
     *range(254, 260), 262, 263, 264, 265, 266, 273, *range(277, 282), 284, *range(288, 294), 297, 301,
     282, 283, 296, *range(317, 348), *range(512, 522), *range(529, 533), 700, 33723, 34377, 34675, 37724,
 }  # fmt: skip
+
+
+def turned_upright(image: PIL.Image.Image) -> PIL.Image.Image:
+    """The image, loaded, as its orientation tag says; as it is where the tags are damaged."""
+    image.load()
+    try:
+        return PIL.ImageOps.exif_transpose(image)
+    except Exception:  # whatever Pillow stumbles over; the pixels are whole
+        return image
 
 
 def upright(exif: bytes) -> bytes | None:

@@ -13,7 +13,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from .._names import shown
-from ._atomic import write_whole
+from ._files import write_whole
 from ._images import as_array, check_suffix, read_image, resize_longest, to_bytes
 
 __all__ = ["ANIMATED_SUFFIXES", "Frames", "read_frames", "write_animation"]

@@ -9,16 +9,15 @@ from typing import IO, Any, Literal, overload
 
 import numpy as np
 import PIL.Image
-import PIL.ImageOps
 from numpy.typing import NDArray
 
 from .._images import as_images
 from .._names import shown
-from ._atomic import write_whole
 from ._color import converted, converted_levels, fitting_profile, is_srgb, srgb_profile
 from ._encoders import encode_png, encode_tiff
+from ._exif import turned_upright
+from ._files import RefusedError, opened, write_whole
 from ._metadata import ImageMetadata, count_frames, metadata_for, read_exif, read_resolution
-from ._opening import RefusedError, opened
 from ._resize import check_size, resize_longest
 from ._sixteen_bits import read_levels
 
@@ -89,7 +88,8 @@ def read_image(
     size : int or None
         Longest side in pixels to shrink to (antialiased); a smaller image is never enlarged.
     max_pixels : float
-        Refuse files of more pixels, before they are decoded. Above Pillow's own limit (about 179e6)
+        Refuse files of more pixels, before they are decoded. Reading takes at most 64 bytes of memory a
+        pixel, and about half of that for 8 bits. Above Pillow's own limit (about 179e6)
         ``PIL.Image.MAX_IMAGE_PIXELS`` has to be raised too.
     return_metadata : bool
         Whether EXIF, profile and resolution are returned too, for :func:`write_image`.
@@ -113,7 +113,7 @@ def read_image(
     """
     check_size(size)
     name = os.fsdecode(path)
-    with opened(name) as file:
+    with opened(name, "*.jpg") as file:
         array, metadata = _decoded(file, name, max_pixels, return_metadata)
     array = resize_longest(array, size)
     return (array, metadata) if return_metadata else array
@@ -162,7 +162,8 @@ def write_image(
     """
     name = os.fsdecode(path)
     file_format = _FORMATS[check_suffix(name)]
-    write_whole(name, _encoded(image, file_format, metadata), overwrite=overwrite)
+    data = _encoded(image, file_format, metadata)
+    write_whole(name, data, overwrite=overwrite)
 
 
 def check_suffix(name: str) -> str:
@@ -183,7 +184,7 @@ def as_array(image: PIL.Image.Image) -> NDArray[Any]:
 
 def _array_and_profile(image: PIL.Image.Image) -> tuple[NDArray[Any], bytes | None]:
     """The array, and the profile of its colours where it is known."""
-    image = PIL.ImageOps.exif_transpose(image)
+    image = turned_upright(image)
     profile = image.info.get("icc_profile")
     if image.mode.startswith(("I", "F")):
         return _numbers(image), fitting_profile(profile, grey=True)
@@ -203,8 +204,8 @@ def _decoded(file: IO[bytes], name: str, max_pixels: float, wanted: bool) -> tup
         raise ValueError(f"cannot read {shown(name)}: the file is empty (0 bytes); copy or download it again.")
     try:
         return _decoded_within(file, max_pixels, wanted)
-    except MemoryError:
-        raise
+    except MemoryError as error:
+        raise MemoryError(f"cannot read {shown(name)}: there is too little memory; free some, or shrink it.") from error
     except Exception as error:  # on damaged files Pillow raises whatever its decoders stumble over
         raise ValueError(f"cannot read {shown(name)}: {_reason(error)}") from error
 
@@ -275,7 +276,7 @@ def _numbers(image: PIL.Image.Image) -> NDArray[Any]:
         raise RefusedError("its grey levels are integers of 32 bits; save it with 8 or 16 bits.")
     levels = array.astype(np.uint16)
     key = image.info.get("transparency")
-    if image.format == "PNG" and isinstance(key, int):  # the level that is transparent
+    if isinstance(key, int):  # the level that is transparent
         return np.stack([levels, np.where(levels == key, 0, 65535).astype(np.uint16)], axis=2)
     return levels
 
@@ -302,12 +303,19 @@ def _encoded(image: Any, file_format: str, metadata: ImageMetadata | None) -> by
 
 def _encoded_by_pillow(array: NDArray[Any], file_format: str, metadata: ImageMetadata) -> memoryview:
     options = dict(_OPTIONS.get(file_format, {}))
-    options |= {"exif": metadata.exif, "icc_profile": metadata.icc_profile, "dpi": metadata.dpi}
+    exif = b"Exif\0\0" + metadata.exif if metadata.exif else None
+    options |= {"exif": exif, "icc_profile": metadata.icc_profile, "dpi": metadata.dpi}
     options = {key: value for key, value in options.items() if value is not None}
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     buffer = BytesIO()
-    PIL.Image.fromarray(np.ascontiguousarray(array)).save(buffer, file_format, **options)
+    try:
+        PIL.Image.fromarray(np.ascontiguousarray(array)).save(buffer, file_format, **options)
+    except (OSError, ValueError, struct.error) as error:  # such as more pixels across than the format has room for
+        raise ValueError(
+            f"an image of shape {array.shape} cannot be written as {file_format} ({error}); "
+            "shrink it, or choose another format."
+        ) from error
     return buffer.getbuffer()
 
 

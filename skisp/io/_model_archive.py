@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from ._opening import RefusedError
+from ._files import RefusedError
 
 __all__ = ["pack", "unpack"]
 

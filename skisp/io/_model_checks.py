@@ -16,9 +16,9 @@ from ..propagation._alignment import AffineMap, Moments
 from ..propagation._parts import check_parts
 from ..propagation._row_mode import RowAlignment
 from ..propagation._style_model import FittedStyles
+from ._files import RefusedError
 from ._model_conditions import check_image_shape, check_seed, floats, is_count, is_number, require
 from ._model_network import check_cvae
-from ._opening import RefusedError
 from ._reader import ImageReader
 
 __all__ = ["check_estimator", "check_parameters", "check_record"]

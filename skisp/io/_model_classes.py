@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from ._opening import RefusedError
+from ._files import RefusedError
 
 __all__ = ["class_named", "is_estimator", "name_of", "names_of_fields"]
 

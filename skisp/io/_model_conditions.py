@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ._opening import RefusedError
+from ._files import RefusedError
 
 __all__ = ["are_counts", "check_image_shape", "check_seed", "floats", "is_count", "is_number", "require"]
 

@@ -4,8 +4,7 @@ import os
 import stat
 from typing import Any
 
-from ._atomic import write_whole
-from ._opening import RefusedError, opened
+from ._files import RefusedError, opened, write_whole
 
 __all__ = ["load_model", "save_model"]
 

@@ -13,8 +13,9 @@ from typing import IO, Any
 
 import numpy as np
 import PIL.Image
-import PIL.ImageOps
 from numpy.typing import NDArray
+
+from ._exif import turned_upright
 
 __all__ = ["read_levels"]
 
@@ -49,10 +50,10 @@ def read_levels(file: IO[bytes], image: PIL.Image.Image) -> NDArray[np.uint16] |
     if not tiles or None in other or _in_compressed_planes(image):
         return None
     low = _opened_as(file, image, [str(rawmode) for rawmode in other])
-    high = PIL.ImageOps.exif_transpose(image)
+    high = turned_upright(image)
     levels: NDArray[np.uint16] = np.asarray(high).astype(np.uint16)
     levels <<= 8
-    levels |= np.asarray(PIL.ImageOps.exif_transpose(low))
+    levels |= np.asarray(turned_upright(low))
     return _with_transparency(levels, image.info.get("transparency"))
 
 
@@ -77,7 +78,7 @@ def _in_compressed_planes(image: Any) -> bool:
 
 def _packed(file: IO[bytes], image: PIL.Image.Image) -> NDArray[np.uint16]:
     """Grey and alpha: two levels are four bytes, read as if they were the bytes of four channels."""
-    four = PIL.ImageOps.exif_transpose(_opened_as(file, image, ["RGBA"]))
+    four = turned_upright(_opened_as(file, image, ["RGBA"]))
     image.load()
     return np.ascontiguousarray(four).view(">u2").astype(np.uint16)
 

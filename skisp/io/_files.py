@@ -1,0 +1,107 @@
+"""Files that are opened with clear errors, and written whole or not at all."""
+
+import io
+import os
+import secrets
+import stat
+from contextlib import suppress
+from typing import IO
+
+from .._names import shown
+
+__all__ = ["RefusedError", "opened", "write_whole"]
+
+
+class RefusedError(ValueError):
+    """A file that can be read, and is not wanted; the message is the reason and the cure."""
+
+
+def opened(name: str, example: str) -> IO[bytes]:
+    """Open a file for reading, without waiting.
+
+    Parameters
+    ----------
+    name : str
+    example : str
+        Names of the files that may be meant where ``name`` is a folder, such as ``"*.jpg"``.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError, OSError
+        In one line that names the file, the reason and the cure.
+    ValueError
+        If it is a pipe or a device, or no name at all.
+    """
+    title = f"cannot read {shown(name)}"
+    try:
+        file = _File(open(name, "rb", buffering=0, opener=_without_waiting))  # noqa: SIM115 (the caller closes it)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{title}: there is no such file; check the spelling and the folder.") from error
+    except IsADirectoryError as error:
+        pattern = shown(os.path.join(name, example))
+        raise IsADirectoryError(f"{title}: it is a folder; name the files in it ({pattern}).") from error
+    except PermissionError as error:
+        raise PermissionError(f"{title}: permission denied; make the file readable for you.") from error
+    except OSError as error:
+        raise OSError(f"{title}: {error.strerror or error}; check the name and the disk.") from error
+    except ValueError as error:  # a zero byte
+        raise ValueError(f"{title}: {error}; check the name.") from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise ValueError(f"{title}: it is a pipe or a device, not a file; save what comes from it to a file first.")
+    return file
+
+
+class _File(io.BufferedReader):
+    """A file that is never asked for more bytes than it holds; Python would set memory aside for all of them."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > io.DEFAULT_BUFFER_SIZE:
+            size = min(size, max(0, os.fstat(self.fileno()).st_size - self.tell()))
+        return super().read(size)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a pipe at once, though nobody writes to it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def write_whole(name: str, data: bytes | memoryview, *, overwrite: bool = True) -> None:
+    """Write a file under a temporary name in the same folder, and rename it when it is on the disk.
+
+    Parameters
+    ----------
+    name : str
+        Replaced where it exists; where it is a link, the file it leads to.
+    data : bytes-like
+    overwrite : bool
+        Whether an existing file is replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and ``overwrite`` is false.
+    OSError
+        If the file cannot be written; FileNotFoundError where its folder is missing. What was there is untouched.
+    """
+    if not overwrite and os.path.lexists(name):
+        raise FileExistsError(
+            f"cannot write {shown(name)}: the file exists; choose another name, or pass overwrite=True."
+        )
+    target = os.path.realpath(name)  # a link stays a link to the new file
+    temporary = os.path.join(os.path.dirname(target), f".skisp-{secrets.token_hex(6)}.part")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # a disk may be found to be full only here
+        os.replace(temporary, target)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"cannot write {shown(name)}: its folder does not exist; create it first.") from error
+    except OSError as error:
+        raise type(error)(
+            f"cannot write {shown(name)}: {error.strerror or error}; check the folder, its permissions and the disk."
+        ) from error
+    finally:
+        with suppress(OSError):
+            os.unlink(temporary)

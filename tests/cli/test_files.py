@@ -1,0 +1,185 @@
+"""What the command keeps of a photograph's file, and what it says of files and names that are unusual."""
+
+import os
+import struct
+import sys
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import PIL.ImageCms
+import pytest
+
+import skisp
+from skisp.cli import main
+from skisp.io import read_image, write_image
+
+# Names in scripts, with blanks, line ends and a dash, and one whose bytes are no text.
+NAMES = ["صورة.png", "照片.png", "🎉.png", "two words.png", "a\nb.png", "-dash.png", os.fsdecode(b"\xff\xfe.png")]
+POSIX = pytest.mark.skipif(os.name != "posix", reason="files as POSIX has them")
+
+
+class Inverter:
+    """Stands in for StylePropagator."""
+
+    def __init__(self, style=None, *, style_images=None, **options):
+        self.style_ = style
+
+    def fit(self, X):
+        return self
+
+    def transform(self, X):
+        colours = [(..., slice(None, 3))] if X[0].ndim == 3 else [...]
+        result = X[0].copy()
+        for colour in colours:
+            result[colour] = np.iinfo(result.dtype).max - result[colour]
+        return [result]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder, made current, with a style."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(skisp, "StylePropagator", Inverter)
+    write_image("style.png", np.full((16, 24, 3), 128, np.uint8))
+    return tmp_path
+
+
+def run(capfdbinary, *contents, output="out"):
+    """Run; what is printed comes as bytes, and by whatever means."""
+    status = main(["propagate", "--style", "style.png", "-o", output, "--quiet", "--", *contents])
+    out, err = capfdbinary.readouterr()
+    return status, out, err.decode(sys.stderr.encoding, "surrogateescape")
+
+
+def levels(dtype, channels):
+    return np.random.default_rng(0).integers(0, np.iinfo(dtype).max + 1, (20, 30, channels), dtype)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_depth_and_alpha_are_kept(folder, capfdbinary, suffix, dtype):
+    image = levels(dtype, 4)
+    write_image(f"a.{suffix}", image)
+    assert run(capfdbinary, f"a.{suffix}") == (0, f"out/a.{suffix}\n".encode(), "")
+    result = read_image(f"out/a.{suffix}")
+    assert result.dtype == dtype
+    np.testing.assert_array_equal(result[..., :3], np.iinfo(dtype).max - image[..., :3])
+    np.testing.assert_array_equal(result[..., 3], image[..., 3])
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
+def test_notes_are_kept_and_the_camera_is_upright(folder, capfdbinary, suffix):
+    tags = PIL.Image.Exif()
+    tags[0x0112], tags[0x010F] = 6, "Cam"
+    profile = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
+    picture = PIL.Image.fromarray(levels(np.uint8, 3))
+    picture.save(
+        f"a.{suffix}", exif=tags.tobytes(), icc_profile=profile, **({} if suffix == "webp" else {"dpi": (300, 300)})
+    )
+    assert run(capfdbinary, f"a.{suffix}")[0] == 0
+    with PIL.Image.open(f"out/a.{suffix}") as result:
+        assert result.size == (20, 30)
+        assert result.getexif()[0x010F] == "Cam"
+        assert result.getexif().get(0x0112, 1) == 1
+        assert result.info["icc_profile"] == profile
+        if suffix != "webp":
+            np.testing.assert_allclose([float(side) for side in result.info["dpi"]], 300, rtol=2e-3)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK"])
+def test_every_mode(folder, capfdbinary, mode):
+    picture = PIL.Image.fromarray(levels(np.uint8, 4))
+    picture = picture.convert("RGB").convert(mode) if mode in ("1", "P", "CMYK") else picture.convert(mode)
+    name = "a.tif" if mode == "CMYK" else "a.png"
+    picture.save(name)
+    assert run(capfdbinary, name) == (0, f"out/{name}\n".encode(), "")
+    with PIL.Image.open(f"out/{name}") as result:
+        assert result.mode == {"1": "L", "P": "RGB", "CMYK": "RGB"}.get(mode, mode)
+
+
+@pytest.mark.parametrize(("name", "result"), [("a.gif", "a.png"), ("a.png", "a.png"), ("a.tif", "a.tif")])
+def test_of_frames_the_first_is_redrawn_and_it_is_said(folder, capfdbinary, name, result):
+    frames = [PIL.Image.new("RGB", (30, 20), colour) for colour in ("red", "lime", "blue")]
+    frames[0].save(name, save_all=True, append_images=frames[1:])
+    status, out, err = run(capfdbinary, name)
+    assert (status, out) == (0, f"out/{result}\n".encode())
+    assert err == f"skisp: note: {name} has 3 frames; the first is redrawn\n"
+    assert (read_image(f"out/{result}") == [0, 255, 255]).all()
+
+
+@POSIX
+def test_a_batch_of_bad_files_and_good(folder, capfdbinary):
+    """Each failure is one line, the others are done, and a last line lists what failed."""
+    image = levels(np.uint8, 3)
+    for name in NAMES:
+        write_image(name, image)
+    whole = Path("照片.png").read_bytes()
+    header = struct.pack(">II", 60_000, 60_000)
+    bad = {
+        "empty.png": b"",
+        "cut.png": whole[:200],
+        "text.jpg": b"no image\n" * 99,
+        "bomb.png": whole[:16] + header + whole[24:],
+        "新\nbad.jpg": b"no image",
+        os.fsdecode(b"bad\xfe.jpg"): b"no image",
+    }
+    for name, data in bad.items():
+        with open(name, "wb") as file:
+            file.write(data)
+    with PIL.Image.new("RGB", (30, 20)) as picture:
+        picture.save("strip.tif", compression="tiff_lzw")
+    damaged = bytearray(Path("strip.tif").read_bytes())
+    damaged[8:40] = bytes(32)  # of which the decoder, in C, complains on its own
+    with open("strip.tif", "wb") as file:
+        file.write(damaged)
+    os.mkdir("folder.png")
+    os.mkfifo("pipe.png")
+    failing = [*bad, "strip.tif", "folder.png", "pipe.png", "gone.png"]
+    contents = [name for pair in zip(failing, [*NAMES, *NAMES], strict=False) for name in pair][: 2 * len(NAMES)]
+    contents += [name for name in failing if name not in contents]
+    before = {name: Path(name).read_bytes() for name in [*NAMES, *bad, "strip.tif"]}
+    status, out, err = run(capfdbinary, *contents)
+    assert status == 1
+    assert out == b"".join(b"out/" + os.fsencode(name) + b"\n" for name in NAMES)
+    assert sorted(os.listdir("out")) == sorted(NAMES)
+    lines = err.splitlines()
+    assert len(lines) == len(failing) + 1
+    shown = [name.replace("\n", "\\n").replace("\udcfe", "\\udcfe") for name in contents if name in failing]
+    for line, name in zip(lines, shown, strict=False):
+        assert line.startswith(f"skisp: error: cannot read {name}: ")
+        assert "; " in line
+    assert lines[-1] == f"skisp: 10 of 17 pictures failed: {', '.join(shown)}"
+    assert {name: Path(name).read_bytes() for name in before} == before
+
+
+@POSIX
+@pytest.mark.parametrize("name", NAMES)
+def test_mistakes_name_the_file_in_one_line(folder, capfdbinary, name):
+    status, out, err = run(capfdbinary, name)
+    assert (status, out) == (2, b"")
+    assert err.startswith("skisp: error: cannot read ")
+    assert "there is no such file" in err
+    assert len(err.splitlines()) == 1
+
+
+@POSIX
+def test_a_full_disk(folder, capfdbinary, monkeypatch):
+    for name in ("a.png", "b.png"):
+        write_image(name, levels(np.uint8, 3))
+    before = Path("a.png").read_bytes()
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    status, out, err = run(capfdbinary, "a.png", "b.png")
+    assert (status, out) == (2, b"")
+    reason = "No space left on device; check the folder, its permissions and the disk."
+    assert err.splitlines() == [
+        f"skisp: error: cannot write out/a.png: {reason}",
+        f"skisp: error: cannot write out/b.png: {reason}",
+        "skisp: 2 of 2 pictures failed: a.png, b.png",
+    ]
+    assert not os.path.exists("out")
+    assert Path("a.png").read_bytes() == before

@@ -1,0 +1,243 @@
+"""Every format and mode, in and out: size, mode, depth, profile, EXIF and alpha."""
+
+import zlib
+
+import numpy as np
+import PIL.features
+import PIL.Image
+import PIL.ImageCms
+import pytest
+
+from skisp._images import as_images
+from skisp.io import ImageMetadata, read_image, write_image
+
+from ._files import HEIGHT, WIDTH, chunk, exif, levels, needs, picture, png, srgb_encoded, srgb_profile
+
+# Suffix, Pillow's mode of the file, channels (0: none) and dtype read, options; whether levels are kept exactly.
+READ = [
+    ("png", "1", 0, "u1", {}, True),
+    ("png", "L", 0, "u1", {}, True),
+    ("png", "LA", 2, "u1", {}, True),
+    ("png", "P", 3, "u1", {}, True),
+    ("png", "RGB", 3, "u1", {}, True),
+    ("png", "RGBA", 4, "u1", {}, True),
+    ("png", "I;16", 0, "u2", {}, True),
+    ("jpg", "L", 0, "u1", {"quality": 100}, False),
+    ("jpg", "RGB", 3, "u1", {"quality": 100, "subsampling": 0}, False),
+    ("jpg", "CMYK", 3, "u1", {"quality": 100, "subsampling": 0}, False),
+    ("tif", "1", 0, "u1", {}, True),
+    ("tif", "L", 0, "u1", {}, True),
+    ("tif", "LA", 2, "u1", {}, True),
+    ("tif", "P", 3, "u1", {}, True),
+    ("tif", "RGB", 3, "u1", {"compression": "tiff_lzw"}, True),
+    ("tif", "RGBA", 4, "u1", {"compression": "tiff_deflate"}, True),
+    ("tif", "CMYK", 3, "u1", {}, True),
+    ("tif", "YCbCr", 3, "u1", {}, False),
+    ("tif", "I;16", 0, "u2", {}, True),
+    ("tif", "F", 0, "f4", {}, True),
+    ("webp", "RGB", 3, "u1", {"lossless": True}, True),
+    ("webp", "RGBA", 4, "u1", {"lossless": True, "exact": True}, True),
+    ("gif", "L", 3, "u1", {}, True),
+    ("gif", "P", 3, "u1", {}, True),
+    ("bmp", "1", 0, "u1", {}, True),
+    ("bmp", "L", 0, "u1", {}, True),
+    ("bmp", "P", 3, "u1", {}, True),
+    ("bmp", "RGB", 3, "u1", {}, True),
+    ("tga", "L", 0, "u1", {}, True),
+    ("tga", "LA", 2, "u1", {}, True),
+    ("tga", "RGB", 3, "u1", {}, True),
+    ("tga", "RGBA", 4, "u1", {}, True),
+    ("pcx", "L", 0, "u1", {}, True),
+    ("pcx", "RGB", 3, "u1", {}, True),
+    ("pgm", "L", 0, "u1", {}, True),
+    ("ppm", "RGB", 3, "u1", {}, True),
+    ("sgi", "RGB", 3, "u1", {}, True),
+    ("ico", "RGBA", 4, "u1", {"sizes": [(WIDTH, HEIGHT)]}, True),
+    ("dds", "RGBA", 4, "u1", {}, True),
+    ("jp2", "L", 0, "u1", {}, True),
+    ("jp2", "RGB", 3, "u1", {}, True),
+    ("jp2", "RGBA", 4, "u1", {}, True),
+    ("jp2", "I;16", 0, "u2", {}, True),
+    ("avif", "RGB", 3, "u1", {"quality": 100, "subsampling": "4:4:4"}, False),
+    ("avif", "RGBA", 4, "u1", {"quality": 100, "subsampling": "4:4:4"}, False),
+]
+
+
+@pytest.mark.parametrize(("suffix", "mode", "channels", "dtype", "options", "exact"), READ)
+def test_read(tmp_path, suffix, mode, channels, dtype, options, exact):
+    needs(suffix)
+    image = picture(mode)
+    path = tmp_path / f"a.{suffix}"
+    image.save(path, **options)
+    read, metadata = read_image(path, return_metadata=True)
+    assert read.shape == (HEIGHT, WIDTH) + ((channels,) if channels else ())
+    assert read.dtype == np.dtype(dtype)
+    assert (metadata.exif, metadata.icc_profile, metadata.n_frames) == (None, None, 1)
+    plain = "RGB" if channels == 3 else "L" if mode == "1" else mode
+    expected = np.asarray(image if mode == plain else image.convert(plain))
+    if exact:
+        np.testing.assert_array_equal(read, expected)
+    else:
+        assert np.abs(read.astype(int) - expected.astype(int)).mean() < 5
+
+
+def test_read_lab(tmp_path):
+    picture("LAB").save(tmp_path / "a.tif")
+    read = read_image(tmp_path / "a.tif")
+    assert read.shape == (HEIGHT, WIDTH, 3)
+    lightness = 100 * 200 / 255
+    grey = 255 * srgb_encoded(((lightness + 16) / 116) ** 3)
+    assert np.abs(read.astype(float) - grey).max() < 3
+
+
+# Suffix, channels, dtype of the array; Pillow's mode and the dtype of what is read back; whether exactly.
+WRITTEN = [
+    (
+        suffix,
+        channels,
+        dtype,
+        mode,
+        "u2" if dtype == "u2" and suffix in ("png", "tif") else "u1",
+        suffix in ("png", "tif", "bmp"),
+    )
+    for suffix, modes in {
+        "png": ("L", "LA", "RGB", "RGBA"),
+        "tif": ("L", "LA", "RGB", "RGBA"),
+        "bmp": ("L", "L", "RGB", "RGB"),
+        "jpg": ("L", "L", "RGB", "RGB"),
+        "webp": ("RGB", "RGBA", "RGB", "RGBA"),
+    }.items()
+    for channels, mode in zip((0, 2, 3, 4), modes, strict=True)
+    for dtype in ("u1", "u2", "f4")
+]
+SIXTEEN = {"L": "I;16", "LA": "RGBA"}  # how Pillow opens them
+
+
+@pytest.mark.parametrize(("suffix", "channels", "dtype", "mode", "dtype_read", "exact"), WRITTEN)
+def test_write(tmp_path, suffix, channels, dtype, mode, dtype_read, exact):
+    needs(suffix)
+    shape = (HEIGHT, WIDTH) + ((channels,) if channels else ())
+    array = levels(np.uint16, shape)
+    array = {"u1": array // 257, "u2": array, "f4": array / 65535}[dtype].astype(dtype)
+    path = tmp_path / f"a.{suffix}"
+    write_image(path, array)
+    with PIL.Image.open(path) as image:
+        assert image.mode == (SIXTEEN.get(mode, mode) if dtype_read == "u2" else mode)
+        assert image.size == (WIDTH, HEIGHT)
+        assert not set(image.info) & {"exif", "icc_profile"}
+    read = read_image(path)
+    assert read.dtype == np.dtype(dtype_read)
+    if suffix == "tif" and channels == 2 and dtype == "u2":
+        array = array[..., [0, 0, 0, 1]]
+    if suffix in ("jpg", "bmp") and channels in (2, 4):
+        assert read.shape[2:] == ((3,) if channels == 4 else ())  # on white
+    elif exact:
+        scale = {"u1": 255, "u2": 65535, "f4": 1}
+        expected = np.rint(array / scale[dtype] * scale[dtype_read])
+        np.testing.assert_array_equal(read, expected)
+    elif channels == 4:
+        np.testing.assert_array_equal(
+            read[..., 3], np.rint(array[..., 3] / (1 if dtype == "f4" else np.iinfo(dtype).max) * 255)
+        )
+
+
+class TestSixteenBits:
+    @pytest.mark.parametrize("channels", [2, 3, 4])
+    @pytest.mark.parametrize("filter_type", range(5))
+    def test_png_of_every_filter(self, tmp_path, channels, filter_type):
+        array = levels(np.uint16, (HEIGHT, WIDTH, channels))
+        (tmp_path / "a.png").write_bytes(png(array, filter_type=filter_type))
+        read = read_image(tmp_path / "a.png")
+        assert read.dtype == np.dtype(np.uint16)
+        np.testing.assert_array_equal(read, array)
+
+    @pytest.mark.parametrize(("channels", "key"), [(1, 500), (3, (500, 600, 700))])
+    def test_png_with_a_transparent_colour(self, tmp_path, channels, key):
+        array = levels(np.uint16, (HEIGHT, WIDTH, channels))
+        array[2, 3] = key
+        value = np.array(key, ">u2").tobytes()
+        (tmp_path / "a.png").write_bytes(png(array, before=chunk(b"tRNS", value)))
+        read = read_image(tmp_path / "a.png")
+        np.testing.assert_array_equal(read[..., :-1], array)
+        assert read.dtype == np.dtype(np.uint16)
+        assert (read[..., -1] == 0).sum() == 1
+        assert read[2, 3, -1] == 0
+        assert (read[..., -1] == 65535).sum() == HEIGHT * WIDTH - 1
+
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    @pytest.mark.parametrize("channels", [2, 3])
+    def test_orientation(self, tmp_path, channels, orientation):
+        array = levels(np.uint16, (HEIGHT, WIDTH, channels))
+        tags = exif(orientation=orientation)
+        (tmp_path / "a.png").write_bytes(png(array, before=chunk(b"eXIf", tags)))
+        expected = [
+            array, array[:, ::-1], array[::-1, ::-1], array[::-1], array.swapaxes(0, 1), np.rot90(array, -1),
+            array[::-1, ::-1].swapaxes(0, 1), np.rot90(array),
+        ][orientation - 1]  # fmt: skip
+        np.testing.assert_array_equal(read_image(tmp_path / "a.png"), expected)
+
+    @pytest.mark.parametrize("byteorder", ["<", ">"])
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {},
+            {"compression": "zlib"},
+            {"compression": "zlib", "predictor": True},
+            {"tile": (16, 16)},
+            {"rowsperstrip": 2},
+        ],
+    )
+    @pytest.mark.parametrize("channels", [3, 4])
+    def test_tiff_of_another_program(self, tmp_path, byteorder, options, channels):
+        tifffile = pytest.importorskip("tifffile")
+        array = levels(np.uint16, (HEIGHT, WIDTH, channels))
+        extra = {"extrasamples": ["unassalpha"]} if channels == 4 else {}
+        tifffile.imwrite(tmp_path / "a.tif", array, photometric="rgb", byteorder=byteorder, **options, **extra)
+        read = read_image(tmp_path / "a.tif")
+        assert read.dtype == np.dtype(np.uint16)
+        np.testing.assert_array_equal(read, array)
+
+    @pytest.mark.parametrize("byteorder", ["<", ">"])
+    @pytest.mark.parametrize("compression", [None, "zlib"])
+    def test_tiff_in_planes(self, tmp_path, byteorder, compression):
+        """Compressed, Pillow gives the high bytes only, and no more is pretended."""
+        tifffile = pytest.importorskip("tifffile")
+        array = levels(np.uint16, (3, HEIGHT, WIDTH))
+        options = {"photometric": "rgb", "planarconfig": "separate", "byteorder": byteorder}
+        tifffile.imwrite(tmp_path / "a.tif", array, compression=compression, **options)
+        expected = np.moveaxis(array, 0, 2)
+        expected = expected if compression is None else (expected >> 8).astype(np.uint8)
+        read = read_image(tmp_path / "a.tif")
+        assert read.dtype == expected.dtype
+        np.testing.assert_array_equal(read, expected)
+
+    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+    @pytest.mark.parametrize("channels", [1, 3, 4])
+    def test_another_program_reads_our_tiff(self, tmp_path, channels, dtype):
+        tifffile = pytest.importorskip("tifffile")
+        array = levels(dtype, (HEIGHT, WIDTH, channels))
+        write_image(tmp_path / "a.tif", array, ImageMetadata(exif(thumbnail=False), srgb_profile(), (300.0, 72.5)))
+        with tifffile.TiffFile(tmp_path / "a.tif") as file:
+            np.testing.assert_array_equal(file.asarray().reshape(array.shape), array)
+            tags = file.pages[0].tags
+            assert tags["XResolution"].value == (3_000_000, 10_000)
+            assert tags["ExifTag"].value["ExposureTime"] == (1, 250)
+            assert ("InterColorProfile" in tags) == (channels > 1)  # it is one of RGB
+
+    def test_our_png_by_the_letter_of_the_standard(self, tmp_path):
+        array = levels(np.uint16, (HEIGHT, WIDTH, 3))
+        write_image(tmp_path / "a.png", array)
+        data = (tmp_path / "a.png").read_bytes()
+        start = data.index(b"IDAT") + 4
+        rows = np.frombuffer(zlib.decompress(data[start:]), np.uint8).reshape(HEIGHT, 1 + 6 * WIDTH)
+        assert (rows[:, 0] == 1).all()
+        pixels = np.cumsum(rows[:, 1:].reshape(HEIGHT, WIDTH, 6), axis=1, dtype=np.uint8)
+        np.testing.assert_array_equal(pixels.view(">u2"), array)
+
+    def test_the_package_gives_back_every_level(self):
+        """What the propagator works on are floats of 32 bits, made and rounded here."""
+        content = np.arange(65536, dtype=np.uint16).reshape(128, 128, 4)
+        images, layout = as_images([content])
+        (result,) = layout.restore(images)
+        assert result.dtype == np.dtype(np.uint16)
+        np.testing.assert_array_equal(result, content)
