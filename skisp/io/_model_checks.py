@@ -188,7 +188,9 @@ def _check_row_mode(state: Mapping[str, Any]) -> None:
     ours = isinstance(alignment, RowAlignment) and isinstance(moments, Moments)
     require(ours, "the alignment of rows is none")
     width, coder = _width(style), style if content is None else content
-    require(alignment.transport.matrix.shape == (_width(coder), width), "the alignment is of other codes")
+    require(
+        alignment.transport.matrix.shape == (_width(coder, decodes=False), width), "the alignment is of other codes"
+    )
     require(len(moments.mean) == width, "the moments are of other codes")
     require(coder.n_features_in_ == state.get("n_features_in_"), "the content codes other rows")
     check_image_shape(state["_image_shape"], coder.n_features_in_)
@@ -237,8 +239,8 @@ def _check_fitted(fitted: Any, styles: list[Any], content: Any) -> None:
     require(fitted.alignment.matrix.shape == (width, sum(widths)), "the alignment is of other codes")
 
 
-def _width(coder: Any) -> int:
+def _width(coder: Any, *, decodes: bool = True) -> int:
     """Number of codes of a fitted coder."""
-    require(hasattr(coder, "transform") and hasattr(coder, "inverse_transform"), "a coder cannot code")
+    require(hasattr(coder, "transform") and (not decodes or hasattr(coder, "inverse_transform")), "a coder cannot code")
     check_is_fitted(coder)
     return len(coder.get_feature_names_out())
