@@ -81,11 +81,11 @@ def _records(data: bytes) -> dict[str, bytes]:
         raise RefusedError("it is not a file of save_model; name one that save_model has written.")
     with zipfile.ZipFile(BytesIO(data)) as archive:
         entries = archive.infolist()
-        # Nothing is compressed and no two entries share bytes, so the contents are no longer than the file.
-        if len(entries) > _MOST_RECORDS or sum(entry.file_size for entry in entries) > len(data):
-            raise RefusedError("its entries claim more than the file holds; do not trust where it comes from.")
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise RefusedError("it is a compressed archive, not a file of save_model; unpack what is in it.")
+        # No two entries share bytes, so the contents are no longer than the file.
+        if len(entries) > _MOST_RECORDS or sum(entry.file_size for entry in entries) > len(data):
+            raise RefusedError("its entries claim more than the file holds; do not trust where it comes from.")
         records = {entry.filename.partition("/")[2]: archive.read(entry) for entry in entries}
     if len(records) != len(entries) or any(
         name not in _NEEDED | _IGNORED and not _NUMBERS.fullmatch(name) for name in records

@@ -1,5 +1,9 @@
 """Small fitted models of every kind, made once; no test changes them."""
 
+import io
+import time
+import zipfile
+
 import numpy as np
 import pytest
 from sklearn.decomposition import NMF, PCA, FactorAnalysis, FastICA, IncrementalPCA, TruncatedSVD
@@ -8,6 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from skisp import CVAETransformer, ImageReader, PatchTransformer, StylePropagator
+from skisp.io import load_model
+from skisp.io._model_plain import to_plain
 
 
 def waves(n, *shape):
@@ -118,3 +124,48 @@ def coder(request):
 @pytest.fixture
 def rows():
     return ROWS
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.skisp"
+
+
+@pytest.fixture
+def refused(path):
+    """A function that loads what must be refused, and returns the message: one line that names the file."""
+
+    def load(match=None):
+        start = time.perf_counter()
+        with pytest.raises(ValueError, match=match) as caught:
+            load_model(path)
+        message = str(caught.value)
+        assert type(caught.value) is ValueError
+        assert message.startswith(f"cannot load {path}: ")
+        assert "\n" not in message
+        assert len(message) < len(str(path)) + 600
+        assert caught.value.__context__ is None or caught.value.__suppress_context__
+        assert time.perf_counter() - start < 20, "a hang"
+        return message
+
+    return load
+
+
+@pytest.fixture
+def tree_of():
+    """A function of a model: what save_model stores of it, to be changed."""
+    return lambda model: {"kind": "skisp model", "format": 1, "versions": {}, "model": to_plain(model)}
+
+
+@pytest.fixture
+def archive():
+    """A function of names and contents: an archive of them as torch writes it."""
+
+    def write(entries, compression=zipfile.ZIP_STORED):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", compression) as file:
+            for name, content in {"version": b"3\n", "byteorder": b"little", **entries}.items():
+                file.writestr(f"archive/{name}", content)
+        return buffer.getvalue()
+
+    return write
