@@ -79,12 +79,14 @@ def _records(data: bytes) -> dict[str, bytes]:
     """Contents by name, without the folder all of them are in; their checksums are right."""
     if data[:2] != b"PK":
         raise RefusedError("it is not a file of save_model; name one that save_model has written.")
+    if data.count(b"PK\x01\x02") > _MOST_RECORDS:  # before a directory of millions is read
+        raise RefusedError("it has too many entries for a model; do not trust where it comes from.")
     with zipfile.ZipFile(BytesIO(data)) as archive:
         entries = archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise RefusedError("it is a compressed archive, not a file of save_model; unpack what is in it.")
         # No two entries share bytes, so the contents are no longer than the file.
-        if len(entries) > _MOST_RECORDS or sum(entry.file_size for entry in entries) > len(data):
+        if sum(entry.file_size for entry in entries) > len(data):
             raise RefusedError("its entries claim more than the file holds; do not trust where it comes from.")
         records = {entry.filename.partition("/")[2]: archive.read(entry) for entry in entries}
     if len(records) != len(entries) or any(

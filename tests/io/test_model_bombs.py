@@ -143,6 +143,12 @@ def test_entries_that_overlap_are_not_read(path, refused, archive):
     refused("claim more than the file holds")
 
 
+def test_an_archive_of_many_entries_is_not_opened(path, monkeypatch, refused, archive):
+    monkeypatch.setattr("skisp.io._model_archive._MOST_RECORDS", 100)
+    path.write_bytes(archive({f"data/{i}": b"" for i in range(200)}))
+    refused("too many entries")
+
+
 def test_a_file_that_is_too_long_is_refused_before_it_is_read(path, refused):
     save_model(path, PCA(2))
     with pytest.raises(ValueError, match=r"more than the 100 allowed; raise max_bytes if you trust it"):

@@ -5,6 +5,7 @@ import os
 import pickle
 import stat
 import threading
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -322,6 +323,13 @@ def test_what_is_no_plain_data_is_refused_with_its_name_and_the_cure(model, name
     assert os.listdir(tmp_path) == []
 
 
+def test_callbacks_are_refused(made, tmp_path):
+    model = copy.deepcopy(made("dense")[0])
+    model.set_callbacks(pytest.importorskip("sklearn.callback").ScoringMonitor(scoring="r2"))
+    with pytest.raises(TypeError, match=r"cannot save CVAETransformer\._skl_callbacks.*ScoringMonitor"):
+        save_model(tmp_path / "model.skisp", model)
+
+
 def test_a_random_state_of_another_generator_is_refused(tmp_path):
     with pytest.raises(TypeError, match="draws from PCG64, not from NumPy's usual MT19937"):
         save_model(tmp_path / "model.skisp", PCA(random_state=np.random.RandomState(np.random.PCG64(0))))
@@ -339,9 +347,28 @@ def test_a_parameter_that_no_fit_would_take_is_refused(tmp_path):
         save_model(Path(tmp_path, "model.skisp"), StylePropagator(strength=2))
 
 
+def test_attributes_that_no_fit_gives_are_refused(made, tmp_path):
+    model = copy.deepcopy(made("dense")[0])
+    model.note_ = "mine"
+    with pytest.raises(ValueError, match=r"CVAETransformer: .* not those that fit gives .*note_.*fit it again"):
+        save_model(tmp_path / "model.skisp", model)
+    model = copy.deepcopy(made("rows")[0])
+    model.style_.components_ = model.style_.components_[:1]
+    with pytest.raises(ValueError, match=r"cannot save StylePropagator.style_: .* has the shape \(2,\)"):
+        save_model(tmp_path / "model.skisp", model)
+
+
+def test_more_single_values_than_are_loaded_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("skisp.io._model_plain._MOST_VALUES", 1000)
+    with pytest.raises(TypeError, match=r"StylePropagator.style_weights\[9..\]: it is nested .*more than 1000 values"):
+        save_model(tmp_path / "model.skisp", StylePropagator(style_weights=[1.0] * 1000))
+
+
 def test_a_part_of_another_scikit_learn_warns(made, tmp_path, monkeypatch):
     monkeypatch.setattr("sklearn.base.__version__", "1.0")
     save_model(tmp_path / "model.skisp", made("rows")[0])
     monkeypatch.undo()
     with pytest.warns(InconsistentVersionWarning, match=r"PCA from version 1\.0"):
+        load_model(tmp_path / "model.skisp")
+    with warnings.catch_warnings(action="error"), pytest.raises(InconsistentVersionWarning):
         load_model(tmp_path / "model.skisp")
