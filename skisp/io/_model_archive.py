@@ -1,8 +1,8 @@
 """The container of a saved model: a zip of one pickle and the numbers of its tensors, as ``torch.save`` writes it.
 
-``torch.load(weights_only=True)`` runs no code of a file. It trusts the rest: it reads no checksum, asks not
-whether a tensor lies inside the bytes stored for it, and makes a bytearray of any size a file names. So all of
-that is checked before, and torch reads an archive written anew from what has been checked.
+``torch.load(weights_only=True)`` runs no code of a file. It trusts the rest (torch 2.13): it reads no checksum,
+gives a tensor of any shape with strides of 0, and makes a bytearray of any size a file names. So all of that is
+checked before, and torch reads an archive written anew from what has been checked.
 """
 
 import pickle

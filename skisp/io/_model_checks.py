@@ -17,7 +17,7 @@ from ..propagation._parts import check_parts
 from ..propagation._row_mode import RowAlignment
 from ..propagation._style_model import FittedStyles
 from ._files import RefusedError
-from ._model_conditions import check_image_shape, check_seed, floats, is_count, is_number, require
+from ._model_conditions import check_image_shape, check_seed, finite, floats, is_count, is_number, require
 from ._model_network import check_cvae
 from ._reader import ImageReader
 
@@ -69,13 +69,14 @@ def check_parameters(estimator: Any) -> None:
 def check_record(record: Any) -> None:
     """Check what is kept of distributions and of the maps between them."""
     if isinstance(record, AffineMap):
-        n_inputs, n_outputs = floats(record.matrix, 2, "a map's matrix").shape
-        require(floats(record.offset, 1, "a map's offset").shape == (n_outputs,), "a map has another offset")
+        n_inputs, n_outputs = finite(record.matrix, 2, "a map's matrix").shape
+        require(finite(record.offset, 1, "a map's offset").shape == (n_outputs,), "a map has another offset")
         require(min(n_inputs, n_outputs) > 0, "a map is empty")
     elif isinstance(record, Moments):
         ours = isinstance(record.mean, torch.Tensor) and isinstance(record.covariance, torch.Tensor)
         require(ours and record.mean.dtype == record.covariance.dtype == torch.float64, "moments are no numbers")
         n = len(record.mean)
+        require(bool(record.mean.isfinite().all() and record.covariance.isfinite().all()), "moments are not finite")
         require(record.mean.shape == (n,) and record.covariance.shape == (n, n), "moments have other shapes")
     elif isinstance(record, RowAlignment):
         require(all(isinstance(part, AffineMap) for part in record), "an alignment of rows is no pair of maps")
@@ -93,7 +94,7 @@ def _check_styles(fitted: FittedStyles) -> None:
     require(all(isinstance(part, AffineMap) for part in maps), "a style's map is none")
     optional = [] if fitted.content_metric is None else [fitted.content_metric]
     for metric in (*fitted.metrics, *optional):
-        shape = floats(metric, 2, "a metric of codes").shape
+        shape = finite(metric, 2, "a metric of codes").shape
         require(metric.dtype == np.float32 and shape[0] == shape[1], "a metric of codes is not square")
 
 

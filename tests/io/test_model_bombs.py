@@ -73,7 +73,7 @@ def test_references_to_what_is_not_there_are_refused(path, refused, tree_of):
 
 
 def test_a_tensor_that_is_larger_than_its_numbers_is_refused(path, refused, tree_of, archive):
-    """Torch would give the memory behind them."""
+    """What lies behind them in memory is not the file's."""
     tree = {**tree_of(PCA(2)), "versions": torch.zeros(4)}
     torch.save(tree, path)
     with zipfile.ZipFile(path) as file:
