@@ -202,7 +202,7 @@ def test_parts_that_do_not_fit_each_other_are_refused(of, name, value, made, pat
     refused()
 
 
-@pytest.mark.parametrize("name", ["dense", "images-cvae", "several-styles", "rows-content"])
+@pytest.mark.parametrize("name", ["dense", "images-cvae", "frozen-parts", "rows-content"])
 def test_every_array_of_another_shape_is_refused_or_not_used(name, made, path, tree_of):
     """What loads all the same must be able to transform: the array is one that the transformation does not need."""
     model, X = made(name)
