@@ -23,13 +23,13 @@ from ._reader import ImageReader
 
 __all__ = ["check_estimator", "check_parameters", "check_record"]
 
-# Attributes of fitted coders of scikit-learn: k codes of d features. With "?" it may be None or missing.
+# Attributes of fitted coders of scikit-learn: k codes of d features. With "?" it may be None, with "*" missing.
 _SHAPES: dict[str, dict[str, str]] = {
     "PCA": {"components_": "k d", "mean_": "d", "explained_variance_": "k"},
     "IncrementalPCA": {"components_": "k d", "mean_": "d", "explained_variance_": "k"},
     "TruncatedSVD": {"components_": "k d"},
     "FactorAnalysis": {"components_": "k d", "mean_": "d", "noise_variance_": "d"},
-    "FastICA": {"components_": "k d", "mixing_": "d k", "mean_": "d ?"},
+    "FastICA": {"components_": "k d", "mixing_": "d k", "mean_": "d *"},
     "NMF": {"components_": "k d"},
     "MaxAbsScaler": {"scale_": "d", "max_abs_": "d"},
     "MinMaxScaler": {"scale_": "d", "min_": "d"},
@@ -159,9 +159,9 @@ def _check_shapes(shapes: Mapping[str, str], state: Mapping[str, Any]) -> None:
         return  # not fitted
     sizes = {"d": state.get("n_features_in_")}
     for name, axes in shapes.items():
-        if axes.endswith("?") and state.get(name) is None:
+        if (axes.endswith("?") and name in state and state[name] is None) or (axes.endswith("*") and name not in state):
             continue
-        letters = axes.replace("?", "").split()
+        letters = axes.strip(" ?*").split()
         array = floats(state.get(name), len(letters), name)
         for letter, size in zip(letters, array.shape, strict=True):
             require(sizes.setdefault(letter, size) == size, f"{name} has the shape {array.shape}, other parts do not")

@@ -173,6 +173,11 @@ def test_parameters_and_attributes_that_do_not_belong_are_refused(part, name, va
     refused()
 
 
+def test_a_scaler_without_its_means_is_refused(made, path, refused, tree_of):
+    torch.save(set_in(tree_of(made("pipeline-rows")[0]), "state", "mean_", None, "StandardScaler"), path)
+    refused("mean_ is no array")
+
+
 @pytest.mark.parametrize(
     ("of", "name", "value"),
     [
