@@ -44,7 +44,7 @@ def test_the_readme_runs(tmp_path, monkeypatch):
     names = {}
     for block in blocks:
         exec(block, names)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     assert names["picture"].size == (80, 53)
     assert [picture.shape for picture in names["pictures"]] == [(53, 80, 3)] * 2
     assert 0 < names["search"].best_score_ < 1

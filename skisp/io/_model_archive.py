@@ -1,8 +1,8 @@
 """The container of a saved model: a zip of one pickle and the numbers of its tensors, as ``torch.save`` writes it.
 
-``torch.load(weights_only=True)`` runs no code of a file. It trusts the rest: it reads no checksum, asks not
-whether a tensor lies inside the bytes stored for it, and makes a bytearray of any size a file names. So all of
-that is checked before, and torch reads an archive written anew from what has been checked.
+``torch.load(weights_only=True)`` runs no code of a file. It trusts the rest (torch 2.13): it reads no checksum,
+gives a tensor of any shape with strides of 0, and makes a bytearray of any size a file names. So all of that is
+checked before, and torch reads an archive written anew from what has been checked.
 """
 
 import pickle
@@ -79,13 +79,15 @@ def _records(data: bytes) -> dict[str, bytes]:
     """Contents by name, without the folder all of them are in; their checksums are right."""
     if data[:2] != b"PK":
         raise RefusedError("it is not a file of save_model; name one that save_model has written.")
+    if data.count(b"PK\x01\x02") > _MOST_RECORDS:  # before a directory of millions is read
+        raise RefusedError("it has too many entries for a model; do not trust where it comes from.")
     with zipfile.ZipFile(BytesIO(data)) as archive:
         entries = archive.infolist()
-        # Nothing is compressed and no two entries share bytes, so the contents are no longer than the file.
-        if len(entries) > _MOST_RECORDS or sum(entry.file_size for entry in entries) > len(data):
-            raise RefusedError("its entries claim more than the file holds; do not trust where it comes from.")
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise RefusedError("it is a compressed archive, not a file of save_model; unpack what is in it.")
+        # No two entries share bytes, so the contents are no longer than the file.
+        if sum(entry.file_size for entry in entries) > len(data):
+            raise RefusedError("its entries claim more than the file holds; do not trust where it comes from.")
         records = {entry.filename.partition("/")[2]: archive.read(entry) for entry in entries}
     if len(records) != len(entries) or any(
         name not in _NEEDED | _IGNORED and not _NUMBERS.fullmatch(name) for name in records

@@ -93,15 +93,17 @@ def _strings(entry: dict[str, Any]) -> NDArray[Any]:
 
 
 def random_state_entry(state: np.random.RandomState, where: str) -> dict[str, Any]:
-    name, keys, position, has_gauss, cached = state.get_state(legacy=True)
-    if name != "MT19937":
-        raise TypeError(f"cannot save {where}: it draws from {name}, not from NumPy's usual MT19937; {CURE}.")
+    found: Any = state.get_state(legacy=False)
+    if found["bit_generator"] != "MT19937":
+        raise TypeError(
+            f"cannot save {where}: it draws from {found['bit_generator']}, not from NumPy's usual MT19937; {CURE}."
+        )
     return {
         "kind": "random_state",
-        "keys": torch.from_numpy(np.array(keys, dtype=np.uint32).view(np.int32)),
-        "position": int(position),
-        "has_gauss": int(has_gauss),
-        "cached": float(cached),
+        "keys": torch.from_numpy(np.array(found["state"]["key"], dtype=np.uint32).view(np.int32)),
+        "position": int(found["state"]["pos"]),
+        "has_gauss": int(found["has_gauss"]),
+        "cached": float(found["gauss"]),
     }
 
 

@@ -17,19 +17,19 @@ from ..propagation._parts import check_parts
 from ..propagation._row_mode import RowAlignment
 from ..propagation._style_model import FittedStyles
 from ._files import RefusedError
-from ._model_conditions import check_image_shape, check_seed, floats, is_count, is_number, require
+from ._model_conditions import check_image_shape, check_seed, finite, floats, is_count, is_number, require
 from ._model_network import check_cvae
 from ._reader import ImageReader
 
 __all__ = ["check_estimator", "check_parameters", "check_record"]
 
-# Attributes of fitted coders of scikit-learn: k codes of d features. With "?" it may be None or missing.
+# Attributes of fitted coders of scikit-learn: k codes of d features. With "?" it may be None, with "*" missing.
 _SHAPES: dict[str, dict[str, str]] = {
     "PCA": {"components_": "k d", "mean_": "d", "explained_variance_": "k"},
     "IncrementalPCA": {"components_": "k d", "mean_": "d", "explained_variance_": "k"},
     "TruncatedSVD": {"components_": "k d"},
     "FactorAnalysis": {"components_": "k d", "mean_": "d", "noise_variance_": "d"},
-    "FastICA": {"components_": "k d", "mixing_": "d k", "mean_": "d ?"},
+    "FastICA": {"components_": "k d", "mixing_": "d k", "mean_": "d *"},
     "NMF": {"components_": "k d"},
     "MaxAbsScaler": {"scale_": "d", "max_abs_": "d"},
     "MinMaxScaler": {"scale_": "d", "min_": "d"},
@@ -69,13 +69,14 @@ def check_parameters(estimator: Any) -> None:
 def check_record(record: Any) -> None:
     """Check what is kept of distributions and of the maps between them."""
     if isinstance(record, AffineMap):
-        n_inputs, n_outputs = floats(record.matrix, 2, "a map's matrix").shape
-        require(floats(record.offset, 1, "a map's offset").shape == (n_outputs,), "a map has another offset")
+        n_inputs, n_outputs = finite(record.matrix, 2, "a map's matrix").shape
+        require(finite(record.offset, 1, "a map's offset").shape == (n_outputs,), "a map has another offset")
         require(min(n_inputs, n_outputs) > 0, "a map is empty")
     elif isinstance(record, Moments):
         ours = isinstance(record.mean, torch.Tensor) and isinstance(record.covariance, torch.Tensor)
         require(ours and record.mean.dtype == record.covariance.dtype == torch.float64, "moments are no numbers")
         n = len(record.mean)
+        require(bool(record.mean.isfinite().all() and record.covariance.isfinite().all()), "moments are not finite")
         require(record.mean.shape == (n,) and record.covariance.shape == (n, n), "moments have other shapes")
     elif isinstance(record, RowAlignment):
         require(all(isinstance(part, AffineMap) for part in record), "an alignment of rows is no pair of maps")
@@ -93,7 +94,7 @@ def _check_styles(fitted: FittedStyles) -> None:
     require(all(isinstance(part, AffineMap) for part in maps), "a style's map is none")
     optional = [] if fitted.content_metric is None else [fitted.content_metric]
     for metric in (*fitted.metrics, *optional):
-        shape = floats(metric, 2, "a metric of codes").shape
+        shape = finite(metric, 2, "a metric of codes").shape
         require(metric.dtype == np.float32 and shape[0] == shape[1], "a metric of codes is not square")
 
 
@@ -158,9 +159,9 @@ def _check_shapes(shapes: Mapping[str, str], state: Mapping[str, Any]) -> None:
         return  # not fitted
     sizes = {"d": state.get("n_features_in_")}
     for name, axes in shapes.items():
-        if axes.endswith("?") and state.get(name) is None:
+        if (axes.endswith("?") and name in state and state[name] is None) or (axes.endswith("*") and name not in state):
             continue
-        letters = axes.replace("?", "").split()
+        letters = axes.strip(" ?*").split()
         array = floats(state.get(name), len(letters), name)
         for letter, size in zip(letters, array.shape, strict=True):
             require(sizes.setdefault(letter, size) == size, f"{name} has the shape {array.shape}, other parts do not")
@@ -188,7 +189,9 @@ def _check_row_mode(state: Mapping[str, Any]) -> None:
     ours = isinstance(alignment, RowAlignment) and isinstance(moments, Moments)
     require(ours, "the alignment of rows is none")
     width, coder = _width(style), style if content is None else content
-    require(alignment.transport.matrix.shape == (_width(coder), width), "the alignment is of other codes")
+    require(
+        alignment.transport.matrix.shape == (_width(coder, decodes=False), width), "the alignment is of other codes"
+    )
     require(len(moments.mean) == width, "the moments are of other codes")
     require(coder.n_features_in_ == state.get("n_features_in_"), "the content codes other rows")
     check_image_shape(state["_image_shape"], coder.n_features_in_)
@@ -237,8 +240,8 @@ def _check_fitted(fitted: Any, styles: list[Any], content: Any) -> None:
     require(fitted.alignment.matrix.shape == (width, sum(widths)), "the alignment is of other codes")
 
 
-def _width(coder: Any) -> int:
+def _width(coder: Any, *, decodes: bool = True) -> int:
     """Number of codes of a fitted coder."""
-    require(hasattr(coder, "transform") and hasattr(coder, "inverse_transform"), "a coder cannot code")
+    require(hasattr(coder, "transform") and (not decodes or hasattr(coder, "inverse_transform")), "a coder cannot code")
     check_is_fitted(coder)
     return len(coder.get_feature_names_out())

@@ -7,7 +7,7 @@ import numpy as np
 
 from ._files import RefusedError
 
-__all__ = ["are_counts", "check_image_shape", "check_seed", "floats", "is_count", "is_number", "require"]
+__all__ = ["are_counts", "check_image_shape", "check_seed", "finite", "floats", "is_count", "is_number", "require"]
 
 _LARGEST_SEED = 2**31 - 1
 
@@ -26,6 +26,12 @@ def floats(array: Any, n_axes: int, name: str) -> Any:
         isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.ndim == n_axes,
         f"{name} is no array of floats with {n_axes} axes",
     )
+    return array
+
+
+def finite(array: Any, n_axes: int, name: str) -> Any:
+    """The same without NaN or infinity, of which no decomposition can be taken."""
+    require(bool(np.isfinite(floats(array, n_axes, name)).all()), f"{name} is not finite")
     return array
 
 

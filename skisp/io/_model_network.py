@@ -56,6 +56,8 @@ def _outline(config: Any, arrays: Any) -> CVAENetwork:
     for name, is_valid in expected.items():
         require(is_valid(config[name]), f"the network's {name} is out of range")
     shape = config["image_shape"]
+    unused = config["conv_channels" if shape is None else "hidden_layer_sizes"]
+    require(not unused, "the network has layers of two kinds")
     require(shape is None or math.prod(shape) == config["n_features"], "the network's image has other pixels")
     with torch.inference_mode(False), module_initialised_with(0), torch.device("meta"):
         network = CVAENetwork(**config)

@@ -66,11 +66,14 @@ class _Writer:
         self.objects: list[dict[str, Any]] = []
         self._indices: dict[int, int] = {}
         self._alive: list[Any] = []
+        self._n_values = 0
 
     def value(self, value: Any, where: str, depth: int = 0) -> Any:
         """A value as it is stored; ``where`` names it in errors."""
-        if depth > _DEEPEST:
-            raise TypeError(f"cannot save {where}: it is nested more than {_DEEPEST} deep; {CURE}.")
+        self._n_values += 1
+        if depth > _DEEPEST or self._n_values > _MOST_VALUES:
+            limits = f"more than {_DEEPEST} deep, or with more than {_MOST_VALUES} values before it"
+            raise TypeError(f"cannot save {where}: it is nested {limits}; {CURE}.")
         if type(value) is int and not -(2**63) <= value < 2**63:
             raise TypeError(f"cannot save {where}: the integer has more than 64 bits; {CURE}.")
         if value is None or type(value) in (bool, int, float, str):
@@ -125,16 +128,16 @@ class _Writer:
             return {"kind": "record", "class": name, "fields": self._values(fields, where)}
         state = dict(value.__getstate__())
         parameters = {key: state.pop(key) for key in names_of_fields(type(value))}
-        check_parameters(value)
-        check_estimator(value, state)
         if _NOT_SAVED in parameters:
             parameters[_NOT_SAVED] = None
-        return {
+        entry = {
             "kind": "estimator",
             "class": name,
             "parameters": self._values(parameters, where),
             "state": self._values(state, where),
         }
+        _check_loadable(value, state, where)
+        return entry
 
     def _values(self, values: dict[str, Any], where: str) -> dict[str, Any]:
         return {key: self.value(value, f"{where}.{key}") for key, value in values.items()}
@@ -237,6 +240,18 @@ class _Reader:
         if key is None or type(key) in (str, int):
             return key
         raise RefusedError("a dictionary has a key that is neither a string nor an integer; do not trust it.")
+
+
+def _check_loadable(estimator: Any, state: dict[str, Any], where: str) -> None:
+    """Refuse to save what would be refused when it is loaded."""
+    try:
+        check_parameters(estimator)
+        check_estimator(estimator, state)
+    except RefusedError as error:
+        reason = str(error).partition(";")[0]
+        raise ValueError(
+            f"cannot save {where}: its attributes are not those that fit gives ({reason}); fit it again."
+        ) from error
 
 
 def _key(key: Any, where: str) -> Any:

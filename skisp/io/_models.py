@@ -115,8 +115,9 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: float = 4e9) -> Any:
     Notes
     -----
     That the file runs no code does not make its model a good one: from a stranger's style comes the stranger's
-    picture. Parameters are the file's too, ``max_iter`` or ``style_images`` (paths, perhaps) among them; look
-    at them before you fit a stranger's model again.
+    picture. Parameters are the file's too: a ``style_scale`` may ask :meth:`~skisp.StylePropagator.transform` for
+    more memory than there is, a path among the ``style_images`` may be read when the model is fitted again.
+    Look at them first.
 
     Examples
     --------
@@ -135,6 +136,8 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: float = 4e9) -> Any:
     data = _content(name, max_bytes)
     try:
         return from_plain(_model_in(unpack(data)))
+    except Warning:  # where the caller has made them errors
+        raise
     except Exception as error:
         # Not from the error: what the readers stumbled over says nothing to who has the file.
         raise ValueError(f"cannot load {name}: {_reason(error)}") from None

@@ -1,0 +1,276 @@
+"""Files that an attacker made: no code is run, no memory is filled, and one line says what is wrong."""
+
+import builtins
+import collections
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+
+from skisp.io import load_model
+
+
+@pytest.fixture
+def marker(tmp_path):
+    """A file that appears where code of the attacker was run."""
+    marker = tmp_path / "marker"
+    yield marker
+    assert not marker.exists()
+
+
+# Code
+
+
+class Running:
+    """Pickles to a call."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+def malicious(marker):
+    touch = f"open({str(marker)!r}, 'w').close()"
+    return {
+        "os.system": Running(os.system, f"touch {marker}"),
+        "eval": Running(builtins.eval, touch.replace(".close()", "")),
+        "exec": Running(builtins.exec, touch),
+        "open": Running(builtins.open, str(marker), "w"),
+        "getattr": Running(builtins.getattr, "x", "upper"),
+        "torch.load": Running(torch.load, str(marker)),
+        "bytearray": Running(builtins.bytearray, 10**12),
+        "a counter": Running(collections.Counter, "abc"),
+        "an array": np.arange(3),
+        "an estimator": PCA(2),
+    }
+
+
+CALLS = [
+    *("os.system", "eval", "exec", "open", "getattr", "torch.load", "bytearray", "a counter"),
+    *("an array", "an estimator"),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("place", ["all", "a parameter", "the versions"])
+def test_a_pickle_that_calls_is_refused_and_calls_nothing(call, place, path, marker, refused, tree_of):
+    tree = tree_of(PCA(2))
+    attack = malicious(marker)[call]
+    if place == "all":
+        tree = attack
+    elif place == "a parameter":
+        tree["model"]["objects"][0]["parameters"]["tol"] = attack
+    else:
+        tree["versions"] = attack
+    for protocol in (2, 4):
+        torch.save(tree, path, pickle_protocol=protocol)
+        refused("do not trust it")
+
+
+def test_a_plain_pickle_and_an_old_file_of_torch_are_refused(path, marker, refused):
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        path.write_bytes(pickle.dumps(Running(os.system, f"touch {marker}"), protocol=protocol))
+        refused("not a file of save_model")
+    torch.save(Running(os.system, f"touch {marker}"), path, _use_new_zipfile_serialization=False)
+    refused("not a file of save_model")
+
+
+def test_a_program_of_torch_is_refused(path, refused, archive):
+    path.write_bytes(archive({"data.pkl": pickle.dumps({}, 2), "constants.pkl": b"", "code/a.py": b"1"}))
+    refused("archive of something else")
+
+
+@pytest.mark.parametrize(
+    "opcode", [b"ios\nsystem\n", b"cos\nsystem\n", b"\x8c\x02os\x8c\x06system\x93", b"(cos\nsystem\no"]
+)
+def test_every_way_of_pickle_to_a_name_is_refused(opcode, path, marker, refused, archive):
+    content = b"\x80\x02(X\x05\x00\x00\x00touchq\x00" + opcode + b"\x85R."
+    path.write_bytes(archive({"data.pkl": content}))
+    refused("do not trust it")
+
+
+# Names, forms and values
+
+NUMBERS = np.arange(6, dtype=np.float32)
+
+
+def replaced(tree, index, **values):
+    tree["model"]["objects"][index].update(values)
+    return tree
+
+
+def set_in(tree, part, name, value, of="PCA"):
+    """Change a parameter or an attribute of the first estimator of a class."""
+    entries = [entry for entry in tree["model"]["objects"] if entry.get("class", "").endswith(f".{of}")]
+    entry = next((entry for entry in entries if name in entry[part]), entries[-1])
+    if value is None:
+        del entry[part][name]
+    else:
+        entry[part][name] = value
+    return tree
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os.system",
+        "sklearn.pipeline.FunctionTransformer",
+        "builtins.eval",
+        "skisp.io._models.os",
+        "",
+        "x" * 10**6,
+        "skisp.",
+    ],
+)
+def test_a_class_that_is_not_in_the_table_is_refused(name, path, refused, tree_of):
+    tree = tree_of(PCA(2))
+    torch.save(replaced(tree, 0, **{"class": name}), path)
+    refused("unknown class")
+
+
+@pytest.mark.parametrize("name", ["skisp.AffineMap", "skisp.Moments", "skisp.FittedStyles", "skisp.ImageReader"])
+def test_a_class_in_the_place_of_another_is_refused(name, path, refused, tree_of):
+    torch.save(replaced(tree_of(PCA(2)), 0, **{"class": name}), path)
+    refused("form it does not have|lacks, or has too much")
+    torch.save(replaced(tree_of(PCA(2)), 0, kind="record"), path)
+    refused()
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("parameters", "n_components", None),
+        ("parameters", "n_components", -3),
+        ("parameters", "n_components", "x"),
+        ("parameters", "svd_solver", "x" * 10**5),
+        ("parameters", "another", 1),
+        ("parameters", "__class__", 1),
+        ("state", "components_", None),
+        ("state", "components_", 3),
+        ("state", "mean_", "mean"),
+        ("state", "n_features_in_", None),
+        ("state", "n_features_in_", 7),
+        ("state", "n_features_in_", 2**62),
+        ("state", "n_features_in_", True),
+        ("state", "transform", 1),
+        ("state", "fit", 1),
+        ("state", "__class__", 1),
+        ("state", "__dict__", 1),
+        ("state", "no name", 1),
+        ("state", "_sklearn_version", 1),
+        ("state", "_sklearn_output_config", 1),
+        ("state", "feature_names_in_", 1),
+    ],
+)
+def test_parameters_and_attributes_that_do_not_belong_are_refused(part, name, value, made, path, refused, tree_of):
+    torch.save(set_in(tree_of(made("rows")[0].style_), part, name, value), path)
+    refused()
+
+
+def test_a_scaler_without_its_means_is_refused(made, path, refused, tree_of):
+    torch.save(set_in(tree_of(made("pipeline-rows")[0]), "state", "mean_", None, "StandardScaler"), path)
+    refused("mean_ is no array")
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "value"),
+    [
+        ("CVAETransformer", "module_", None),
+        ("CVAETransformer", "loss_curve_", {"kind": "dict", "items": []}),
+        ("CVAETransformer", "loss_curve_", ["a"]),
+        ("CVAETransformer", "n_iter_", -1),
+        ("CVAETransformer", "_score_seed", 2**40),
+        ("CVAETransformer", "_state_format", 99),
+        ("CVAETransformer", "image_shape_", (2, 4)),
+        ("CVAETransformer", "_n_features_out", 3),
+        ("CVAETransformer", "extra_", 3),
+        ("PatchTransformer", "images_", []),
+        ("PatchTransformer", "n_channels_", 2),
+        ("PatchTransformer", "transformer_", 1),
+        ("StylePropagator", "_models", {"kind": "dict", "items": [("a", 1)]}),
+        ("StylePropagator", "_in_row_mode", True),
+        ("StylePropagator", "style_", []),
+        ("StylePropagator", "content_", 1),
+        ("StylePropagator", "_fitted", {"kind": "dict", "items": []}),
+        ("StylePropagator", "alignment_", 1),
+        ("StylePropagator", "_seed", -1),
+    ],
+)
+def test_parts_that_do_not_fit_each_other_are_refused(of, name, value, made, path, refused, tree_of):
+    torch.save(set_in(tree_of(made("images-cvae")[0]), "state", name, value, of), path)
+    refused()
+
+
+@pytest.mark.parametrize("name", ["dense", "images-cvae", "frozen-parts", "rows-content"])
+def test_every_array_of_another_shape_is_refused_or_not_used(name, made, path, tree_of):
+    """What loads all the same must be able to transform: the array is one that the transformation does not need."""
+    model, X = made(name)
+    n_arrays = sum(entry["kind"] == "array" for entry in tree_of(model)["model"]["objects"])
+    messages = []
+    for i in range(n_arrays):
+        tree = tree_of(model)
+        entry = [entry for entry in tree["model"]["objects"] if entry["kind"] == "array"][i]
+        values = entry["values"]
+        entry["values"] = torch.cat([values, values[:1]]) if values.ndim else values[None]
+        torch.save(tree, path)
+        try:
+            load_model(path).transform(X)
+        except ValueError as error:
+            messages.append(str(error))
+    assert len(messages) > n_arrays / 2
+    assert all(message.startswith(f"cannot load {path}: ") for message in messages)  # not by the transformation
+
+
+def test_a_network_that_the_file_does_not_hold_is_not_built(made, path, refused, tree_of):
+    model, _ = made("dense")
+    for name, value in [
+        ("n_features", 10**6),
+        ("n_features", 10**30),
+        ("n_components", 2**31),
+        ("hidden_layer_sizes", [2**40]),
+        ("hidden_layer_sizes", [8] * 10**5),
+        ("image_shape", [10**5, 10**5, 3]),
+        ("conv_channels", [10**9] * 3),
+        ("activation", "eval"),
+        ("noise_scale", -1.0),
+        ("batch_norm", 1),
+    ]:
+        tree = tree_of(model)
+        module = next(e["state"] for e in tree["model"]["objects"] if "state" in e)["module_"]
+        config = module["items"][0][1]
+        config["items"] = [(key, value if key == name else old) for key, old in config["items"]]
+        torch.save(tree, path)
+        refused()
+
+
+@pytest.mark.parametrize("key", ["kind", "format", "versions", "model"])
+@pytest.mark.parametrize("value", [None, 0, -1, "x", [], {}, True])
+def test_a_header_of_another_form_is_refused(key, value, path, refused, tree_of):
+    if key == "versions":  # a note to people, which nothing reads
+        torch.save({**tree_of(PCA(2)), key: value, "more": 1}, path)
+    else:
+        torch.save({**tree_of(PCA(2)), key: value}, path)
+    refused()
+
+
+@pytest.mark.parametrize("later", [2, 3, 10**9])
+def test_a_later_format_is_refused_with_the_words_to_update(later, path, refused):
+    torch.save({"kind": "skisp model", "format": later, "something": "new"}, path)
+    refused("update skisp")
+
+
+@pytest.mark.parametrize("tree", [None, 3, "model", [], {}, torch.zeros(3), {"weight": torch.zeros(2)}, (1, 2)])
+def test_another_file_of_torch_is_refused(tree, path, refused):
+    torch.save(tree, path)
+    refused("not by save_model")
+
+
+def test_a_folder_of_pickles_that_the_file_names_is_refused(path, tmp_path, refused, tree_of):
+    torch.save(set_in(tree_of(make_pipeline(PCA(2))), "parameters", "memory", str(tmp_path), "Pipeline"), path)
+    refused("names a folder of pickles")
