@@ -38,7 +38,7 @@ def fitted(propagator, photographs):
 
 
 def test_a_bag_of_images_is_redrawn_as_a_list_is(client, fitted, photographs):
-    shared = client.scatter(fitted, broadcast=True)
+    shared = client.scatter(fitted, broadcast=True, hash=False)
     bag = db.from_sequence(photographs, npartitions=3)
     pictures = bag.map_partitions(lambda images, propagator: propagator.transform(images), propagator=shared)
     for picture, expected in zip(pictures.compute(), fitted.transform(photographs), strict=True):
@@ -54,7 +54,7 @@ def test_a_scattered_propagator_is_not_pickled_again_for_every_image(client, fit
         return get_state(self)
 
     monkeypatch.setattr(StylePropagator, "__getstate__", counting)
-    shared = client.scatter(fitted, broadcast=True)
+    shared = client.scatter(fitted, broadcast=True, hash=False)
     assert set(client.who_has(shared)[shared.key]) == set(client.ncores())
     assert n_pickles
     n_pickles.clear()
@@ -66,7 +66,7 @@ def test_a_scattered_propagator_is_not_pickled_again_for_every_image(client, fit
 
 def test_an_array_of_rows_is_coded_block_by_block(client, cvae, rows):
     cvae.fit(rows)
-    shared = client.scatter(cvae, broadcast=True)
+    shared = client.scatter(cvae, broadcast=True, hash=False)
     blocks = in_blocks(rows)
     codes = blocks.map_blocks(
         lambda block, coder: coder.transform(block), coder=shared, dtype=np.float32, chunks=(blocks.chunks[0], (4,))
