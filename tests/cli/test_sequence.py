@@ -10,6 +10,9 @@ from skisp.io import read_image, write_image
 from skisp.io._frames import read_frames, write_animation
 
 
+pytestmark = pytest.mark.usefixtures("quick_training")
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A camera that pans, as a file and as a folder, and a style."""
