@@ -8,7 +8,6 @@ from skisp.cli import main
 from skisp.datasets import load_photograph, make_style_image
 from skisp.io import load_model, read_image, save_model, write_image
 
-
 pytestmark = pytest.mark.usefixtures("quick_training")
 
 
