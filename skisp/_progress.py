@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-__all__ = ["Progress", "listening", "report"]
+__all__ = ["Progress", "listening", "printed", "report"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,20 @@ def listening(listener: Callable[[Progress], None]) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
+
+
+@contextmanager
+def printed(verbose: int) -> Iterator[None]:
+    """Print every report made inside the block as a line, as scikit-learn's ``verbose`` does; 0 leaves all as it is."""
+    if verbose:
+        with listening(_print):
+            yield
+    else:
+        yield
+
+
+def _print(step: Progress) -> None:
+    print(f"{step.task}: {step.done} of {step.total} {step.detail}".rstrip(), flush=True)
 
 
 def report(task: str, done: int, total: int, detail: str = "") -> None:

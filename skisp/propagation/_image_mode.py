@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._base import one_thread, resolve_device
 from .._images import Image, as_images, to_channels
-from .._progress import report
+from .._progress import printed, report
 from ._finish import keep_color
 from ._parts import check_parts, fitted_content, fitted_style, fitted_styles, is_several, normalised_weights
 from ._patch_transformer import from_tensor, to_tensor
@@ -98,10 +98,11 @@ class ImageMode:
         for i, image in enumerate(images):
             self._check_frame(image, i, images[0].shape)
         pictures: list[Image] = []
-        for picture in self._redraw_frames(images):
-            report("frames", len(pictures), len(images))
-            pictures.append(picture)
-        report("frames", len(images), len(images))
+        with printed(self.verbose):
+            for picture in self._redraw_frames(images):
+                report("frames", len(pictures), len(images))
+                pictures.append(picture)
+            report("frames", len(images), len(images))
         return layout.restore(pictures)
 
     def _frames_as_they_come(self, frames: Iterable[Any]) -> Iterator[Any]:
@@ -200,14 +201,16 @@ class ImageMode:
 
     def _redraw_all(self, images: list[Image], style: int | None = None) -> list[Image]:
         """Redraw images in one of the styles, or in all by their weights."""
-        pictures = []
+        with printed(self.verbose):
+            return list(self._redraw_each(images, style))
+
+    def _redraw_each(self, images: list[Image], style: int | None) -> Iterator[Image]:
         for i, image in enumerate(images):
             report("images", i, len(images))
             with one_thread(), torch.inference_mode():
                 picture = redraw(self._tensor(image), self._style_model(style), self._settings(), self._seed)
-            pictures.append(self._finished(image, picture))
+            yield self._finished(image, picture)
         report("images", len(images), len(images))
-        return pictures
 
     def _redraw_frames(self, images: Iterable[Image]) -> Iterator[Image]:
         """Redraw the frames of a sequence, each when it is asked for."""

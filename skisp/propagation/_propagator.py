@@ -21,6 +21,7 @@ from .._base import (
     one_thread,
 )
 from .._images import Image, as_images
+from .._progress import printed
 from ..metrics import propagation_score
 from ._image_mode import ImageMode
 from ._masks import composite, masks_for
@@ -88,6 +89,8 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
         ``strength``, finds them there, in whatever process, instead of fitting them again. It needs a
         ``random_state`` of int: with None every fit draws a new seed, and finds nothing. A fitted part
         is not touched.
+    verbose : int, default=0
+        1 prints a line for every epoch that trains a part, every scale that is drawn, and every image.
 
     Attributes
     ----------
@@ -162,6 +165,7 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
         "device": [str, torch.device],
         "random_state": ["random_state"],
         "memory": [None, str, os.PathLike, HasMethods(["cache"])],
+        "verbose": ["verbose"],
     }
 
     _redraws_columns = True
@@ -184,6 +188,7 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
         device: str | torch.device = "auto",
         random_state: Any = None,
         memory: Any = None,
+        verbose: int = 0,
     ) -> None:
         self.content = content
         self.style = style
@@ -200,6 +205,7 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
         self.device = device
         self.random_state = random_state
         self.memory = memory
+        self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -228,7 +234,8 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
         if self._in_row_mode:
             return self._fit_rows(X)
         images, _ = as_images(X)
-        self._fit_parts(images)
+        with printed(self.verbose):
+            self._fit_parts(images)
         contents = [self._tensor(image) for image in images]
         shared = [i for i, weight in enumerate(self.style_weights_) if weight > 0]
         self._fitted: dict[int | None, FittedStyles] = {None: self._fit_alignment(shared, contents)}

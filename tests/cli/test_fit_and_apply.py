@@ -8,6 +8,8 @@ from skisp.cli import main
 from skisp.datasets import load_photograph, make_style_image
 from skisp.io import load_model, read_image, save_model, write_image
 
+pytestmark = pytest.mark.usefixtures("quick_training")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -19,7 +21,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def model(folder):
+def model(folder, quick_training):
     path = folder / "style.skisp"
     assert main(["fit", str(folder / "style.png"), "-o", str(path), "--seed", "3", "--quiet"]) == 0
     return path

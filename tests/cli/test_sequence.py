@@ -9,6 +9,8 @@ from skisp.datasets import load_photograph, make_style_image
 from skisp.io import read_image, write_image
 from skisp.io._frames import read_frames, write_animation
 
+pytestmark = pytest.mark.usefixtures("quick_training")
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
