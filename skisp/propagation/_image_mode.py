@@ -39,6 +39,7 @@ class ImageMode:
     detail: float
     device: str | torch.device
     memory: Any
+    verbose: int
     _in_row_mode: bool
     _seed: int
     _models: dict[tuple[int | None, str], StyleModel]

@@ -51,7 +51,7 @@ def on_a_terminal(arguments, folder):
 
 
 def test_bars_show_epochs_scales_and_time_left_and_clear(tmp_path):
-    write_image(tmp_path / "photo.png", load_photograph("china", size=64))
+    write_image(tmp_path / "photo.png", load_photograph("china", size=160))
     write_image(tmp_path / "style.png", make_style_image("waves", size=64, random_state=0))
     shown, out, status = on_a_terminal(["propagate", "photo.png", "--style", "style.png", "-o", "out"], tmp_path)
     assert (status, out) == (0, "out/photo.png\n")
