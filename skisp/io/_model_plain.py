@@ -5,6 +5,7 @@ Everything else is an entry of one table, in which an entry refers to earlier on
 ``{"kind": "object", "index": i}``: what is shared stays shared, and no file can make the reader go in circles.
 """
 
+import inspect
 from pathlib import PurePath
 from typing import Any
 
@@ -224,7 +225,7 @@ class _Reader:
     def _estimator(self, cls: type, parameters: dict[str, Any], state: dict[str, Any]) -> Any:
         if not is_estimator(cls):
             raise RefusedError(f"it holds {cls.__name__} in a form it does not have; do not trust it.")
-        _check_names(cls, parameters)
+        _check_names(cls, {**_defaults(cls), **parameters})
         if parameters.get(_NOT_SAVED) is not None:
             raise RefusedError("it names a folder of pickles as memory, which save_model leaves out; do not trust it.")
         estimator = cls(**{name: self.value(value) for name, value in parameters.items()})
@@ -266,6 +267,12 @@ def _described(value: Any) -> str:
 
 def _n_bytes(value: Any) -> int:
     return value.nbytes if isinstance(value, (np.ndarray, torch.Tensor)) else 0
+
+
+def _defaults(cls: type) -> dict[str, Any]:
+    """Defaults of an estimator's parameters, which those have that a file of an earlier version does not know."""
+    signature = inspect.signature(cls)
+    return {name: p.default for name, p in signature.parameters.items() if p.default is not p.empty}
 
 
 def _check_names(cls: type, values: dict[str, Any]) -> None:

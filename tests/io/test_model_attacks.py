@@ -145,7 +145,6 @@ def test_a_class_in_the_place_of_another_is_refused(name, path, refused, tree_of
 @pytest.mark.parametrize(
     ("part", "name", "value"),
     [
-        ("parameters", "n_components", None),
         ("parameters", "n_components", -3),
         ("parameters", "n_components", "x"),
         ("parameters", "svd_solver", "x" * 10**5),
