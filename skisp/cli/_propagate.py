@@ -1,5 +1,6 @@
 """The commands that learn a style and redraw photographs in it."""
 
+import glob
 import json
 import sys
 import time
@@ -153,7 +154,7 @@ def _mask(path: str | None, content: str, shape: tuple[int, ...]) -> NDArray[Any
         return None
     file = Path(path)
     if file.is_dir():
-        found = sorted(file.glob(f"{Path(content).stem}.*"))
+        found = sorted(file.glob(f"{glob.escape(Path(content).stem)}.*"))
         if not found:
             raise ValueError(f"cannot redraw {shown(content)}: there is no mask of its name in {shown(path)}.")
         file = found[0]

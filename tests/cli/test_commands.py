@@ -161,10 +161,11 @@ class TestPropagate:
 
     def test_a_folder_of_masks_has_one_of_each_name(self, folder, calls, capsys):
         os.mkdir("masks")
-        write_image("masks/a.png", np.full((4, 4), 255, np.uint8))
-        command = ["propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "out", "--mask", "masks", "--quiet"]
+        os.rename("a.jpg", "a[1].jpg")
+        write_image("masks/a[1].png", np.full((4, 4), 255, np.uint8))
+        command = ["propagate", "a[1].jpg", "b.png", "--style", "style.png", "-o", "out", "--mask", "masks", "--quiet"]
         status, out, err = run(capsys, *command)
-        assert (status, out) == (1, "out/a.jpg\n")
+        assert (status, out) == (1, "out/a[1].jpg\n")
         assert "cannot redraw b.png: there is no mask of its name in masks" in err
 
     def test_json_says_what_was_done(self, folder, calls, capsys):
