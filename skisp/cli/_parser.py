@@ -46,6 +46,11 @@ def _add_propagate(commands: "_Commands[_Parser]") -> None:
         "in the output folder already is left as it is, so that a batch that was stopped can be gone on with.",
     )
     _add_contents(parser)
+    _add_styles_to_mix(parser)
+    _add_drawing(parser)
+
+
+def _add_styles_to_mix(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--style",
         required=True,
@@ -55,7 +60,6 @@ def _add_propagate(commands: "_Commands[_Parser]") -> None:
     parser.add_argument(
         "--style-weights", type=_weights, metavar="W,W", help="shares of several styles, such as 3,1 (default: equal)"
     )
-    _add_drawing(parser)
 
 
 def _add_look(parser: argparse.ArgumentParser) -> None:
@@ -145,7 +149,7 @@ def _add_sequence(commands: "_Commands[_Parser]") -> None:
         "printed, one a line.",
     )
     parser.add_argument("frames", metavar="FRAMES", help="a folder of images, or an animated GIF, PNG or WebP file")
-    parser.add_argument("--style", required=True, help="the picture whose style is learnt")
+    _add_styles_to_mix(parser)
     parser.add_argument(
         "-o",
         "--output",

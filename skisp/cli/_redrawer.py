@@ -12,7 +12,7 @@ from ._errors import FAILURES, in_one_line
 from ._messages import decoders_silent
 from ._parser import UserError
 
-__all__ = ["Redrawer", "learnt_before", "learnt_from", "options_of", "read_style"]
+__all__ = ["Redrawer", "learnt_before", "learnt_from", "options_of", "read_style", "style_of"]
 
 
 class Redrawer:
@@ -43,12 +43,7 @@ class Redrawer:
 
 def learnt_from(arguments: Namespace, images: list[NDArray[Any]]) -> Redrawer:
     """Of the pictures whose style is wanted: one, or several to be mixed."""
-    style: dict[str, Any] = {"style_images": images}
-    if len(images) > 1:
-        style["style_weights"] = _weights(arguments.style_weights, len(images))
-    elif arguments.style_weights is not None:
-        raise UserError("--style-weights needs several styles; give --style more than once")
-    return Redrawer(style, options_of(arguments))
+    return Redrawer(style_of(arguments, images), options_of(arguments))
 
 
 def learnt_before(arguments: Namespace) -> Redrawer:
@@ -86,6 +81,16 @@ def _weights(weights: list[float] | None, n_styles: int) -> list[float]:
     if weights is not None and len(weights) != n_styles:
         raise UserError(f"there are {len(weights)} --style-weights for {n_styles} styles; give one each, as 3,1")
     return [1.0] * n_styles if weights is None else list(np.asarray(weights, dtype=float))
+
+
+def style_of(arguments: Namespace, images: list[NDArray[Any]]) -> dict[str, Any]:
+    """Parameters of the propagator that say what the style is, of the pictures given as ``--style``."""
+    style: dict[str, Any] = {"style_images": images}
+    if len(images) > 1:
+        style["style_weights"] = _weights(arguments.style_weights, len(images))
+    elif arguments.style_weights is not None:
+        raise UserError("--style-weights needs several styles; give --style more than once")
+    return style
 
 
 def options_of(arguments: Namespace) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import sys
 from argparse import Namespace
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,13 @@ from numpy.typing import NDArray
 
 from .._names import shown
 from .._progress import report
-from ..io import write_image
+from ..io import ImageMetadata, write_image
 from ..io._frames import ANIMATED_SUFFIXES, Frames, read_frames, write_animation
 from ._errors import FAILURES, in_one_line
 from ._outputs import check_free, print_path, writable_folder
 from ._parser import UserError
 from ._progress import progress_shown
-from ._redrawer import options_of, read_style
+from ._redrawer import options_of, read_style, style_of
 
 __all__ = ["sequence"]
 
@@ -30,14 +31,14 @@ def sequence(arguments: Namespace) -> int:
     except FAILURES as error:
         raise UserError(in_one_line(error, arguments.frames, "read")) from error
     targets = [output] if into_a_file else [output / Path(name).with_suffix(".png").name for name in frames.names]
-    check_free(targets, [arguments.frames, arguments.style], force=arguments.force)
-    style = read_style(arguments.style, arguments.size)
+    check_free(targets, [arguments.frames, *arguments.style], force=arguments.force)
+    style = style_of(arguments, [read_style(path, arguments.size) for path in arguments.style])
     with writable_folder(targets[0].parent):
         try:
             with progress_shown(shown(Path(arguments.frames).name), quiet=arguments.quiet):
                 pictures = _redrawn(arguments, frames, style)
                 if into_a_file:
-                    write_animation(output, list(pictures), frames.durations)
+                    write_animation(output, [picture for picture, _ in pictures], frames.durations)
                     print_path(output)
                 else:
                     _write_each(targets, pictures)
@@ -46,20 +47,32 @@ def sequence(arguments: Namespace) -> int:
     return 0
 
 
-def _redrawn(arguments: Namespace, frames: Frames, style: NDArray[Any]) -> Iterator[NDArray[Any]]:
+def _redrawn(
+    arguments: Namespace, frames: Frames, style: dict[str, Any]
+) -> Iterator[tuple[NDArray[Any], ImageMetadata]]:
+    """Each picture, and what the file of its frame says of it."""
     from .. import StylePropagator
 
-    propagator = StylePropagator(style_images=[style], **options_of(arguments)).fit([frames.read(0)])
-    for i, picture in enumerate(propagator.propagate_sequence(iter(frames))):
-        report("frames", i + 1, len(frames.names))
-        yield picture
+    n_frames = len(frames.names)
+    said: deque[ImageMetadata] = deque()
+
+    def images() -> Iterator[NDArray[Any]]:
+        for i in range(n_frames):
+            image, metadata = frames.described(i)
+            said.append(metadata)
+            yield image
+
+    propagator = StylePropagator(**style, **options_of(arguments)).fit([frames.read(0)])
+    for i, picture in enumerate(propagator.propagate_sequence(images())):
+        report("frames", i + 1, n_frames)
+        yield picture, said.popleft()
 
 
-def _write_each(targets: list[Path], pictures: Iterator[NDArray[Any]]) -> None:
+def _write_each(targets: list[Path], pictures: Iterator[tuple[NDArray[Any], ImageMetadata]]) -> None:
     n_written = 0
     try:
-        for target, picture in zip(targets, pictures, strict=True):
-            write_image(target, picture)
+        for target, (picture, metadata) in zip(targets, pictures, strict=True):
+            write_image(target, picture, metadata)
             print_path(target)
             n_written += 1
     except KeyboardInterrupt:

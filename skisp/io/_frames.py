@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from .._names import shown
 from ._files import write_whole
-from ._images import as_array, check_suffix, read_image, resize_longest, to_bytes
+from ._images import check_suffix, read_image, resize_longest
+from ._metadata import ImageMetadata
+from ._pillow import as_array, to_bytes
 
 __all__ = ["ANIMATED_SUFFIXES", "Frames", "read_frames", "write_animation"]
 
@@ -34,13 +36,17 @@ class Frames:
         Names for the files of the frames, in order.
     durations : list of int
         How long each is shown, in milliseconds.
-    read : callable
-        From the number of a frame to its array (H, W, C).
+    described : callable
+        From the number of a frame to its array (H, W[, C]), and what its file says of it.
     """
 
     names: list[str]
     durations: list[int]
-    read: Callable[[int], NDArray[Any]]
+    described: Callable[[int], tuple[NDArray[Any], ImageMetadata]]
+
+    def read(self, i: int) -> NDArray[Any]:
+        """The array of a frame."""
+        return self.described(i)[0]
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         return (self.read(i) for i in range(len(self.names)))
@@ -59,14 +65,15 @@ def read_frames(path: str | os.PathLike[str], *, size: int | None = None) -> Fra
         if not files:
             raise ValueError(f"cannot read {shown(path)}: there are no images in the folder; name one that has frames.")
         names = [file.name for file in files]
-        return Frames(names, [_DURATION] * len(files), lambda i: read_image(files[i], size=size))
+        durations = [_DURATION] * len(files)
+        return Frames(names, durations, lambda i: read_image(files[i], size=size, return_metadata=True))
     read_image(path, size=1)  # checks the file, with errors that say what to do
     image = PIL.Image.open(path)
     durations = [_duration_of(image, i) for i in range(getattr(image, "n_frames", 1))]
     mode = "RGBA" if image.has_transparency_data else "RGB"
     digits = len(str(len(durations)))
     names = [f"{Path(path).stem}-{i:0{digits}d}.png" for i in range(len(durations))]
-    return Frames(names, durations, lambda i: resize_longest(as_array(_frame(image, i).convert(mode)), size))
+    return Frames(names, durations, lambda i: (_read(image, i, mode, size), ImageMetadata()))
 
 
 def write_animation(
@@ -110,9 +117,9 @@ def _in_order(file: Path) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
-def _frame(image: PIL.Image.Image, i: int) -> PIL.Image.Image:
+def _read(image: PIL.Image.Image, i: int, mode: str, size: int | None) -> NDArray[Any]:
     image.seek(i)
-    return image.copy()
+    return resize_longest(as_array(image.copy().convert(mode)), size)
 
 
 def _duration_of(image: PIL.Image.Image, i: int) -> int:

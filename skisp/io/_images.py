@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from .._images import as_images
 from .._names import shown
-from ._color import converted, converted_levels, fitting_profile, is_srgb, srgb_profile
+from ._color import converted_levels, fitting_profile, is_srgb, srgb_profile
 from ._encoders import encode_png, encode_tiff
-from ._exif import turned_upright
 from ._files import RefusedError, opened, write_whole
 from ._metadata import ImageMetadata, count_frames, metadata_for, read_exif, read_resolution
+from ._pillow import array_and_profile, to_bytes
 from ._resize import check_size, resize_longest
 from ._sixteen_bits import read_levels
 
-__all__ = ["WRITABLE_SUFFIXES", "as_array", "check_suffix", "read_image", "resize_longest", "write_image"]
+__all__ = ["WRITABLE_SUFFIXES", "check_suffix", "read_image", "resize_longest", "write_image"]
 
 _FORMATS = {
     ".png": "PNG",
@@ -42,9 +42,6 @@ _WITH_16_BITS = {"PNG", "TIFF"}
 _MOST_EXIF = {"JPEG": 65533 - len(b"Exif\0\0")}  # one segment, whose length has 16 bits
 # Drawings that would be run as a program, and formats that Pillow only knows by name.
 _REFUSED_FORMATS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
-
-# What an image of each Pillow mode is converted to; modes that are not named become RGB.
-_PLAIN_MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGBA", "RGBa": "RGBA"}
 
 
 @overload
@@ -177,28 +174,6 @@ def check_suffix(name: str) -> str:
     return suffix
 
 
-def as_array(image: PIL.Image.Image) -> NDArray[Any]:
-    """Convert a Pillow image, upright and in sRGB, to an array as :func:`read_image` returns it."""
-    return _array_and_profile(image)[0]
-
-
-def _array_and_profile(image: PIL.Image.Image) -> tuple[NDArray[Any], bytes | None]:
-    """The array, and the profile of its colours where it is known."""
-    image = turned_upright(image)
-    profile = image.info.get("icc_profile")
-    if image.mode.startswith(("I", "F")):
-        return _numbers(image), fitting_profile(profile, grey=True)
-    if "transparency" in image.info or (image.mode == "P" and image.has_transparency_data):
-        image = image.convert("LA" if image.mode in ("1", "L") else "RGBA")
-    if image.mode not in ("CMYK", "LAB"):
-        mode = _PLAIN_MODES.get(image.mode, "RGB")
-        image = image if image.mode == mode else image.convert(mode)
-    if image.mode in ("L", "LA"):
-        return np.array(image), fitting_profile(profile, grey=True)
-    image, profile = converted(image)
-    return np.array(image.convert("RGB") if image.mode == "CMYK" else image), profile
-
-
 def _decoded(file: IO[bytes], name: str, max_pixels: float, wanted: bool) -> tuple[NDArray[Any], ImageMetadata]:
     if os.fstat(file.fileno()).st_size == 0:
         raise ValueError(f"cannot read {shown(name)}: the file is empty (0 bytes); copy or download it again.")
@@ -218,7 +193,7 @@ def _decoded_within(file: IO[bytes], max_pixels: float, wanted: bool) -> tuple[N
         image = PIL.Image.open(file, formats=_formats())
     with image:
         _check_pixels(image, max_pixels)
-        array, profile = _levels_and_profile(file, image) or _array_and_profile(image)
+        array, profile = _levels_and_profile(file, image) or array_and_profile(image)
         _check_pixels(image, max_pixels)  # an icon may turn out to be larger than it says
         if not wanted:
             return array, ImageMetadata()
@@ -265,20 +240,6 @@ def _reason(error: Exception) -> str:
         return "it has more pixels than Pillow decodes; shrink it, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it."
     detail = (str(error).splitlines() or [type(error).__name__])[0]
     return f"it is damaged or cut short ({detail}); copy or download it again."
-
-
-def _numbers(image: PIL.Image.Image) -> NDArray[Any]:
-    """Grey levels of more than 8 bits: float32 as they are, integers as uint16 if they fit."""
-    array = np.asarray(image)
-    if array.dtype.kind == "f":
-        return array.copy()
-    if array.size and (array.min() < 0 or array.max() > 65535):
-        raise RefusedError("its grey levels are integers of 32 bits; save it with 8 or 16 bits.")
-    levels = array.astype(np.uint16)
-    key = image.info.get("transparency")
-    if isinstance(key, int):  # the level that is transparent
-        return np.stack([levels, np.where(levels == key, 0, 65535).astype(np.uint16)], axis=2)
-    return levels
 
 
 def _encoded(image: Any, file_format: str, metadata: ImageMetadata | None) -> bytes | memoryview:
@@ -333,14 +294,6 @@ def _within_limits(metadata: ImageMetadata, file_format: str) -> ImageMetadata:
 def _with_grey_as_rgb(array: NDArray[Any]) -> NDArray[Any]:
     """Pillow does not read a TIFF file of grey with alpha of 16 bits."""
     return array[..., [0, 0, 0, 1]] if array.dtype == np.uint16 and array.shape[2] == 2 else array
-
-
-def to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
-    if array.dtype == np.uint8:
-        return array
-    if array.dtype == np.uint16:
-        return np.rint(array / 257.0).astype(np.uint8)
-    return np.rint(array.astype(np.float32).clip(0.0, 1.0) * 255.0).astype(np.uint8)
 
 
 def _on_white(array: NDArray[np.uint8]) -> NDArray[np.uint8]:

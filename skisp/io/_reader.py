@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
 from .._images import as_sequence
-from ._images import as_array, read_image
+from ._images import read_image
+from ._pillow import as_array
 from ._resize import check_size, resize_longest
 
 __all__ = ["ImageReader"]

@@ -5,8 +5,8 @@ from typing import Any
 
 import PIL.Image
 
-from ..io import ImageReader
-from ..io._images import to_bytes
+from ..io import ImageMetadata, ImageReader, read_image
+from ..io._pillow import as_pillow, described
 from ._propagator import StylePropagator
 
 __all__ = ["propagate_style"]
@@ -40,7 +40,9 @@ def propagate_style(
     Returns
     -------
     picture : ndarray or PIL image
-        An array for an array, with its dtype and channels; a PIL image for a PIL image or a path.
+        An array for an array, with its dtype and channels. A PIL image for a PIL image or a path: grey
+        keeps its 16 bits, colours have the 8 that Pillow has, and EXIF (upright), profile and resolution
+        are in ``picture.info``, so that ``picture.save("picture.jpg", **picture.info)`` keeps them.
 
     Raises
     ------
@@ -56,9 +58,17 @@ def propagate_style(
     >>> propagate_style(photograph, style, strength=0, random_state=0).shape == photograph.shape
     True
     """
-    images = ImageReader(size=size).fit_transform([content])
+    image, metadata = _described(content)
+    images = ImageReader(size=size).fit_transform([image])
     propagator = StylePropagator(style_images=style, strength=strength, random_state=random_state, **parameters)
     picture = propagator.fit_transform(images)[0]
-    if isinstance(content, (str, os.PathLike, PIL.Image.Image)):
-        return PIL.Image.fromarray(to_bytes(picture))
-    return picture
+    return picture if metadata is None else as_pillow(picture, metadata)
+
+
+def _described(content: Any) -> tuple[Any, ImageMetadata | None]:
+    """The array of a path or Pillow image, and what it says of itself; anything else as it is."""
+    if isinstance(content, (str, os.PathLike)):
+        return read_image(content, return_metadata=True)
+    if isinstance(content, PIL.Image.Image):
+        return described(content)
+    return content, None

@@ -6,7 +6,7 @@ import pytest
 from skisp import StylePropagator
 from skisp.cli import main
 from skisp.datasets import load_photograph, make_style_image
-from skisp.io import read_image, write_image
+from skisp.io import ImageMetadata, read_image, write_image
 from skisp.io._frames import read_frames, write_animation
 
 pytestmark = pytest.mark.usefixtures("quick_training")
@@ -44,6 +44,26 @@ def test_frames_are_redrawn_as_a_sequence(folder, capsys):
     assert redrawn.durations == [80] * 3
     for i, picture in enumerate(redrawn):
         np.testing.assert_array_equal(picture, read_image(f"out/{i}.png"))
+
+
+def test_styles_mix_as_in_the_propagator(folder, capsys):
+    write_image("other.png", make_style_image("mosaic", size=40, random_state=0))
+    status, out, _ = run(capsys, "frames", "-o", "out", "--style", "other.png", "--style-weights", "1,3")
+    assert (status, out) == (0, "out/0.png\nout/1.png\nout/2.png\n")
+    frames = [read_image(f"frames/{i}.png") for i in range(3)]
+    styles = [read_image("other.png"), read_image("style.png")]
+    propagator = StylePropagator(style_images=styles, style_weights=[1, 3], random_state=0).fit(frames[:1])
+    for i, picture in enumerate(propagator.propagate_sequence(frames)):
+        np.testing.assert_array_equal(read_image(f"out/{i}.png"), picture)
+
+
+def test_what_the_files_of_frames_say_is_kept(folder, capsys):
+    for i in range(3):
+        write_image(f"frames/{i}.png", read_image(f"frames/{i}.png"), ImageMetadata(dpi=(100.0 + i, 100.0 + i)))
+    assert run(capsys, "frames", "-o", "out")[0] == 0
+    for i in range(3):
+        metadata = read_image(f"out/{i}.png", return_metadata=True)[1]
+        assert metadata.dpi == pytest.approx((100 + i, 100 + i), abs=0.02)  # stored in whole pixels a metre
 
 
 def test_mistakes_end_in_one_line(folder, capsys):

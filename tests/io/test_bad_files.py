@@ -180,7 +180,7 @@ def test_too_little_memory(tmp_path, monkeypatch):
     def fail(*_):
         raise MemoryError
 
-    monkeypatch.setattr("skisp.io._images.turned_upright", fail)
+    monkeypatch.setattr("skisp.io._pillow.turned_upright", fail)
     assert "too little memory" in refusal(MemoryError, tmp_path / "a.png")
 
 

@@ -6,6 +6,8 @@ import pytest
 from sklearn.decomposition import PCA
 
 from skisp import PatchTransformer, StylePropagator, propagate_style
+from skisp.io import write_image
+from skisp.io._color import srgb_profile
 
 
 @pytest.fixture(autouse=True)
@@ -42,12 +44,38 @@ def test_a_pillow_image_gives_a_pillow_image(small, painting, mode):
     assert (picture.mode, picture.size) == (mode, content.size)
 
 
-@pytest.mark.parametrize(("dtype", "scale"), [(np.uint16, 257), (np.float32, np.float32(1 / 255))])
-def test_pillow_images_of_more_bits_come_back_with_8(small, painting, dtype, scale):
-    grey = small[..., 0]
-    content = PIL.Image.fromarray(grey.astype(dtype) * dtype(scale))
-    picture = propagate_style(content, painting, strength=0, random_state=0)
+@pytest.mark.parametrize(("dtype", "scale", "mode"), [(np.uint16, 257, "I;16"), (np.float32, np.float32(1 / 255), "F")])
+def test_grey_of_more_bits_keeps_them(small, painting, dtype, scale, mode):
+    grey = small[..., 0].astype(dtype) * dtype(scale)
+    picture = propagate_style(PIL.Image.fromarray(grey), painting, strength=0, random_state=0)
+    assert picture.mode == mode
     np.testing.assert_array_equal(np.asarray(picture), grey)
+
+
+def test_colours_of_16_bits_come_back_with_8(tmp_path, small, painting):
+    write_image(tmp_path / "deep.png", small.astype(np.uint16) * 257)
+    picture = propagate_style(tmp_path / "deep.png", painting, strength=0, random_state=0)
+    np.testing.assert_array_equal(np.asarray(picture), small)
+
+
+def test_what_a_file_says_of_its_picture_is_kept(tmp_path, small, painting):
+    exif = PIL.Image.Exif()
+    exif[0x0110], exif[0x0112] = "a camera", 6  # to be turned by 90 degrees
+    profile = srgb_profile()
+    content = tmp_path / "content.jpg"
+    PIL.Image.fromarray(small).save(content, exif=exif, dpi=(300, 300), icc_profile=profile)
+    for photograph in (content, PIL.Image.open(content)):
+        picture = propagate_style(photograph, painting, random_state=0)
+        assert picture.size == (small.shape[0], small.shape[1])
+        picture.save(tmp_path / "picture.jpg", **picture.info)
+        with PIL.Image.open(tmp_path / "picture.jpg") as saved:
+            assert dict(saved.getexif()) == {0x0110: "a camera", 0x0112: 1}
+            assert saved.info["dpi"] == (300, 300)
+            assert saved.info["icc_profile"] == profile
+
+
+def test_an_array_says_nothing_of_itself(small, painting):
+    assert propagate_style(PIL.Image.fromarray(small), painting, strength=0).info == {}
 
 
 def test_a_path_gives_a_pillow_image(tmp_path, small, painting):

@@ -1,0 +1,84 @@
+"""Pillow images to arrays and back, with what they say of themselves."""
+
+from typing import Any
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from ._color import converted, fitting_profile
+from ._exif import turned_upright, upright
+from ._files import RefusedError
+from ._metadata import ImageMetadata, metadata_for, read_resolution
+
+__all__ = ["array_and_profile", "as_array", "as_pillow", "described", "to_bytes"]
+
+# What an image of each Pillow mode is converted to; modes that are not named become RGB.
+_PLAIN_MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGBA", "RGBa": "RGBA"}
+
+
+def as_array(image: PIL.Image.Image) -> NDArray[Any]:
+    """Convert a Pillow image, upright and in sRGB, to an array as :func:`read_image` returns it."""
+    return array_and_profile(image)[0]
+
+
+def described(image: PIL.Image.Image) -> tuple[NDArray[Any], ImageMetadata]:
+    """A Pillow image as :func:`as_array` converts it, and what it says of itself."""
+    array, profile = array_and_profile(image)
+    exif = image.info.get("exif")
+    exif = upright(exif) if isinstance(exif, bytes) and exif else None
+    return array, ImageMetadata(exif, profile, read_resolution(image))
+
+
+def as_pillow(array: NDArray[Any], metadata: ImageMetadata) -> PIL.Image.Image:
+    """An array (H, W) or (H, W, C) as a Pillow image, its ``info`` saying what the metadata do.
+
+    Grey keeps its 16 bits or floats; Pillow has no such colours, which become 8 bits.
+    """
+    grey = array.ndim == 2 and array.dtype in (np.uint16, np.float32)
+    picture = PIL.Image.fromarray(array if grey else to_bytes(array))
+    metadata = metadata_for(metadata, array.shape)
+    exif = b"Exif\0\0" + metadata.exif if metadata.exif else None
+    info = {"exif": exif, "icc_profile": metadata.icc_profile, "dpi": metadata.dpi}
+    picture.info.update({key: value for key, value in info.items() if value is not None})
+    return picture
+
+
+def to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """An image of any dtype with 8 bits."""
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == np.uint16:
+        return np.rint(array / 257.0).astype(np.uint8)
+    return np.rint(array.astype(np.float32).clip(0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def array_and_profile(image: PIL.Image.Image) -> tuple[NDArray[Any], bytes | None]:
+    """The array, and the profile of its colours where it is known."""
+    image = turned_upright(image)
+    profile = image.info.get("icc_profile")
+    if image.mode.startswith(("I", "F")):
+        return _numbers(image), fitting_profile(profile, grey=True)
+    if "transparency" in image.info or (image.mode == "P" and image.has_transparency_data):
+        image = image.convert("LA" if image.mode in ("1", "L") else "RGBA")
+    if image.mode not in ("CMYK", "LAB"):
+        mode = _PLAIN_MODES.get(image.mode, "RGB")
+        image = image if image.mode == mode else image.convert(mode)
+    if image.mode in ("L", "LA"):
+        return np.array(image), fitting_profile(profile, grey=True)
+    image, profile = converted(image)
+    return np.array(image.convert("RGB") if image.mode == "CMYK" else image), profile
+
+
+def _numbers(image: PIL.Image.Image) -> NDArray[Any]:
+    """Grey levels of more than 8 bits: float32 as they are, integers as uint16 if they fit."""
+    array = np.asarray(image)
+    if array.dtype.kind == "f":
+        return array.copy()
+    if array.size and (array.min() < 0 or array.max() > 65535):
+        raise RefusedError("its grey levels are integers of 32 bits; save it with 8 or 16 bits.")
+    levels = array.astype(np.uint16)
+    key = image.info.get("transparency")
+    if isinstance(key, int):  # the level that is transparent
+        return np.stack([levels, np.where(levels == key, 0, 65535).astype(np.uint16)], axis=2)
+    return levels
