@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ._checks import check_number, fitted_transformer
 from ._pictures import as_pictures, is_picture, value_range
-from ._plotting import Box, axes_for, require_matplotlib, show
+from ._plotting import Box, axes_for, figure_size, require_matplotlib, show
 
 __all__ = ["LatentMapDisplay", "without_overlap"]
 
@@ -163,8 +163,10 @@ class LatentMapDisplay:
         if not 0 < thumbnail_size <= 1:
             raise ValueError(f"thumbnail_size={thumbnail_size!r}; expected a share greater than 0, at most 1.")
         positions = np.asarray(self.positions, dtype=float)
-        ax = axes_for(ax, (8.0, 6.5), f"{type(self).__name__}.plot")
-        side = float(np.ptp(positions, axis=0).max()) * thumbnail_size or 1.0
+        spans = np.ptp(positions, axis=0)
+        side = float(spans.max()) * thumbnail_size or 1.0
+        size = figure_size(spans[0] + 2 * side, spans[1] + 2 * side, 7.0 / (spans.max() + side), (1.4, 0.6))
+        ax = axes_for(ax, size, f"{type(self).__name__}.plot")
         self._limit(ax, positions, side)
         colors = self._plot_points(ax, positions)
         shown = without_overlap(positions, side * 1.1)[:most] if self.images is not None else []
@@ -178,7 +180,7 @@ class LatentMapDisplay:
         """All points in view, one scale on both axes, so that distances are distances."""
         (left, bottom), (right, top) = positions.min(axis=0) - side, positions.max(axis=0) + side
         ax.set(xlim=(left, right), ylim=(bottom, top))
-        ax.set_aspect("equal", adjustable="datalim")
+        ax.set_aspect("equal")
         ax.spines[["top", "right"]].set_visible(False)
 
     def _plot_points(self, ax: Any, positions: NDArray[Any]) -> list[Any]:
@@ -200,7 +202,7 @@ class LatentMapDisplay:
         from matplotlib import colormaps
 
         classes, of_each = np.unique(y, return_inverse=True)
-        palette = colormaps["tab10" if len(classes) <= 10 else "tab20"].colors
+        palette = colormaps["tab10" if len(classes) <= 10 else "tab20"](np.arange(len(classes)))
         self.points_ = [
             ax.scatter(*positions[of_each == i].T, color=palette[i], label=str(name), **style)
             for i, name in enumerate(classes)
@@ -218,24 +220,13 @@ class LatentMapDisplay:
         limits = (0.0, 1.0) if self.images is None else value_range(self.images)
         for i in self.shown_:
             x, y = positions[i]
-            # The map's y grows upwards and a box's downwards.
-            box = Box(x - side / 2, y + side / 2, side, -side)
-            left, right, bottom, top = _upwards(box, np.shape(self.images[i]))
-            picture = show(ax, self.images[i], box, limits, cmap=cmap, zorder=3)
-            picture.set_extent((left, right, bottom, top))
-            frame = Rectangle(
-                (left, bottom), right - left, top - bottom, fill=False, edgecolor=colors[i], linewidth=1.2, zorder=4
-            )
-            ax.add_patch(frame)
+            picture = show(ax, self.images[i], Box(x - side / 2, y - side / 2, side, side), limits, cmap=cmap, zorder=3)
+            left, right, high, low = picture.get_extent()
+            picture.set_extent((left, right, low, high))  # the map's y grows upwards, a box's downwards
+            style = {"fill": False, "edgecolor": colors[i], "linewidth": 1.2, "zorder": 4}
+            ax.add_patch(Rectangle((left, low), right - left, high - low, **style))
             images.append(picture)
         return images
-
-
-def _upwards(box: Box, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
-    """Extent of an image of a shape in a square box, y growing upwards."""
-    x, y = box.centre
-    half = box.width / 2 / max(shape[:2])
-    return x - half * shape[1], x + half * shape[1], y - half * shape[0], y + half * shape[0]
 
 
 def without_overlap(positions: NDArray[Any], side: float) -> list[int]:

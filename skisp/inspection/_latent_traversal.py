@@ -10,7 +10,7 @@ from ..cvae import CVAETransformer
 from ..propagation import PatchTransformer
 from ..propagation._parts import unfrozen
 from ._checks import check_number, fitted_cvae
-from ._pictures import as_pictures, is_picture, largest_aspect, value_range
+from ._pictures import as_pictures, aspect_of, is_picture, value_range
 from ._plotting import CellGrid, axes_for, figure_size, require_matplotlib, show
 
 __all__ = ["LatentTraversalDisplay"]
@@ -152,11 +152,11 @@ class LatentTraversalDisplay:
         decoded = np.asarray(self.decoded)
         n_rows, n_columns = decoded.shape[:2]
         as_lines = not is_picture(decoded[0, 0])
-        grid = CellGrid(n_rows, n_columns, 1.4 if as_lines else largest_aspect([decoded[0, 0]]))
-        ax = axes_for(ax, figure_size(*grid.size, 0.9), f"{type(self).__name__}.plot")
+        grid = CellGrid(n_rows, [1.4 if as_lines else aspect_of([decoded[0, 0]])] * n_columns)
+        ax = axes_for(ax, figure_size(*grid.size, 0.9, (0.9, 0.55)), f"{type(self).__name__}.plot")
         grid.prepare(ax)
         self.images_ = np.empty((n_rows, n_columns), dtype=object)
-        limits = value_range(decoded.reshape(n_rows * n_columns, *decoded.shape[2:]))
+        limits = value_range([decoded])
         for row, column in np.ndindex(n_rows, n_columns):
             if as_lines:
                 self._plot_line(ax, grid, row, column)
@@ -204,12 +204,8 @@ def _chosen(cvae: CVAETransformer, components: Sequence[int] | None, n_component
         most = check_number("n_components", n_components, 1)
         return np.argsort(-cvae.kl_per_component_, kind="stable")[:most]
     chosen = np.asarray(components)
-    if (
-        chosen.ndim != 1
-        or len(chosen) == 0
-        or chosen.dtype.kind not in "iu"
-        or np.any((chosen < 0) | (chosen >= available))
-    ):
+    is_list = chosen.ndim == 1 and len(chosen) > 0 and chosen.dtype.kind in "iu"
+    if not is_list or chosen.min() < 0 or chosen.max() >= available:
         raise ValueError(
             f"components={components!r}; expected a list of coordinates from 0 to {available - 1}, or None for the "
             "most active ones."

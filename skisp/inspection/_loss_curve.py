@@ -135,7 +135,8 @@ class LossCurveDisplay:
         epochs = self.first_epoch + np.arange(len(self.loss_curve))
         style = {"label": _label(name, "training"), "linewidth": 1.5} | line_kw
         [self.line_] = ax.plot(epochs, self.loss_curve, **style)
-        self.validation_line_ = self.best_mark_ = self.best_epoch_ = None
+        self.validation_line_ = self.best_mark_ = None
+        self.best_epoch_: int | None = None
         if self.validation_loss_curve is not None and len(self.validation_loss_curve) > 0:
             self._plot_validation(ax, name, style)
         ax.set(xlabel="Epoch", ylabel="Loss (nats a row)")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["as_pictures", "is_picture", "largest_aspect", "printable", "value_range"]
+__all__ = ["as_pictures", "aspect_of", "is_picture", "printable", "value_range"]
 
 # How far beyond [0, 1] values may lie, as decoded ones do, and still be those of pictures in [0, 1].
 _OVERSHOOT = 0.25
@@ -47,7 +47,7 @@ def value_range(images: Sequence[NDArray[Any]]) -> tuple[float, float]:
         return 0.0, float(np.iinfo(first.dtype).max)
     low = min(float(np.min(image)) for image in images)
     high = max(float(np.max(image)) for image in images)
-    if -_OVERSHOOT <= low and high <= 1 + _OVERSHOOT and high > _OVERSHOOT:
+    if low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT and high > _OVERSHOOT:
         return 0.0, 1.0
     return (low, high) if high > low else (low, low + 1.0)
 
@@ -63,6 +63,6 @@ def printable(image: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.fl
     return values
 
 
-def largest_aspect(images: Sequence[Any]) -> float:
-    """The greatest width of a height of 1 among images (H, W, ...); what fits that fits them all."""
+def aspect_of(images: Sequence[Any]) -> float:
+    """The greatest width, at a height of 1, among images (H, W, ...)."""
     return max(image.shape[1] / image.shape[0] for image in images)

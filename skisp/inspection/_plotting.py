@@ -10,9 +10,8 @@ from ._pictures import printable
 
 __all__ = ["Box", "CellGrid", "axes_for", "figure_size", "finish_cells", "require_matplotlib", "show"]
 
-# Inches: the widest and highest figure that is made, and what labels take of it.
+# Inches: the widest and highest figure that is made.
 _LARGEST = (11.0, 9.0)
-_MARGIN = 0.7
 
 
 def require_matplotlib(caller: str) -> Any:
@@ -36,10 +35,16 @@ def axes_for(ax: Any, size: tuple[float, float], caller: str) -> Any:
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
 
 
-def figure_size(width: float, height: float, inches: float) -> tuple[float, float]:
-    """Size of a figure for ``width`` x ``height`` units, ``inches`` each, less where that would be too large."""
-    scale = min(inches, (_LARGEST[0] - _MARGIN) / width, (_LARGEST[1] - _MARGIN) / height)
-    return max(2.0, width * scale + _MARGIN), max(1.5, height * scale + _MARGIN)
+def figure_size(
+    width: float, height: float, inches: float, margins: tuple[float, float] = (0.1, 0.1)
+) -> tuple[float, float]:
+    """Size of a figure for ``width`` x ``height`` units, ``inches`` each, less where that would be too large.
+
+    ``margins``, in inches, are what labels take of the width and of the height.
+    """
+    across, down = margins
+    scale = min(inches, (_LARGEST[0] - across) / width, (_LARGEST[1] - down) / height)
+    return max(1.5, width * scale + across), max(1.0, height * scale + down)
 
 
 class Box(NamedTuple):
@@ -63,28 +68,28 @@ class Box(NamedTuple):
 
 
 class CellGrid:
-    """Rows and columns of equal cells, each 1 high.
+    """Rows and columns of cells, each 1 high.
 
     Parameters
     ----------
-    n_rows, n_columns : int
-    aspect : float
-        Width of a cell.
+    n_rows : int
+    widths : sequence of float
+        Of each column.
     gap : float
         Between cells.
     """
 
-    def __init__(self, n_rows: int, n_columns: int, aspect: float, gap: float = 0.06) -> None:
-        self.n_rows, self.n_columns = n_rows, n_columns
-        self.aspect, self.gap = aspect, gap
+    def __init__(self, n_rows: int, widths: Sequence[float], gap: float = 0.06) -> None:
+        self.n_rows, self.widths, self.gap = n_rows, list(widths), gap
 
     def cell(self, row: int, column: int) -> Box:
-        return Box(column * (self.aspect + self.gap), row * (1 + self.gap), self.aspect, 1.0)
+        left = sum(self.widths[:column]) + column * self.gap
+        return Box(left, row * (1 + self.gap), self.widths[column], 1.0)
 
     @property
     def size(self) -> tuple[float, float]:
         """Width and height of all cells."""
-        last = self.cell(self.n_rows - 1, self.n_columns - 1)
+        last = self.cell(self.n_rows - 1, len(self.widths) - 1)
         return last.left + last.width, last.top + last.height
 
     def prepare(self, ax: Any) -> None:

@@ -16,7 +16,7 @@ from ._position_colors import position_colors
 __all__ = ["PropagationStepsDisplay"]
 
 # In heights of a small picture: space between pictures, for a title, and the height of the two maps below.
-_GAP, _TITLE, _MAP = 0.08, 0.3, 2.2
+_GAP, _TITLE, _MAP = 0.08, 0.22, 2.7
 _MOST_COLUMNS = 5
 
 
@@ -170,8 +170,7 @@ class PropagationStepsDisplay:
         pictures = [np.asarray(part) for part in (self.mapped, *self.estimates, self.picture)]
         aspect = pictures[0].shape[1] / pictures[0].shape[0]
         small = _boxes_above(len(pictures), aspect)
-        width, above = small[-1].left + aspect, small[-1].top + 1
-        width = max(box.left + box.width for box in small)
+        width, above = max(box.left + box.width for box in small), small[-1].top + 1
         key = np.asarray(self.style)
         large = _boxes_below(width, above, aspect, key.shape[1] / key.shape[0])
         height = max(box.top + box.height for box in large)
@@ -196,7 +195,7 @@ class PropagationStepsDisplay:
         size = style.shape[:2]
         title = f"where each patch comes from, at {min(estimate.shape[:2])} px"
         self.map_ = _titled(ax, _in_colors_of_places(estimate, at, size), boxes[0], title, cmap)
-        everywhere = np.stack(np.indices(size), axis=-1)
+        everywhere = np.moveaxis(np.indices(size), 0, -1)
         key = _in_colors_of_places(style, everywhere, size)
         self.key_ = _titled(ax, key, boxes[1], "the style, with the key of its places", cmap)
 

@@ -13,7 +13,7 @@ from ..propagation import PatchTransformer
 from ..propagation._parts import unfrozen
 from ..propagation._patch_transformer import is_rows
 from ._checks import check_number, fitted_transformer
-from ._pictures import as_pictures, is_picture, largest_aspect, value_range
+from ._pictures import as_pictures, aspect_of, is_picture, value_range
 from ._plotting import CellGrid, axes_for, figure_size, require_matplotlib, show
 
 __all__ = ["ReconstructionDisplay"]
@@ -133,9 +133,9 @@ class ReconstructionDisplay:
         rows = [[np.asarray(item) for item in items] for items in (self.originals, self.reconstructions)]
         self.errors_ = _errors(*rows) if self.errors is None else np.asarray(self.errors)
         as_lines = not is_picture(rows[0][0])
-        grid = CellGrid(2, len(rows[0]), 1.6 if as_lines else largest_aspect(rows[0]))
+        grid = CellGrid(2, [1.6 if as_lines else aspect_of([item]) for item in rows[0]])
         inches = 1.1 if max(np.shape(rows[0][0])) <= 64 else 2.2
-        ax = axes_for(ax, figure_size(*grid.size, inches), f"{type(self).__name__}.plot")
+        ax = axes_for(ax, figure_size(*grid.size, inches, (1.4, 0.55)), f"{type(self).__name__}.plot")
         grid.prepare(ax)
         self.images_ = np.empty((2, len(rows[0])), dtype=object)
         limits = _line_limits(rows) if as_lines else value_range(rows[0])
@@ -144,7 +144,7 @@ class ReconstructionDisplay:
                 self._plot_line(ax, grid, rows, (row, column), limits)
             else:
                 self.images_[row, column] = show(ax, rows[row][column], grid.cell(row, column), limits, cmap=cmap)
-        grid.label(ax, ["original", self.name or "reconstruction"], [f"{error:.3g}" for error in self.errors_])
+        grid.label(ax, ["original", self.name or "reconstruction"], [f"{error:#.3g}" for error in self.errors_])
         ax.set_xlabel("Root mean squared error")
         self.ax_, self.figure_ = ax, ax.figure
         return self
@@ -170,10 +170,9 @@ def _reconstructed(estimator: Any, X: Any, image_shape: Sequence[int] | None) ->
         originals = [to_channels(image, unfrozen(estimator).n_channels_) for image in images]
         return originals, estimator.inverse_transform(estimator.transform(originals))
     rows, shape = (X, None) if get_tags(estimator).input_tags.three_d_array else flatten_images(X)
-    decoded = estimator.inverse_transform(estimator.transform(rows))
-    shape = shape if image_shape is None else image_shape
-    originals, reconstructions = (as_pictures(np.asarray(items), shape) for items in (X, decoded))
-    return np.stack(originals), np.stack(reconstructions)
+    decoded = np.asarray(estimator.inverse_transform(estimator.transform(rows)))
+    shape = shape if image_shape is None else tuple(image_shape)
+    return np.stack(as_pictures(np.asarray(X), shape)), np.stack(as_pictures(decoded, shape))
 
 
 def _errors(originals: Sequence[NDArray[Any]], reconstructions: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
