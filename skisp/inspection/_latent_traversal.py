@@ -11,7 +11,7 @@ from ..propagation import PatchTransformer
 from ..propagation._parts import unfrozen
 from ._checks import check_number, fitted_cvae
 from ._pictures import as_pictures, aspect_of, is_picture, value_range
-from ._plotting import CellGrid, axes_for, figure_size, require_matplotlib, show
+from ._plotting import CellGrid, axes_for, figure_size, label_width, require_matplotlib, show
 
 __all__ = ["LatentTraversalDisplay"]
 
@@ -153,17 +153,20 @@ class LatentTraversalDisplay:
         n_rows, n_columns = decoded.shape[:2]
         as_lines = not is_picture(decoded[0, 0])
         grid = CellGrid(n_rows, [1.4 if as_lines else aspect_of([decoded[0, 0]])] * n_columns)
-        ax = axes_for(ax, figure_size(*grid.size, 0.9, (0.9, 0.55)), f"{type(self).__name__}.plot")
+        labels = self._row_labels()
+        ax = axes_for(
+            ax, figure_size(*grid.size, 0.9, (label_width(labels) + 0.35, 0.5)), f"{type(self).__name__}.plot"
+        )
         grid.prepare(ax)
         self.images_ = np.empty((n_rows, n_columns), dtype=object)
-        limits = value_range([decoded])
+        limits = value_range([decoded], outliers=0.01)
         for row, column in np.ndindex(n_rows, n_columns):
             if as_lines:
                 self._plot_line(ax, grid, row, column)
             else:
                 picture = show(ax, decoded[row, column], grid.cell(row, column), limits, cmap=cmap)
                 self.images_[row, column] = picture
-        grid.label(ax, self._row_labels(), [f"{_signed(step)}" for step in np.asarray(self.steps)])
+        grid.label(ax, labels, [f"{_signed(step)}" for step in np.asarray(self.steps)])
         ax.set(xlabel="Standard deviations from the centre", ylabel="Coordinate of the code")
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 __all__ = ["as_pictures", "aspect_of", "is_picture", "printable", "value_range"]
 
 # How far beyond [0, 1] values may lie, as decoded ones do, and still be those of pictures in [0, 1].
-_OVERSHOOT = 0.25
+_OVERSHOOT = 0.5
 
 
 def is_picture(item: Any) -> bool:
@@ -38,16 +38,19 @@ def as_pictures(rows: Any, image_shape: Sequence[int] | None) -> list[NDArray[An
     return [item.reshape(shape) for item in items]
 
 
-def value_range(images: Sequence[NDArray[Any]]) -> tuple[float, float]:
-    """Values that are shown as black and white: of the dtype for integers, [0, 1], or the least and greatest."""
+def value_range(images: Sequence[NDArray[Any]], outliers: float = 0.0) -> tuple[float, float]:
+    """Values that are shown as black and white: of the dtype for integers, [0, 1], or the least and greatest.
+
+    The least and greatest but for a share of ``outliers`` at either end.
+    """
     first = np.asarray(images[0])
     if first.dtype == bool:
         return 0.0, 1.0
     if first.dtype in (np.uint8, np.uint16):
         return 0.0, float(np.iinfo(first.dtype).max)
-    low = min(float(np.min(image)) for image in images)
-    high = max(float(np.max(image)) for image in images)
-    if low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT and high > _OVERSHOOT:
+    low = min(float(np.quantile(image, outliers)) for image in images)
+    high = max(float(np.quantile(image, 1 - outliers)) for image in images)
+    if low >= -_OVERSHOOT and _OVERSHOOT / 2 < high <= 1 + _OVERSHOOT:
         return 0.0, 1.0
     return (low, high) if high > low else (low, low + 1.0)
 

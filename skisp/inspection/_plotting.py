@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ._pictures import printable
 
-__all__ = ["Box", "CellGrid", "axes_for", "figure_size", "finish_cells", "require_matplotlib", "show"]
+__all__ = ["Box", "CellGrid", "axes_for", "figure_size", "finish_cells", "label_width", "require_matplotlib", "show"]
 
 # Inches: the widest and highest figure that is made.
 _LARGEST = (11.0, 9.0)
@@ -32,7 +32,24 @@ def require_matplotlib(caller: str) -> Any:
 def axes_for(ax: Any, size: tuple[float, float], caller: str) -> Any:
     """The given axes, or those of a new figure of ``size`` (width, height) in inches."""
     plt = require_matplotlib(caller)
-    return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
+    if ax is not None:
+        return ax
+    _, ax = plt.subplots(figsize=size, layout="constrained")
+    # The layout makes room for labels beside the axes it expects, not the smaller ones of fixed aspect in their middle.
+    ax.set_anchor("NW")
+    return ax
+
+
+def label_width(labels: Sequence[str]) -> float:
+    """Inches that the widest of some tick labels takes, each of one or several lines."""
+    from matplotlib import rcParams
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    font = FontProperties(size=rcParams["ytick.labelsize"])
+    lines = [line for label in labels for line in label.split("\n") if line.strip()]
+    widths = [TextPath((0, 0), line, prop=font).get_extents().width for line in lines]
+    return max(widths, default=0.0) / 72
 
 
 def figure_size(

@@ -14,7 +14,7 @@ from ..propagation._parts import unfrozen
 from ..propagation._patch_transformer import is_rows
 from ._checks import check_number, fitted_transformer
 from ._pictures import as_pictures, aspect_of, is_picture, value_range
-from ._plotting import CellGrid, axes_for, figure_size, require_matplotlib, show
+from ._plotting import CellGrid, axes_for, figure_size, label_width, require_matplotlib, show
 
 __all__ = ["ReconstructionDisplay"]
 
@@ -135,7 +135,10 @@ class ReconstructionDisplay:
         as_lines = not is_picture(rows[0][0])
         grid = CellGrid(2, [1.6 if as_lines else aspect_of([item]) for item in rows[0]])
         inches = 1.1 if max(np.shape(rows[0][0])) <= 64 else 2.2
-        ax = axes_for(ax, figure_size(*grid.size, inches, (1.4, 0.55)), f"{type(self).__name__}.plot")
+        labels = ["original", self.name or "reconstruction"]
+        ax = axes_for(
+            ax, figure_size(*grid.size, inches, (label_width(labels) + 0.15, 0.5)), f"{type(self).__name__}.plot"
+        )
         grid.prepare(ax)
         self.images_ = np.empty((2, len(rows[0])), dtype=object)
         limits = _line_limits(rows) if as_lines else value_range(rows[0])
@@ -144,7 +147,7 @@ class ReconstructionDisplay:
                 self._plot_line(ax, grid, rows, (row, column), limits)
             else:
                 self.images_[row, column] = show(ax, rows[row][column], grid.cell(row, column), limits, cmap=cmap)
-        grid.label(ax, ["original", self.name or "reconstruction"], [f"{error:#.3g}" for error in self.errors_])
+        grid.label(ax, labels, [f"{error:#.3g}" for error in self.errors_])
         ax.set_xlabel("Root mean squared error")
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -13,7 +13,7 @@ from ..propagation._patch_transformer import from_tensor, to_tensor
 from ..propagation._pyramid import resize
 from ._checks import check_number, fitted_propagator
 from ._pictures import as_pictures, aspect_of, is_picture, value_range
-from ._plotting import CellGrid, axes_for, figure_size, require_matplotlib, show
+from ._plotting import CellGrid, axes_for, figure_size, label_width, require_matplotlib, show
 
 __all__ = ["StyleGridDisplay"]
 
@@ -161,7 +161,7 @@ class StyleGridDisplay:
         of_styles = aspect_of([np.asarray(style) for style in self.styles if style is not None] or self.contents)
         grid = CellGrid(n_rows, [of_styles, *(aspect_of([np.asarray(content)]) for content in self.contents)])
         inches = 1.0 if max(np.shape(self.contents[0])[:2]) <= 32 else 2.2
-        margins = (0.1 if self.style_names is None else 1.1, 0.1 if self.content_names is None else 0.35)
+        margins = (label_width(self.style_names or []) + 0.15, 0.1 if self.content_names is None else 0.35)
         ax = axes_for(ax, figure_size(*grid.size, inches, margins), f"{type(self).__name__}.plot")
         grid.prepare(ax)
         self.images_ = np.empty((n_rows, n_columns), dtype=object)
