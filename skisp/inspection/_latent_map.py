@@ -129,7 +129,7 @@ class LatentMapDisplay:
         estimator = fitted_transformer(estimator, cls.__name__, "transform")
         if y is not None:
             check_consistent_length(X, y)
-        positions, names = _projected(np.asarray(estimator.transform(X)), projection)
+        positions, names = _projected(estimator.transform(X), projection)
         images = as_pictures(np.asarray(X), image_shape or getattr(estimator, "image_shape_", None))
         display = cls(
             positions=positions,
@@ -165,23 +165,19 @@ class LatentMapDisplay:
         positions = np.asarray(self.positions, dtype=float)
         spans = np.ptp(positions, axis=0)
         side = float(spans.max()) * thumbnail_size or 1.0
-        size = figure_size(spans[0] + 2 * side, spans[1] + 2 * side, 7.0 / (spans.max() + side), (1.4, 0.6))
+        size = figure_size(spans[0] + side, spans[1] + side, 6.5 / (spans.max() + side), (1.8, 1.0))
         ax = axes_for(ax, size, f"{type(self).__name__}.plot")
-        self._limit(ax, positions, side)
+        ax.set_aspect("equal", adjustable="datalim")  # distances are distances
         colors = self._plot_points(ax, positions)
         shown = without_overlap(positions, side * 1.1)[:most] if self.images is not None else []
         self.shown_ = np.asarray(shown, dtype=np.intp)
         self.images_ = self._plot_images(ax, positions, side, colors, cmap)
+        ax.use_sticky_edges = False  # images have none here
+        ax.autoscale()
+        ax.spines[["top", "right"]].set_visible(False)
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-    def _limit(self, ax: Any, positions: NDArray[Any], side: float) -> None:
-        """All points in view, one scale on both axes, so that distances are distances."""
-        (left, bottom), (right, top) = positions.min(axis=0) - side, positions.max(axis=0) + side
-        ax.set(xlim=(left, right), ylim=(bottom, top))
-        ax.set_aspect("equal")
-        ax.spines[["top", "right"]].set_visible(False)
 
     def _plot_points(self, ax: Any, positions: NDArray[Any]) -> list[Any]:
         """The points in the colours of ``y``; returns the colour of each."""
@@ -248,12 +244,17 @@ def without_overlap(positions: NDArray[Any], side: float) -> list[int]:
     return taken
 
 
-def _projected(codes: NDArray[Any], projection: Any) -> tuple[NDArray[np.float64], tuple[str, str]]:
+def _projected(codes: Any, projection: Any) -> tuple[NDArray[np.float64], tuple[str, str]]:
     """Positions (n, 2) of codes (n, d), and the names of the two axes."""
-    if codes.ndim != 2 or codes.shape[1] < 2:
+    if isinstance(codes, list) or np.ndim(codes) != 2:
         raise ValueError(
-            f"The codes have shape {codes.shape}; a map needs at least two numbers a sample. Fit with n_components=2 "
-            "or more, on rows or whole images."
+            "The estimator gives a field of codes for every image; a map needs one code a sample. Give a transformer "
+            "of rows or whole images, such as a CVAETransformer, or rows of patches."
+        )
+    codes = np.asarray(codes)
+    if codes.shape[1] < 2:
+        raise ValueError(
+            f"The codes have {codes.shape[1]} component; a map needs two at least. Fit with n_components=2 or more."
         )
     if projection is None and codes.shape[1] == 2:
         return codes.astype(np.float64), ("code 0", "code 1")

@@ -154,9 +154,8 @@ class LatentTraversalDisplay:
         as_lines = not is_picture(decoded[0, 0])
         grid = CellGrid(n_rows, [1.4 if as_lines else aspect_of([decoded[0, 0]])] * n_columns)
         labels = self._row_labels()
-        ax = axes_for(
-            ax, figure_size(*grid.size, 0.9, (label_width(labels) + 0.35, 0.5)), f"{type(self).__name__}.plot"
-        )
+        size = figure_size(*grid.size, 0.9, (label_width(labels) + 0.35, 0.5))
+        ax = axes_for(ax, size, f"{type(self).__name__}.plot")
         grid.prepare(ax)
         self.images_ = np.empty((n_rows, n_columns), dtype=object)
         limits = value_range([decoded], outliers=0.01)

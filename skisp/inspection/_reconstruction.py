@@ -136,9 +136,8 @@ class ReconstructionDisplay:
         grid = CellGrid(2, [1.6 if as_lines else aspect_of([item]) for item in rows[0]])
         inches = 1.1 if max(np.shape(rows[0][0])) <= 64 else 2.2
         labels = ["original", self.name or "reconstruction"]
-        ax = axes_for(
-            ax, figure_size(*grid.size, inches, (label_width(labels) + 0.15, 0.5)), f"{type(self).__name__}.plot"
-        )
+        size = figure_size(*grid.size, inches, (label_width(labels) + 0.15, 0.5))
+        ax = axes_for(ax, size, f"{type(self).__name__}.plot")
         grid.prepare(ax)
         self.images_ = np.empty((2, len(rows[0])), dtype=object)
         limits = _line_limits(rows) if as_lines else value_range(rows[0])

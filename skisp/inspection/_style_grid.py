@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .._images import as_images
+from .._images import as_images, as_sequence
 from ..propagation import StylePropagator
 from ..propagation._parts import unfrozen
 from ..propagation._patch_transformer import from_tensor, to_tensor
@@ -131,6 +131,8 @@ class StyleGridDisplay:
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
         parts, names = _as_propagators(propagators, cls.__name__)
+        if not parts[0]._in_row_mode:
+            as_sequence(X, "X")  # refuses a single image, which could be sliced as well
         some = X[: check_number("n_contents", n_contents, 1)]
         contents = _images(some, image_shape)
         shape = contents[0].shape
@@ -162,7 +164,8 @@ class StyleGridDisplay:
         grid = CellGrid(n_rows, [of_styles, *(aspect_of([np.asarray(content)]) for content in self.contents)])
         inches = 1.0 if max(np.shape(self.contents[0])[:2]) <= 32 else 2.2
         margins = (label_width(self.style_names or []) + 0.15, 0.1 if self.content_names is None else 0.35)
-        ax = axes_for(ax, figure_size(*grid.size, inches, margins), f"{type(self).__name__}.plot")
+        size = figure_size(*grid.size, inches, margins)
+        ax = axes_for(ax, size, f"{type(self).__name__}.plot")
         grid.prepare(ax)
         self.images_ = np.empty((n_rows, n_columns), dtype=object)
         for row, column in np.ndindex(n_rows, n_columns):

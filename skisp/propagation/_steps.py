@@ -53,7 +53,7 @@ def propagation_steps(propagator: "StylePropagator", image: Any) -> tuple[list[S
     picture : ndarray (H, W[, C])
         What ``propagator.transform([image])[0]`` is.
     """
-    [content], layout = as_images([image], name="image")
+    [content], layout = as_images([image], name="[image]")
     steps: list[Step] = []
 
     def keep(level: Level, estimate: Tensor, matches: Tensor) -> None:
