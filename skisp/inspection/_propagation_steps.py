@@ -186,18 +186,18 @@ class PropagationStepsDisplay:
 
     def _titles(self) -> list[str]:
         sides = [f"{min(np.shape(estimate)[:2])} px" for estimate in self.estimates]
-        return ["in the style's colours", *sides, "finished"]
+        return ["style's colours", *sides, "finished"]
 
     def _plot_map(self, ax: Any, boxes: list[Box], cmap: Any) -> None:
         """The estimate and the style, both in the colours of the places in the style."""
         estimate, style = np.asarray(self.estimates[self.scale]), np.asarray(self.style)
         at = np.asarray(self.sources)
         size = style.shape[:2]
-        title = f"where each patch comes from, at {min(estimate.shape[:2])} px"
+        title = f"where each patch\ncomes from, at {min(estimate.shape[:2])} px"
         self.map_ = _titled(ax, _in_colors_of_places(estimate, at, size), boxes[0], title, cmap)
         everywhere = np.moveaxis(np.indices(size), 0, -1)
         key = _in_colors_of_places(style, everywhere, size)
-        self.key_ = _titled(ax, key, boxes[1], "the style, with the key of its places", cmap)
+        self.key_ = _titled(ax, key, boxes[1], "the style, with the\nkey of its places", cmap)
 
 
 def _boxes_above(n: int, aspect: float) -> list[Box]:
@@ -216,7 +216,7 @@ def _boxes_below(width: float, top: float, *aspects: float) -> list[Box]:
     left = (width - height * sum(aspects) - 2 * _GAP) / 2
     boxes = []
     for aspect in aspects:
-        boxes.append(Box(left, top + _TITLE, height * aspect, height))
+        boxes.append(Box(left, top + 2 * _TITLE, height * aspect, height))
         left += height * aspect + 2 * _GAP
     return boxes
 
