@@ -238,7 +238,7 @@ def _centre(estimator: Any, cvae: CVAETransformer, image: ArrayLike | None) -> N
         )
     if isinstance(unfrozen(estimator), PatchTransformer) and values.ndim == 3:
         values = values.transpose(2, 0, 1)
-    return cvae.transform(values.reshape(1, -1))[0]
+    return np.asarray(cvae.transform(values.reshape(1, -1)))[0]
 
 
 def _as_images(estimator: Any, decoded: NDArray[Any], image_shape: Sequence[int] | None) -> NDArray[Any]:

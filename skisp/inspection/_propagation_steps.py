@@ -17,7 +17,8 @@ __all__ = ["PropagationStepsDisplay"]
 
 # In heights of a small picture: space between pictures, for a title, and the height of the two maps below.
 _GAP, _TITLE, _MAP = 0.08, 0.22, 2.7
-_MOST_COLUMNS = 5
+# Small pictures in a row: how many at most, and how wide all of them together.
+_MOST_COLUMNS, _WIDEST = 5, 8.0
 
 
 class PropagationStepsDisplay:
@@ -202,7 +203,7 @@ class PropagationStepsDisplay:
 
 def _boxes_above(n: int, aspect: float) -> list[Box]:
     """Places of the small pictures, in rows of equal lengths."""
-    n_rows = -(-n // _MOST_COLUMNS)
+    n_rows = -(-n // max(1, min(_MOST_COLUMNS, int(_WIDEST / aspect))))
     n_columns = -(-n // n_rows)
     return [
         Box(column * (aspect + _GAP), row * (1 + _TITLE) + _TITLE, aspect, 1.0)

@@ -212,8 +212,9 @@ def _style_picture(propagator: StylePropagator, shape: tuple[int, ...]) -> NDArr
     if not propagator._in_row_mode:
         return side_by_side([image for style in propagator._styles for image in style.images_])
     size = int(np.prod(shape))
-    if propagator.style_images is not None and np.size(propagator.style_images[0]) == size:
-        return np.asarray(propagator.style_images[0]).reshape(shape)
+    if propagator.style_images is not None:
+        first = np.asarray(propagator.style_images)[0]
+        return first.reshape(shape) if first.size == size else None
     style = unfrozen(propagator.style_)
     if hasattr(style, "sample"):
         drawn = style.sample(1, random_state=0)

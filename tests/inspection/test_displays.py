@@ -1,5 +1,6 @@
 """What every display promises."""
 
+import copy
 import inspect
 import pickle
 import sys
@@ -64,6 +65,18 @@ def test_the_data_of_a_display_are_pickled_and_plotted_once_more(make):
     shown, expected = ([np.asarray(image.get_array()) for image in one.ax_.images] for one in (again, display))
     for one, other in zip(shown, expected, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_transformers_that_give_data_frames_are_shown_alike(cvae, row_propagator, digits):
+    tables = [copy.deepcopy(part).set_output(transform="pandas") for part in (cvae, row_propagator)]
+    rows = digits.reshape(-1, 64)
+    for make in (
+        lambda cvae, _: displays.LatentTraversalDisplay.from_estimator(cvae, digits[0], n_steps=2).decoded,
+        lambda cvae, _: displays.ReconstructionDisplay.from_estimator(cvae, digits[:3]).reconstructions,
+        lambda cvae, _: displays.LatentMapDisplay.from_estimator(cvae, digits).positions,
+        lambda _, rower: displays.StyleGridDisplay.from_estimator(rower, rows[:2], image_shape=(8, 8)).pictures,
+    ):
+        np.testing.assert_array_equal(make(*tables), make(cvae, row_propagator))
 
 
 @pytest.mark.parametrize("name", displays.__all__)

@@ -1,6 +1,7 @@
 """Contents by styles."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
@@ -59,8 +60,9 @@ def test_rows_with_a_shape_are_shown_with_a_sample_of_the_style(row_propagator, 
     np.testing.assert_allclose(display.images_[1, 0].get_array(), sample.clip(0, 1), atol=1e-7)
 
 
-def test_rows_of_the_style_are_preferred_to_a_sample(row_cvae, digits):
-    style_rows = digits[60:].reshape(-1, 64)
+@pytest.mark.parametrize("container", [np.asarray, pd.DataFrame])
+def test_rows_of_the_style_are_preferred_to_a_sample(row_cvae, digits, container):
+    style_rows = container(digits[60:].reshape(-1, 64))
     propagator = StylePropagator(style=FrozenEstimator(row_cvae), style_images=style_rows, random_state=0)
     propagator.fit(digits[:60].reshape(-1, 64))
     display = StyleGridDisplay.from_estimator(propagator, digits[:2])
