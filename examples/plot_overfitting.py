@@ -21,6 +21,8 @@ from sklearn.model_selection import train_test_split
 from skisp import CVAETransformer
 from skisp.inspection import LossCurveDisplay
 
+# sphinx_gallery_thumbnail_number = 2
+
 digits, labels = load_digits().images / 16, load_digits().target
 many, held_out, labels_of_many, _ = train_test_split(digits, labels, test_size=500, stratify=labels, random_state=1)
 few, _ = train_test_split(many, train_size=200, stratify=labels_of_many, random_state=1)

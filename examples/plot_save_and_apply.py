@@ -9,10 +9,11 @@ another machine, or by someone else: unlike a pickle, the file runs no code.
 # %%
 # Learn and save
 # --------------
-# A :class:`~skisp.PatchTransformer` that is fitted to a picture carries its style. ``save_model`` writes it to one file,
-# here in a folder that is removed at the end.
+# A :class:`~skisp.PatchTransformer` that is fitted to a picture carries its style. ``save_model`` writes it to one
+# file, here in a folder that is removed at the end.
 
 import tempfile
+from contextlib import chdir
 from pathlib import Path
 from time import perf_counter
 
@@ -39,7 +40,8 @@ print(f"saved to {path.name}, {path.stat().st_size / 1e6:.1f} MB")
 # %%
 # Load and apply
 # --------------
-# Tomorrow. ``FrozenEstimator`` says that the style is not to be learnt again, so that ``fit`` has next to nothing to do.
+# Tomorrow. ``FrozenEstimator`` says that the style is not to be learnt again, so that ``fit`` has next to nothing to
+# do.
 
 start = perf_counter()
 tomorrow = load_model(path)
@@ -77,18 +79,16 @@ print(all(np.array_equal(one, other) for one, other in zip(pictures, same, stric
 #
 # The same two commands from Python, as ``main`` takes the arguments of the command ``skisp``:
 
-home = Path(folder.name)
-for name, image in {"painting": painting, "temple": photographs[0], "flower": photographs[1]}.items():
-    write_image(home / f"{name}.png", image)
-
-main(["fit", f"{home}/painting.png", "-o", f"{home}/painting.skisp"])
-main(["apply", f"{home}/temple.png", f"{home}/flower.png", "--model", f"{home}/painting.skisp", "-o", f"{home}/out"])
+with chdir(folder.name):
+    for name, image in {"painting": painting, "temple": photographs[0], "flower": photographs[1]}.items():
+        write_image(f"{name}.png", image)
+    main(["fit", "painting.png", "-o", "painting.skisp", "--quiet"])
+    main(["apply", "temple.png", "flower.png", "--model", "painting.skisp", "-o", "out", "--quiet"])
 
 # %%
-# What has been written are files like any others, and a file of a style from the command line is one of
-# ``load_model``, too: it holds a whole :class:`~skisp.StylePropagator`.
+# What has been written are files like any others. That of the style is one that ``load_model`` reads, too:
 
-print(type(load_model(home / "painting.skisp")).__name__)
-show({name: read_image(home / "out" / f"{name}.png") for name in ("temple", "flower")})
+print(load_model(Path(folder.name) / "painting.skisp"))
+show({name: read_image(Path(folder.name) / "out" / f"{name}.png") for name in ("temple", "flower")})
 folder.cleanup()
 plt.show()

@@ -1,8 +1,8 @@
 """
-Frames of a film
-================
+A film without flicker
+======================
 
-How to redraw a film without flicker: each frame starts from the last.
+Frames that are redrawn one by one flicker: each gets strokes of its own. As a sequence, each starts from the last.
 """
 
 # %%
