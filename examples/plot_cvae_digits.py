@@ -44,7 +44,7 @@ print(f"{cvae.n_active_units_} of {cvae.n_components} numbers are used")
 
 # %%
 # ``score`` is the mean log likelihood of a digit, in nats. By default the learning rate rises to 3e-3 and falls to
-# nothing, which in as many epochs makes unseen digits likelier:
+# nothing, which in as many epochs makes unseen digits a little likelier:
 
 one_cycle = CVAETransformer(**classical, random_state=0).fit(train)
 axis = None
