@@ -22,6 +22,8 @@ from sklearn.neighbors import LocalOutlierFactor
 
 from skisp import CVAETransformer
 
+# sphinx_gallery_thumbnail_number = 2
+
 digits, labels = load_digits(return_X_y=True)
 train, test, y_train, y_test = train_test_split(digits / 16, labels, test_size=500, stratify=labels, random_state=0)
 

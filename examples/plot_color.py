@@ -1,6 +1,6 @@
 """
-Whose colours
-=============
+Whose colours shall it have?
+============================
 
 A style is strokes and colours. ``color`` says which of them to take.
 """
@@ -14,6 +14,8 @@ import matplotlib.pyplot as plt
 
 from skisp import StylePropagator
 from skisp.datasets import load_photograph, make_style_image
+
+# sphinx_gallery_thumbnail_number = 2
 
 photograph = load_photograph("flower", size=192)
 style = make_style_image("waves", size=photograph.shape[:2], random_state=0)

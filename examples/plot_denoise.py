@@ -20,6 +20,8 @@ from sklearn.model_selection import train_test_split
 
 from skisp import CVAETransformer
 
+# sphinx_gallery_thumbnail_number = 2
+
 digits, labels = load_digits(return_X_y=True)
 train, test = train_test_split(digits / 16, test_size=500, stratify=labels, random_state=0)
 

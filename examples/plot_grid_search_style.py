@@ -22,6 +22,8 @@ from skisp import PatchTransformer, StylePropagator
 from skisp.datasets import load_photograph, make_style_image
 from skisp.metrics import PropagationScorer, propagation_score, trivial_answers
 
+# sphinx_gallery_thumbnail_number = 2
+
 china, flower = load_photograph("china", size=192), load_photograph("flower", size=192)
 photographs = [china[:, :128], china[:, -128:], flower[:, 32:160]]
 style = make_style_image("brush_strokes", size=(160, 224), random_state=0)

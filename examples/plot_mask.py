@@ -17,6 +17,8 @@ import numpy as np
 from skisp import StylePropagator
 from skisp.datasets import load_photograph, make_style_image
 
+# sphinx_gallery_thumbnail_number = 2
+
 photograph = load_photograph("flower", size=192)
 style = make_style_image("brush_strokes", size=photograph.shape[:2], random_state=0)
 

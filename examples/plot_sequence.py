@@ -1,8 +1,8 @@
 """
-Frames of a film
-================
+A film without flicker
+======================
 
-How to redraw a film without flicker: each frame starts from the last.
+Frames that are redrawn one by one flicker: each gets strokes of its own. As a sequence, each starts from the last.
 """
 
 # %%
@@ -47,7 +47,7 @@ print(f"one by one {flicker(one_by_one):.1f}, as a sequence {flicker(sequence):.
 # Side by side
 # ------------
 
-figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(8, 3.1), layout="constrained")
 images = []
 for axis, title, pictures in zip(axes, ("One by one", "As a sequence"), (one_by_one, sequence), strict=True):
     images.append(axis.imshow(pictures[0]))

@@ -9,7 +9,7 @@ Styles can be mixed, each with a weight, or laid side by side, each with a mask.
 # Two styles
 # ----------
 # Every style is learnt by a coder of its own. A fitted one is used as it is, so that it can be part of many mixtures;
-# ``FrozenEstimator`` says that it must not be fitted again.
+# ``FrozenEstimator`` says that it must not be fitted again. Here is each style by itself.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,10 +17,21 @@ from sklearn.frozen import FrozenEstimator
 
 from skisp import PatchTransformer, StylePropagator
 from skisp.datasets import load_photograph, make_style_image
+from skisp.inspection import StyleGridDisplay
 
-photograph = load_photograph("china", size=192)
+# sphinx_gallery_thumbnail_number = 3
+
+photograph, flower = load_photograph("china", size=192), load_photograph("flower", size=192)
 paintings = [make_style_image(kind, size=photograph.shape[:2], random_state=0) for kind in ("waves", "brush_strokes")]
 styles = [FrozenEstimator(PatchTransformer(random_state=0).fit([painting])) for painting in paintings]
+propagators = [StylePropagator(style=style, random_state=0).fit([photograph]) for style in styles]
+StyleGridDisplay.from_estimator(propagators, [photograph, flower], style_names=["waves", "brush strokes"])
+
+# %%
+# Mixed by weights
+# ----------------
+# The colours of the styles meet in between, at their Wasserstein barycentre, and patches of both are used, more of the
+# one with the greater weight.
 
 
 def show(images, columns):
@@ -35,14 +46,6 @@ def show(images, columns):
         axis.imshow(image)
         axis.set_title(name)
 
-
-show({"Photograph": photograph, "Waves": paintings[0], "Brush strokes": paintings[1]}, columns=3)
-
-# %%
-# Mixed by weights
-# ----------------
-# The colours of the styles meet in between, at their Wasserstein barycentre, and patches of both are used, more of the
-# one with the greater weight.
 
 pictures = {}
 for weight in (0.75, 0.5, 0.25):

@@ -16,6 +16,8 @@ import matplotlib.pyplot as plt
 from skisp import StylePropagator
 from skisp.datasets import load_photograph, make_style_image
 
+# sphinx_gallery_thumbnail_number = 2
+
 photograph = load_photograph("flower", size=192)
 style = make_style_image("waves", size=photograph.shape[:2], random_state=0)
 propagator = StylePropagator(style_images=style, random_state=0).fit([photograph])

@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import cvae, datasets, io, metrics, propagation
+    from . import cvae, datasets, inspection, io, metrics, propagation
     from .cvae import CVAETransformer
     from .io import ImageReader
     from .propagation import PatchTransformer, StylePropagator, propagate_style
@@ -19,6 +19,7 @@ __all__ = [
     "__version__",
     "cvae",
     "datasets",
+    "inspection",
     "io",
     "metrics",
     "propagate_style",
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 # What is imported when it is first asked for, since torch and scikit-learn take seconds; and where it is.
-_SUBMODULES = ("cvae", "datasets", "io", "metrics", "propagation")
+_SUBMODULES = ("cvae", "datasets", "inspection", "io", "metrics", "propagation")
 _HOMES = {
     "CVAETransformer": "cvae",
     "ImageReader": "io",

@@ -98,6 +98,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
         ("from skisp.cli import main; main(['propagate', '--help'])", {"torch", "sklearn", "scipy"}),
         ("import skisp.io", {"torch"}),
         ("import skisp.datasets", {"torch"}),
+        ("import skisp.inspection", {"matplotlib"}),
     ],
 )
 def test_heavy_packages_are_not_imported_before_they_are_needed(code, heavy):

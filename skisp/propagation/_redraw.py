@@ -5,7 +5,7 @@ of content and style, and draws new style patches from the C-VAE (:meth:`Level.d
 :func:`refine` propagate them over the picture.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -20,7 +20,10 @@ from ._pyramid import short_sides
 from ._settings import RedrawSettings
 from ._style_model import StyleModel, color_map, recolor
 
-__all__ = ["Drawing", "Statistics", "draw", "finish", "last_picture", "redraw", "refine", "statistics_of"]
+__all__ = ["Drawing", "Statistics", "Watcher", "draw", "finish", "last_picture", "redraw", "refine", "statistics_of"]
+
+# Told of each scale when it is drawn: the level, its estimate (C, H, W), and its matches (h * w,).
+Watcher = Callable[[Level, Tensor, Tensor], None]
 
 
 class Statistics(NamedTuple):
@@ -59,7 +62,9 @@ class Drawing(NamedTuple):
     excess: Tensor
 
 
-def redraw(content: Tensor, model: StyleModel, settings: RedrawSettings, seed: int) -> Tensor:
+def redraw(
+    content: Tensor, model: StyleModel, settings: RedrawSettings, seed: int, watcher: Watcher | None = None
+) -> Tensor:
     """Redraw an image in the style of the model, all of it style; mixing and keeping colours are left to the caller.
 
     Parameters
@@ -69,6 +74,8 @@ def redraw(content: Tensor, model: StyleModel, settings: RedrawSettings, seed: i
     settings : RedrawSettings
     seed : int
         Of the search and the generated patches.
+    watcher : callable or None
+        See :func:`draw`; told of nothing where nothing is drawn, at strength 0 or in colour only.
 
     Returns
     -------
@@ -82,7 +89,7 @@ def redraw(content: Tensor, model: StyleModel, settings: RedrawSettings, seed: i
         return mapped
     own = None if model.content_codec is None else content
     del content  # large images hold much memory
-    drawing = draw(own, mapped, model, settings, torch.Generator().manual_seed(seed))
+    drawing = draw(own, mapped, model, settings, torch.Generator().manual_seed(seed), watcher)
     return finish(drawing, statistics, model, settings)[0]
 
 
@@ -93,7 +100,12 @@ def statistics_of(content: Tensor, model: StyleModel) -> Statistics:
 
 
 def draw(
-    content: Tensor | None, mapped: Tensor, model: StyleModel, settings: RedrawSettings, generator: torch.Generator
+    content: Tensor | None,
+    mapped: Tensor,
+    model: StyleModel,
+    settings: RedrawSettings,
+    generator: torch.Generator,
+    watcher: Watcher | None = None,
 ) -> Drawing:
     """Draw with patches of the style, from the coarsest scale to the content's own.
 
@@ -106,7 +118,11 @@ def draw(
     model : StyleModel
     settings : RedrawSettings
     generator : torch.Generator
+    watcher : callable or None
+        Called with the level, the estimate and the matches of each scale, coarsest first. It must not
+        change them, nor keep the level, which holds much memory.
     """
+    watcher = watcher or _nobody
     sides = short_sides(min(mapped.shape[1:]), settings.coarsest)
     level = Level(content, mapped, sides[0], model, settings)
     matches = level.first_field(generator)
@@ -114,6 +130,7 @@ def draw(
     estimate, n_rounds = None, settings.n_coarsest_rounds
     for i, side in enumerate(sides[1:], start=1):
         estimate, matches = refine(level, estimate, matches, excess, n_rounds, generator)
+        watcher(level, estimate, matches)
         report("redraw", i, len(sides), f"{side} px")
         grid, bank = level.grid, level.bank
         del level  # large images hold much memory
@@ -123,9 +140,14 @@ def draw(
         del bank
         n_rounds = settings.n_rounds
     estimate, matches = last_picture(level, estimate, matches, excess, n_rounds, generator)
+    watcher(level, estimate, matches)
     model.forget_banks(keep=[settings.style_side(side) for side in sides])
     report("redraw", len(sides), len(sides))
     return Drawing(mapped, estimate, matches, excess)
+
+
+def _nobody(level: Level, estimate: Tensor, matches: Tensor) -> None:
+    """The watcher where nobody watches."""
 
 
 def refine(
