@@ -31,9 +31,10 @@ extensions = [
     "foreign",
     "mathml",
 ]
-exclude_patterns = ["_build", "auto_examples/index.rst.new", "sg_execution_times.rst"]
+exclude_patterns = ["_build", "sg_execution_times.rst"]
 templates_path = ["_templates"]
 nitpicky = True
+html_math_renderer = "mathml"
 
 # The reference
 autosummary_generate = True
@@ -101,4 +102,4 @@ class _InventoriesMayBeMissing(logging.Filter):
         return "failed to reach any of the inventories" not in str(record.msg)
 
 
-logging.getLogger("sphinx.sphinx.ext.intersphinx._load").addFilter(_InventoriesMayBeMissing())
+logging.getLogger("sphinx.sphinx.ext.intersphinx").addFilter(_InventoriesMayBeMissing())

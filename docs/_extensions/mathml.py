@@ -43,5 +43,4 @@ def _mathml(node, as_block):
 def setup(app):
     """Make it the way formulas are written in HTML."""
     app.add_html_math_renderer("mathml", inline_renderers=(visit_inline, None), block_renderers=(visit_block, None))
-    app.config.html_math_renderer = "mathml"
     return {"parallel_read_safe": True, "parallel_write_safe": True}

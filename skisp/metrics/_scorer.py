@@ -48,7 +48,7 @@ class PropagationScorer:
 
     See Also
     --------
-    StylePropagator.score : The score against the whole style.
+    skisp.StylePropagator.score : The score against the whole style.
 
     Notes
     -----
