@@ -56,6 +56,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
         Returns
         -------
         self : ImageReader
+            The estimator itself.
 
         Raises
         ------
@@ -102,6 +103,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
         Returns
         -------
         self : ImageReader
+            The estimator itself.
         """
         return self
 
