@@ -78,6 +78,7 @@ sphinx_gallery_conf = {
 copybutton_exclude = ".linenos, .gp, .go"  # prompts and what is printed
 
 html_theme = "pydata_sphinx_theme"
+html_context = {"default_mode": "auto"}  # light or dark, as the reader has it
 html_title = "skisp"
 html_static_path = ["_static"]
 html_css_files = ["skisp.css"]
