@@ -27,6 +27,7 @@ PAGES = {
     "gallery": "auto_examples/index.html",
     "example": "auto_examples/plot_propagate_style.html",
     "class": "generated/skisp.StylePropagator.html",
+    "formula": "generated/skisp.datasets.digit_slant.html",
     "search": "search.html?q=StylePropagator",
 }
 SOUGHT = "skisp.StylePropagator"

@@ -1,8 +1,8 @@
 """Check that what the pages link to is there: files, and places in pages.
 
-    python docs/check_links.py docs/_build/html
+    python docs/check_links.py docs/_build/html [LEFT_OUT ...]
 
-Nothing is fetched: links to other sites are left alone.
+What is in one of the folders LEFT_OUT is not asked for. Nothing is fetched: links to other sites are left alone.
 """
 
 import sys
@@ -28,8 +28,9 @@ class Page(HTMLParser):
                 self.links.add(value)
 
 
-def broken_links(folder):
+def broken_links(folder, left_out):
     """What is linked to and is not there, as (page, link), and how many links were followed."""
+    left_out = [(folder / part).resolve() for part in left_out]
     pages = {path.resolve(): Page(path) for path in folder.rglob("*.html") if "_static" not in path.parts}
     followed, broken = 0, []
     for path, page in sorted(pages.items()):
@@ -40,14 +41,16 @@ def broken_links(folder):
             followed += 1
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             place = unquote(parts.fragment)
+            if any(target.is_relative_to(part) for part in left_out):
+                continue
             if not target.exists() or (target in pages and place not in pages[target].places):
                 broken.append((path.relative_to(folder.resolve()), link))
     return broken, followed
 
 
-def main(folder):
+def main(folder, *left_out):
     """Print the broken links; the number of them decides the exit status."""
-    broken, followed = broken_links(Path(folder))
+    broken, followed = broken_links(Path(folder), left_out)
     for page, link in broken:
         print(f"{page}: {link}: no such file or place")
     print(f"{followed} links followed, {len(broken)} broken")

@@ -39,6 +39,7 @@ html_math_renderer = "mathml"
 # The reference
 autosummary_generate = True
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # the docstrings say the types
 numpydoc_show_class_members = False
 numpydoc_show_inherited_class_members = False
@@ -91,7 +92,9 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-html_sidebars = {"index": [], "install": [], "faq": [], "glossary": [], "references": [], "changes": []}
+# Pages that have none below them need no navigation at their side.
+_SINGLE = "index install tutorial_rows tutorial_photographs cluster faq glossary references changes contributing"
+html_sidebars = {page: [] for page in _SINGLE.split()}
 
 warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
 
