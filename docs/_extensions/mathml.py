@@ -32,12 +32,18 @@ def visit_block(writer, node):
 
 
 def _mathml(node, as_block):
-    latex = re.sub(r"\n\s*\n", r" \\\\ ", node.astext().strip()) if as_block else node.astext()
+    latex = _known(node.astext().strip()) if as_block else node.astext()
     try:
         return tex2mathml(latex, as_block=as_block)
     except MathError as error:
         logger.warning("formula not understood: %s: %s", error, latex, location=node)
         return f"<code>{nodes.unescape(latex)}</code>"
+
+
+def _known(latex):
+    """A formula on several lines, in what docutils knows of the environments for it."""
+    latex = re.sub(r"\\(begin|end)\{(?:split|align\*?)\}", r"\\\1{aligned}", latex)
+    return re.sub(r"\n\s*\n", r" \\\\ ", latex)
 
 
 def setup(app):
