@@ -32,6 +32,7 @@ class GenerationMixin(InferenceMixin):
         n_samples : int, default=1
             At least 1.
         random_state : int, RandomState instance or None, default=None
+            An int gives the same points every time.
         prior : {"standard", "aggregate"}, default="standard"
             Where z comes from: N(0, I), or a Gaussian mixture fitted to the codes of the training
             rows, which leaves out the parts of the latent space where no data were.
@@ -39,6 +40,7 @@ class GenerationMixin(InferenceMixin):
         Returns
         -------
         X : ndarray (n_samples, D), or (n_samples, H, W[, C]) where images were fitted; float32
+            Means, without the noise of p(x | z), in the units of the training data.
 
         References
         ----------
@@ -78,6 +80,7 @@ class GenerationMixin(InferenceMixin):
         Returns
         -------
         X : ndarray (n_points, D), or (n_points, H, W[, C]) where images were fitted; float32
+            The points in order, in the units of the training data.
 
         References
         ----------

@@ -35,6 +35,7 @@ class InferenceMixin:
         Parameters
         ----------
         X : array-like (n, D), or ndarray (n, H, W[, C])
+            Rows or images, of the form of what was fitted.
 
         Returns
         -------

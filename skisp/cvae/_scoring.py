@@ -27,6 +27,7 @@ class ScoringMixin(InferenceMixin):
         Parameters
         ----------
         X : array-like (n, D), or ndarray (n, H, W[, C])
+            Rows or images, of the form of what was fitted.
 
         Returns
         -------
@@ -49,6 +50,7 @@ class ScoringMixin(InferenceMixin):
         Parameters
         ----------
         X : array-like (n, D), or ndarray (n, H, W[, C])
+            Rows or images, of the form of what was fitted.
 
         Returns
         -------
@@ -74,13 +76,16 @@ class ScoringMixin(InferenceMixin):
         Parameters
         ----------
         X : array-like (n, D), or ndarray (n, H, W[, C])
-        y : ignored
+            Rows or images, of the form of what was fitted.
+        y : None
+            Ignored.
         sample_weight : array-like (n,) or None
             Weights of the mean.
 
         Returns
         -------
         score : float
+            In nats; greater is likelier.
         """
         scores = self.score_samples(X).astype(np.float64)
         if sample_weight is None:

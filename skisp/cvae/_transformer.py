@@ -286,7 +286,8 @@ class CVAETransformer(
             or an array of another library that can be sliced (Dask, HDF5, Zarr), is read in blocks
             of that size and never held whole. Dask computes chunks larger than the 16 MB that are
             read at a time once for every time: persist them, or store them as Zarr.
-        y : ignored
+        y : None
+            Ignored.
         sample_weight : array-like (n,) or None
             Whole numbers count as repetitions: a row of weight 2 is seen twice an epoch, one of
             weight 0 never. Other weights matter relative to each other only.
@@ -294,6 +295,7 @@ class CVAETransformer(
         Returns
         -------
         self : CVAETransformer
+            Fitted.
 
         Raises
         ------
@@ -332,13 +334,16 @@ class CVAETransformer(
         Parameters
         ----------
         X : array-like (n, D) of rows, or array (n, H, W) or (n, H, W, C) of images
-        y : ignored
+            As in :meth:`fit`.
+        y : None
+            Ignored.
         sample_weight : array-like (n,) or None
             As in :meth:`fit`.
 
         Returns
         -------
         self : CVAETransformer
+            Fitted.
 
         Raises
         ------
@@ -370,6 +375,7 @@ class CVAETransformer(
         Returns
         -------
         codes : ndarray (n, n_components), float32
+            The means, which :meth:`inverse_transform` decodes.
         """
         return self._in_chunks(lambda x: self.module_.encode(x)[0], self._fitted_rows(X))
 
@@ -384,6 +390,7 @@ class CVAETransformer(
         Returns
         -------
         X_original : ndarray (n, D), or (n, H, W[, C]) where images were fitted; float32
+            In the units of the training data.
 
         Raises
         ------

@@ -127,6 +127,7 @@ def digit_slant(images: ArrayLike) -> Images:
     Returns
     -------
     slant : ndarray (n,)
+        Shifts to the right a row up; 0 is upright.
 
     References
     ----------
@@ -166,6 +167,7 @@ def digit_thickness(images: ArrayLike) -> Images:
     Returns
     -------
     thickness : ndarray (n,)
+        In pixels.
 
     References
     ----------

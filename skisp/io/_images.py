@@ -107,6 +107,17 @@ def read_image(
         If there is no such file, it is a folder, or it may not be read.
     ValueError
         If the file is empty, damaged, too large or not an image; or ``size`` is not positive.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from skisp.io import read_image, write_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(f"{folder}/red.png", np.full((60, 90, 3), [255, 0, 0], np.uint8))
+    ...     image = read_image(f"{folder}/red.png", size=30)
+    >>> image.shape, image.dtype, image[0, 0].tolist()
+    ((20, 30, 3), dtype('uint8'), [255, 0, 0])
     """
     check_size(size)
     name = os.fsdecode(path)

@@ -21,7 +21,7 @@ _MOST_DPI = 65535.0
 class ImageMetadata:
     """What an image file says of its picture, true of the array that is read from it.
 
-    Attributes
+    Parameters
     ----------
     exif : bytes or None
         Camera, time, place, author and what else EXIF tags say, from the byte order on. The orientation is
@@ -33,6 +33,17 @@ class ImageMetadata:
         Pixels an inch, across and down.
     n_frames : int
         Frames of an animation or pages of a TIFF file, of which the array is the first; 1 for others.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from skisp.io import ImageMetadata, read_image, write_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(f"{folder}/a.png", np.zeros((8, 8)), metadata=ImageMetadata(dpi=(300, 300)))
+    ...     image, metadata = read_image(f"{folder}/a.png", return_metadata=True)
+    >>> metadata.n_frames, [round(dpi) for dpi in metadata.dpi]
+    (1, [300, 300])
     """
 
     exif: bytes | None = None

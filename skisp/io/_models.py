@@ -24,10 +24,11 @@ def save_model(path: str | os.PathLike[str], model: Any, *, overwrite: bool = Tr
     path : str or path-like
         Any name; ``.skisp`` is customary.
     model : estimator
-        :class:`CVAETransformer`, :class:`PatchTransformer`, :class:`StylePropagator` or
-        :class:`ImageReader`, fitted or not; a ``Pipeline`` or a ``FrozenEstimator`` of them; and in them
-        or with them scikit-learn's ``PCA``, ``IncrementalPCA``, ``TruncatedSVD``, ``FactorAnalysis``,
-        ``FastICA``, ``NMF``, ``StandardScaler``, ``MinMaxScaler``, ``MaxAbsScaler`` and ``RobustScaler``.
+        :class:`~skisp.CVAETransformer`, :class:`~skisp.PatchTransformer`,
+        :class:`~skisp.StylePropagator` or :class:`~skisp.ImageReader`, fitted or not; a ``Pipeline`` or
+        a ``FrozenEstimator`` of them; and in them or with them scikit-learn's ``PCA``,
+        ``IncrementalPCA``, ``TruncatedSVD``, ``FactorAnalysis``, ``FastICA``, ``NMF``,
+        ``StandardScaler``, ``MinMaxScaler``, ``MaxAbsScaler`` and ``RobustScaler``.
     overwrite : bool
         Whether an existing file is replaced.
 
@@ -89,6 +90,7 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: float = 4e9) -> Any:
     Parameters
     ----------
     path : str or path-like
+        The file.
     max_bytes : float
         Refuse longer files, before they are read. Loading takes about four times as much memory.
 

@@ -57,6 +57,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
         Returns
         -------
         self : ImageReader
+            The estimator itself.
 
         Raises
         ------
@@ -103,6 +104,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
         Returns
         -------
         self : ImageReader
+            The estimator itself.
         """
         return self
 

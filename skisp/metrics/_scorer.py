@@ -48,7 +48,7 @@ class PropagationScorer:
 
     See Also
     --------
-    StylePropagator.score : The score against the whole style.
+    skisp.StylePropagator.score : The score against the whole style.
 
     Notes
     -----
@@ -99,7 +99,8 @@ class PropagationScorer:
         ----------
         estimator : StylePropagator, Pipeline that ends in one, or another fitted transformer of images
         X : list of ndarray (H, W[, C]) or ndarray (n, H, W[, C]), or what a pipeline's first step takes
-        y : ignored
+        y : None
+            Ignored.
         sample_weight : array-like (n,) or None
             Weights of the images' mean.
 

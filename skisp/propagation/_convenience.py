@@ -34,6 +34,7 @@ def propagate_style(
     size : int or None, default=None
         Longest side in pixels of the result where the content is larger; None keeps its size.
     random_state : int, RandomState instance or None, default=None
+        An int gives the same picture every time.
     **parameters
         Others of :class:`StylePropagator`.
 

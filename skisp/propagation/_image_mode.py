@@ -50,9 +50,9 @@ class ImageMode:
 
         :meth:`transform` draws every image for itself, so that neighbouring frames get other strokes,
         which flickers. Here colours and contrast are measured on the first frame only; each further
-        one starts from the patches of the last, moved along with what the frames show
-        (:func:`estimate_motion`), and keeps the last picture wherever the content has stayed the
-        same. Where hardly anything has, after a cut, the drawing begins anew.
+        one starts from the patches of the last, moved along with what the frames show (their optical
+        flow), and keeps the last picture wherever the content has stayed the same. Where hardly anything
+        has, after a cut, the drawing begins anew.
 
         Parameters
         ----------

@@ -110,11 +110,13 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         ----------
         X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, n_features) of rows
             Images as uint8, uint16 or floats in [0, 1]; all grey or all in colour.
-        y : ignored
+        y : None
+            Ignored.
 
         Returns
         -------
         self : PatchTransformer
+            Fitted.
 
         Raises
         ------
@@ -140,6 +142,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, n_features) of rows
+            Of the kind that was fitted, of any size.
 
         Returns
         -------
@@ -161,6 +164,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : list of ndarray (h, w, n_components), one ndarray (n, h, w, n_components), or rows (n, n_components)
+            Codes, as :meth:`transform` gives them.
 
         Returns
         -------

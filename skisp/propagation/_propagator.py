@@ -215,11 +215,13 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
         ----------
         X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, D) of rows
             The content.
-        y : ignored
+        y : None
+            Ignored.
 
         Returns
         -------
         self : StylePropagator
+            Fitted.
 
         Raises
         ------
@@ -282,12 +284,17 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
 
         Parameters
         ----------
-        X, mask : as for :meth:`transform`
-        y : ignored
+        X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, D) of rows
+            The content.
+        y : None
+            Ignored.
+        mask : list of ndarray (H, W), ndarray (n, H, W), or None
+            As for :meth:`transform`.
 
         Returns
         -------
         pictures : like ``X``
+            As :meth:`transform` gives them.
         """
         # The mixin's would hand the mask to fit, which takes none.
         return self.fit(X).transform(X, mask=mask)
@@ -301,16 +308,19 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
 
         Parameters
         ----------
-        X : as for :meth:`transform`
-        y : ignored
+        X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, D) of rows
+            The content.
+        y : None
+            Ignored.
         sample_weight : array-like (n,) or None
             Weights of the images' mean; not possible for rows, whose score is of all together.
-        mask : as for :meth:`transform`
-            The pictures are drawn with it, and scored as a whole.
+        mask : list of ndarray (H, W), ndarray (n, H, W), or None
+            As for :meth:`transform`. The pictures are drawn with it, and scored as a whole.
 
         Returns
         -------
         score : float
+            From 0 to 1.
         """
         check_is_fitted(self)
         if self._in_row_mode:

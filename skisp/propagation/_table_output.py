@@ -40,6 +40,7 @@ class TableOutput:
         Returns
         -------
         names : ndarray of str
+            One a column.
         """
         check_is_fitted(self)
         same = self._redraws_columns and self._n_features_out == self.n_features_in_
@@ -57,5 +58,6 @@ class TableOutput:
         Returns
         -------
         self : estimator
+            The estimator itself.
         """
         return self if self._gives_images() else super().set_output(transform=transform)  # type: ignore[misc]

@@ -1,0 +1,38 @@
+"""The front page of the documentation says what the README says, and its code runs."""
+
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "index.rst").read_text()
+
+
+def test_it_has_the_commands_of_the_readme():
+    readme = re.findall(r"^(pip install -c constraints\.txt .* && .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(readme) == 2
+    assert re.findall(r"^ +(pip install .*)$", PAGE, re.MULTILINE) == readme
+
+
+@pytest.mark.slow
+def test_its_code_draws_two_rows_of_three_pictures():
+    pytest.importorskip("matplotlib").use("Agg")
+    import matplotlib.pyplot as plt
+
+    plots = re.findall(r"^\.\. plot::\n(?: {4}:.*\n)*((?:\n| {4}.*\n)+)", PAGE, re.MULTILINE)
+    assert len(plots) == 1
+    names = {}
+    exec(textwrap.dedent(plots[0]), names)
+    try:
+        shapes = [[axis.images[0].get_array().shape for axis in row] for row in names["axes"]]
+        assert shapes == [[names["photograph"].shape] * 3] * 2
+    finally:
+        plt.close(names["figure"])
+
+
+def test_every_page_is_reached_from_it():
+    toctree = PAGE[PAGE.index(".. toctree::") :].split()
+    pages = {page.stem for page in (ROOT / "docs").glob("*.rst")} - {"index", "sg_execution_times"}
+    assert pages - set(toctree) == set()
