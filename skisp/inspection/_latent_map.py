@@ -32,6 +32,7 @@ class LatentMapDisplay:
     y : array-like (n,) or None, default=None
         Classes, or values, that colour the points.
     axis_names : (str, str), default=("code 0", "code 1")
+        What the two positions are.
 
     Attributes
     ----------
@@ -93,6 +94,7 @@ class LatentMapDisplay:
         estimator : transformer
             Fitted; codes rows or images by two numbers or more each.
         X : ndarray (n, H, W[, C]) or array-like (n, D)
+            Images or rows to be coded.
         y : array-like (n,) or None, default=None
             Colours the points: up to 20 classes by a legend, values by a colour bar.
         projection : transformer or None, default=None
@@ -113,6 +115,7 @@ class LatentMapDisplay:
         Returns
         -------
         display : LatentMapDisplay
+            Plotted.
 
         Raises
         ------
@@ -158,6 +161,7 @@ class LatentMapDisplay:
         Returns
         -------
         self : LatentMapDisplay
+            With ``ax_`` and ``figure_``.
         """
         most = check_number("n_thumbnails", n_thumbnails, 0)
         if not 0 < thumbnail_size <= 1:

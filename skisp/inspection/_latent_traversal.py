@@ -113,6 +113,7 @@ class LatentTraversalDisplay:
         Returns
         -------
         display : LatentTraversalDisplay
+            Plotted.
 
         Raises
         ------
@@ -148,6 +149,7 @@ class LatentTraversalDisplay:
         Returns
         -------
         self : LatentTraversalDisplay
+            With ``ax_`` and ``figure_``.
         """
         decoded = np.asarray(self.decoded)
         n_rows, n_columns = decoded.shape[:2]

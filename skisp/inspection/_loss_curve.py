@@ -89,6 +89,7 @@ class LossCurveDisplay:
         Returns
         -------
         display : LossCurveDisplay
+            Plotted.
 
         Raises
         ------
@@ -129,6 +130,7 @@ class LossCurveDisplay:
         Returns
         -------
         self : LossCurveDisplay
+            With ``ax_`` and ``figure_``.
         """
         ax = axes_for(ax, (6.0, 4.0), f"{type(self).__name__}.plot")
         name = self.name if name is None else name

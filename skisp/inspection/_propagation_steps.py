@@ -119,6 +119,7 @@ class PropagationStepsDisplay:
         Returns
         -------
         display : PropagationStepsDisplay
+            Plotted.
 
         Raises
         ------
@@ -167,6 +168,7 @@ class PropagationStepsDisplay:
         Returns
         -------
         self : PropagationStepsDisplay
+            With ``ax_`` and ``figure_``.
         """
         pictures = [np.asarray(part) for part in (self.mapped, *self.estimates, self.picture)]
         aspect = pictures[0].shape[1] / pictures[0].shape[0]

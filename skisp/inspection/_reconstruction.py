@@ -28,7 +28,9 @@ class ReconstructionDisplay:
     Parameters
     ----------
     originals : array-like (n, H, W[, C]), list of (H, W[, C]), or rows (n, D)
+        The samples.
     reconstructions : like ``originals``
+        What was made of their codes.
     errors : array-like (n,) or None, default=None
         None computes them.
     name : str or None, default=None
@@ -97,6 +99,7 @@ class ReconstructionDisplay:
         Returns
         -------
         display : ReconstructionDisplay
+            Plotted.
 
         Raises
         ------
@@ -129,6 +132,7 @@ class ReconstructionDisplay:
         Returns
         -------
         self : ReconstructionDisplay
+            With ``ax_`` and ``figure_``.
         """
         rows = [[np.asarray(item) for item in items] for items in (self.originals, self.reconstructions)]
         self.errors_ = _errors(*rows) if self.errors is None else np.asarray(self.errors)

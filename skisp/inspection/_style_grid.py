@@ -30,7 +30,9 @@ class StyleGridDisplay:
     pictures : list of list of ndarray (H, W[, C])
         ``pictures[i][j]`` is content j in style i.
     style_names : list of str or None, default=None
+        Written beside the rows.
     content_names : list of str or None, default=None
+        Written above the columns.
 
     Attributes
     ----------
@@ -104,6 +106,7 @@ class StyleGridDisplay:
         style_names : sequence of str or None, default=None
             None takes the keys of a dict.
         content_names : sequence of str or None, default=None
+            Written above the columns.
         ax : matplotlib Axes or None, default=None
             None makes a figure.
         cmap : str or matplotlib Colormap, default="gray"
@@ -112,6 +115,7 @@ class StyleGridDisplay:
         Returns
         -------
         display : StyleGridDisplay
+            Plotted.
 
         Raises
         ------
@@ -158,6 +162,7 @@ class StyleGridDisplay:
         Returns
         -------
         self : StyleGridDisplay
+            With ``ax_`` and ``figure_``.
         """
         n_rows, n_columns = len(self.styles) + 1, len(self.contents) + 1
         of_styles = aspect_of([np.asarray(style) for style in self.styles if style is not None] or self.contents)
