@@ -95,14 +95,18 @@ def opened(browser, address, width, *options):
     """What Chromium prints of a page in a window of this width."""
     with tempfile.TemporaryDirectory() as profile:
         command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]
-        command += [f"--user-data-dir={profile}", f"--window-size={width},1600", "--virtual-time-budget=20000"]
+        command += [f"--user-data-dir={profile}", f"--window-size={width},1600", "--virtual-time-budget=300000"]
         done = subprocess.run([*command, *options, address], capture_output=True, text=True, timeout=300)
     return done.stdout
 
 
 def faults(browser, address, width):
     """What is wrong with a page, as a list of sentences."""
-    report = re.search(r'<pre id="probe"[^>]*>(.*?)</pre>', opened(browser, address, width, "--dump-dom"), re.DOTALL)
+    # On a busy machine Chromium may print a page before it has loaded.
+    pages = (opened(browser, address, width, "--dump-dom") for _ in range(5))
+    report = next(
+        filter(None, (re.search(r'<pre id="probe"[^>]*>(.*?)</pre>', page, re.DOTALL) for page in pages)), None
+    )
     if not report:
         return ["it did not load"]
     probe = json.loads(unescape(report[1]))

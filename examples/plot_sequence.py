@@ -44,6 +44,16 @@ def flicker(pictures):
 print(f"one by one {flicker(one_by_one):.1f}, as a sequence {flicker(sequence):.1f}, the frames {flicker(frames):.1f}")
 
 # %%
+# The first frame and the last, and what became of them:
+
+figure, axes = plt.subplots(2, 2, figsize=(8, 5), layout="constrained")
+for row, title, pictures in zip(axes, ("Film", "As a sequence"), (frames, sequence), strict=True):
+    for axis, i in zip(row, (0, -1), strict=True):
+        axis.imshow(pictures[i])
+        axis.set_title(f"{title}, {'first' if i == 0 else 'last'} frame")
+        axis.axis("off")
+
+# %%
 # Side by side
 # ------------
 
