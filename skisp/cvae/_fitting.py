@@ -15,7 +15,7 @@ from ._networks import CVAENetwork, rows_at_once
 from ._objectives import Objective, reparameterise
 from ._reading import row_source
 from ._rows import RowBlocks, relative_weights
-from ._training import EarlyStopping, Trainer, TrainingLog, Watcher, train
+from ._training import EarlyStopping, Trainer, TrainingLog, Watcher, n_rising_epochs, train
 
 __all__ = ["Fitting", "conv_shape", "known_image_shape"]
 
@@ -57,7 +57,8 @@ class Fitting:
         """Train; a model that goes on keeps its old weights where an epoch fails."""
         stopping = None
         if self.held_back is not None:
-            stopping = EarlyStopping(self.estimator.tol, self.estimator.n_iter_no_change)
+            n_exempt = n_rising_epochs(self.estimator.learning_rate_schedule, max_iter)
+            stopping = EarlyStopping(self.estimator.tol, self.estimator.n_iter_no_change, n_exempt)
         with _compiled(self.trainer, self.estimator.compile):
             return train(
                 self.trainer,

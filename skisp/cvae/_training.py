@@ -17,7 +17,16 @@ from ._objectives import Objective, elbo_terms
 from ._precision import autocast
 from ._rows import RowBlocks
 
-__all__ = ["EarlyStopping", "Trainer", "TrainingLog", "Watcher", "learning_rate_at", "one_cycle", "train"]
+__all__ = [
+    "EarlyStopping",
+    "Trainer",
+    "TrainingLog",
+    "Watcher",
+    "learning_rate_at",
+    "n_rising_epochs",
+    "one_cycle",
+    "train",
+]
 
 _WARM_UP_SHARE = 0.3
 
@@ -43,6 +52,11 @@ def learning_rate_at(schedule: str, peak: float, max_iter: int) -> Callable[[flo
     if schedule == "constant":
         return lambda _: peak
     return lambda epoch: one_cycle(epoch / max_iter, peak)
+
+
+def n_rising_epochs(schedule: str, max_iter: int) -> int:
+    """Epochs in which the learning rate still rises; too early to tell that a loss has stopped falling."""
+    return 0 if schedule == "constant" else math.ceil(_WARM_UP_SHARE * max_iter)
 
 
 def decay_groups(network: CVAENetwork, weight_decay: float) -> list[dict[str, Any]]:
@@ -180,19 +194,24 @@ class EarlyStopping:
         Nats a row by which a loss must beat the best one to count as better.
     n_iter_no_change : int
         Epochs in a row without that.
+    n_iter_exempt : int
+        Epochs at the beginning that are not counted: where the learning rate starts low, and the running
+        means of batch normalisation have not arrived, the loss may rise at first.
     """
 
-    def __init__(self, tol: float, n_iter_no_change: int) -> None:
+    def __init__(self, tol: float, n_iter_no_change: int, n_iter_exempt: int = 0) -> None:
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
+        self.n_iter_exempt = n_iter_exempt
         self.best_loss = math.inf
         self.best_weights: dict[str, Tensor] = {}
-        self._n_without_improvement = 0
+        self._n_seen = self._n_without_improvement = 0
 
     def update(self, loss: float, weights: dict[str, Tensor]) -> bool:
         """Take note of an epoch's validation loss; return whether to stop."""
-        improved = loss < self.best_loss - self.tol
-        self._n_without_improvement = 0 if improved else self._n_without_improvement + 1
+        self._n_seen += 1
+        counts = self._n_seen > self.n_iter_exempt and loss >= self.best_loss - self.tol
+        self._n_without_improvement = self._n_without_improvement + 1 if counts else 0
         if loss < self.best_loss:
             self.best_loss, self.best_weights = loss, weights
         return self._n_without_improvement >= self.n_iter_no_change

@@ -102,7 +102,8 @@ class CVAETransformer(
     validation_fraction : float, default=0.1
         Share of the rows held back for that.
     n_iter_no_change : int, default=10
-        Epochs without an improvement by ``tol`` after which training ends.
+        Epochs without an improvement by ``tol`` after which training ends. Those in which the
+        one-cycle rate still rises do not count.
     tol : float, default=1e-4
         Nats a row.
     warm_start : bool, default=False

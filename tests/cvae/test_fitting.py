@@ -398,7 +398,8 @@ OVERFITTING = {"hidden_layer_sizes": (64,), "learning_rate": 0.02, "max_iter": 2
 
 
 def test_training_on_noise_ends_early_at_exactly_its_patience():
-    cvae = small_cvae(early_stopping=True, n_iter_no_change=4, tol=0.0, **OVERFITTING).fit(NOISE)
+    parameters = {**OVERFITTING, **CONSTANT}
+    cvae = small_cvae(early_stopping=True, n_iter_no_change=4, tol=0.0, **parameters).fit(NOISE)
     best = int(np.argmin(cvae.validation_loss_curve_)) + 1
     assert cvae.n_iter_ == best + 4 < 200
 

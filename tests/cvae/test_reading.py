@@ -664,7 +664,7 @@ def test_rows_are_held_back_of_all_blocks_and_never_trained_on(source, tmp_path,
 def test_early_stopping_ends_training_in_blocks(rows_a_block):
     rows_a_block(13)
     cvae = small_cvae(early_stopping=True, n_iter_no_change=2, tol=1e9, max_iter=50).fit(Dataset(ROWS))
-    assert cvae.n_iter_ == 3  # the first beats nothing, two do not beat it
+    assert cvae.n_iter_ == 17  # the one-cycle rate rises in the first 15; two do not beat the best
 
 
 # Memory

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.datasets import load_digits
 from sklearn.decomposition import FactorAnalysis
 from sklearn.exceptions import NotFittedError
 
@@ -17,7 +18,15 @@ from skisp._progress import listening
 from skisp.cvae._networks import CVAENetwork
 from skisp.cvae._objectives import Objective
 from skisp.cvae._rows import RowBlocks
-from skisp.cvae._training import EarlyStopping, Trainer, decay_groups, learning_rate_at, one_cycle, train
+from skisp.cvae._training import (
+    EarlyStopping,
+    Trainer,
+    decay_groups,
+    learning_rate_at,
+    n_rising_epochs,
+    one_cycle,
+    train,
+)
 
 
 def small_cvae(**parameters):
@@ -380,6 +389,29 @@ def test_small_improvements_do_not_count_but_their_weights_are_kept():
     assert not stopping.update(4.5, {"w": torch.tensor(4.5)})
     assert stopping.update(4.2, {"w": torch.tensor(4.2)})
     assert stopping.best_weights["w"] == torch.tensor(4.2)
+
+
+def test_exempt_epochs_do_not_count_and_their_weights_may_still_be_the_best():
+    stopping = EarlyStopping(tol=0.0, n_iter_no_change=2, n_iter_exempt=3)
+    losses = [1.0, 2.0, 2.0, 2.0, 2.0]
+    assert [stopping.update(loss, {"w": torch.tensor(loss)}) for loss in losses] == [False] * 4 + [True]
+    assert stopping.best_weights["w"] == torch.tensor(1.0)
+
+
+@pytest.mark.parametrize("max_iter", [1, 7, 10, 50])
+def test_the_one_cycle_rate_has_its_peak_in_the_last_of_the_exempt_epochs(max_iter):
+    rate = learning_rate_at("one_cycle", 1.0, max_iter)
+    peak = np.argmax([rate(step / 100) for step in range(100 * max_iter + 1)]) / 100
+    assert n_rising_epochs("one_cycle", max_iter) - 1 < peak <= n_rising_epochs("one_cycle", max_iter)
+    assert n_rising_epochs("constant", max_iter) == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rate_that_still_rises_ends_no_training(seed):
+    # Without the exemption, two of these seeds ended after 11 epochs with nothing learnt.
+    few = load_digits().data[:200] / 16
+    cvae = CVAETransformer(max_iter=160, early_stopping=True, random_state=seed).fit(few)
+    assert min(cvae.validation_loss_curve_) < min(cvae.validation_loss_curve_[:11]) - 10
 
 
 # A run
