@@ -23,7 +23,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 
 from skisp import CVAETransformer, PatchTransformer, StylePropagator
-from skisp._base import one_thread
+from skisp._threads import one_thread
 from skisp.metrics import PropagationScorer
 
 # With the ends: nothing of the style, and hardly anything of the content.

@@ -3,13 +3,13 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ._version import __version__
+
 if TYPE_CHECKING:
     from . import cvae, datasets, inspection, io, metrics, propagation
     from .cvae import CVAETransformer
     from .io import ImageReader
     from .propagation import PatchTransformer, StylePropagator, propagate_style
-
-__version__ = "0.1.0"
 
 __all__ = [
     "CVAETransformer",

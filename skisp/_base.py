@@ -1,20 +1,19 @@
-"""What every estimator here shares: devices, seeds, threads, rows and images.
+"""What every estimator here shares: devices, seeds, rows and images.
 
 The one module that imports private parts of scikit-learn, so that a break is one file.
 """
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import _fit_context as fit_context
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
@@ -31,6 +30,7 @@ except ImportError:  # experimental in scikit-learn 1.9: a later version may mov
 
 
 __all__ = [
+    "LARGEST_SEED",
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",
@@ -38,18 +38,15 @@ __all__ = [
     "StrOptions",
     "as_float32",
     "check_sample_weight",
-    "concatenate_on_threads",
     "draw_seed",
     "fit_context",
     "flatten_images",
-    "map_on_threads",
     "module_initialised_with",
-    "one_thread",
     "resolve_device",
-    "split_evenly",
+    "unfrozen",
 ]
 
-_LARGEST_SEED = 2**31 - 1
+LARGEST_SEED = 2**31 - 1
 _global_generator = threading.RLock()
 
 
@@ -80,7 +77,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
 
 def draw_seed(random_state: Any) -> int:
     """Draw one integer seed from an int, a ``RandomState`` or None, as scikit-learn reads it."""
-    return int(check_random_state(random_state).randint(_LARGEST_SEED))
+    return int(check_random_state(random_state).randint(LARGEST_SEED))
 
 
 @contextmanager
@@ -94,148 +91,6 @@ def module_initialised_with(seed: int) -> Iterator[None]:
         # torch.manual_seed would seed the generators of the accelerators too.
         torch.default_generator.manual_seed(seed)
         yield
-
-
-class _ThreadLimit:
-    """Counts who needs one thread, and gives every thread back the count it had.
-
-    torch (OpenMP) keeps one count for each thread; a new thread inherits the one set last.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._n_users = 0
-        self._n_threads = 1
-        self._own = threading.local()
-        self._workers: ThreadPoolExecutor | None = None
-
-    @property
-    def n_threads(self) -> int:
-        """Threads that work inside the block may use."""
-        return self._n_threads if self._n_users else 1
-
-    def acquire(self) -> int:
-        with self._lock:
-            found = torch.get_num_threads()
-            if self._n_users == 0:
-                self._n_threads = found
-            self._n_users += 1
-            self._own.depth = getattr(self._own, "depth", 0) + 1
-            if self._own.depth == 1:
-                # A thread born while another one is inside has inherited that one's 1.
-                self._own.found = max(found, self._n_threads)
-                torch.set_num_threads(1)
-            return self._n_threads
-
-    def release(self) -> None:
-        workers = None
-        with self._lock:
-            self._n_users -= 1
-            self._own.depth -= 1
-            if self._own.depth == 0:
-                torch.set_num_threads(self._own.found)
-            if self._n_users == 0:
-                workers, self._workers = self._workers, None
-        if workers is not None:
-            workers.shutdown()
-
-    def workers(self) -> ThreadPoolExecutor:
-        """Threads to share work with, kept until nobody needs one thread any more.
-
-        A thread's first matrix product takes a millisecond more than the next.
-        """
-        with self._lock:
-            if self._workers is None:
-                self._workers = ThreadPoolExecutor(self._n_threads, "skisp", self._start_worker)
-            return self._workers
-
-    def _start_worker(self) -> None:
-        self._own.depth = 1
-        torch.set_num_threads(1)
-        _inside_map.is_true = True
-
-
-_thread_limit = _ThreadLimit()
-_inside_map = threading.local()
-
-
-@contextmanager
-def one_thread() -> Iterator[int]:
-    """Run torch operations of the block on one thread each; yield the count allowed before.
-
-    The bits of a matrix product depend on how many threads share it. One thread an operation
-    makes results the same whatever ``n_jobs`` is; work that gains from more threads is split
-    into chunks of fixed size, each on a thread of its own. The count is restored at the end.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skisp._base import one_thread
-    >>> before = torch.get_num_threads()
-    >>> with one_thread() as n_threads:
-    ...     torch.get_num_threads()
-    1
-    >>> torch.get_num_threads() == before == n_threads
-    True
-    """
-    n_threads = _thread_limit.acquire()
-    try:
-        yield n_threads
-    finally:
-        _thread_limit.release()
-
-
-def map_on_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-    """Apply ``function`` to every item, inside :func:`one_thread` on as many threads as that set aside.
-
-    The items, not the threads, decide how the work is split, so results do not depend on them. A
-    call from inside of another one's function stays on its thread: there are no more to have.
-    """
-    n_threads = min(_thread_limit.n_threads, len(items))
-    if n_threads < 2 or getattr(_inside_map, "is_true", False):
-        return [function(item) for item in items]
-    inference = torch.is_inference_mode_enabled()
-
-    def in_mode(item: Any) -> Any:
-        # torch has modes for each thread.
-        with torch.inference_mode(inference):
-            return function(item)
-
-    return list(_thread_limit.workers().map(in_mode, items))
-
-
-def split_evenly(n: int, most: int, least: int) -> list[slice]:
-    """Slices of equal lengths that cover ``range(n)``, for :func:`map_on_threads`.
-
-    Of at most ``most`` items each, and at least four where they still have ``least``: a single slice
-    would leave all threads but one without work.
-    """
-    n_slices = max(-(-n // most), min(4, n // least), 1)
-    bounds = [n * i // n_slices for i in range(n_slices + 1)]
-    return [slice(start, stop) for start, stop in pairwise(bounds)]
-
-
-def concatenate_on_threads(
-    function: Callable[[Any], torch.Tensor], items: Sequence[Any], lengths: Sequence[int]
-) -> torch.Tensor:
-    """Results of :func:`map_on_threads`, tensors of ``lengths`` rows, one below the other.
-
-    Each is copied to its place as soon as it is there. A list of them would keep small pieces between
-    the large temporary ones of ``function``, and an allocator can't give back what lies between pieces.
-    """
-    starts = np.cumsum([0, *lengths])
-    lock = threading.Lock()
-    results: list[torch.Tensor] = []
-
-    def put(i: int) -> None:
-        rows = function(items[i])
-        with lock:
-            if not results:
-                results.append(rows.new_empty((int(starts[-1]), *rows.shape[1:])))
-        results[0][starts[i] : starts[i + 1]] = rows
-
-    map_on_threads(put, range(len(items)))
-    return results[0]
 
 
 def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
@@ -252,6 +107,11 @@ def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
         return X, None
     # No -1: it is ambiguous where there are no images.
     return X.reshape(shape[0], math.prod(shape[1:])), tuple(int(side) for side in shape[1:])
+
+
+def unfrozen(estimator: Any) -> Any:
+    """The estimator inside a ``FrozenEstimator``, or the estimator itself."""
+    return estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
 
 
 def as_float32(X: Any) -> NDArray[np.float32]:

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Image", "ImageLayout", "as_images", "as_sequence", "luminance", "to_channels"]
+from ._math.color import luminance
+
+__all__ = ["Image", "ImageLayout", "as_images", "as_sequence", "to_channels"]
 
 Image = NDArray[np.float32]
 
-# ITU-R BT.601, the weights Pillow's convert("L") uses.
-_LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _INTEGER_RANGE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 _FLOAT_TOLERANCE = 1e-3
 
@@ -107,13 +107,6 @@ def as_images(X: Any, *, name: str = "X") -> tuple[list[Image], ImageLayout]:
     converted = [_as_image(item, f"image {i} of {name}") for i, item in enumerate(items)]
     stacked = isinstance(X, np.ndarray) and X.dtype != object
     return [image for image, _ in converted], ImageLayout(stacked, tuple(source for _, source in converted))
-
-
-def luminance(image: Image) -> Image:
-    """Luminance (H, W, 1) of an RGB or grey image (H, W, C), by the weights of ITU-R BT.601."""
-    if image.shape[2] == 1:
-        return image
-    return np.asarray(image @ _LUMINANCE, dtype=np.float32)[..., None]
 
 
 def to_channels(image: Image, n_channels: int) -> Image:

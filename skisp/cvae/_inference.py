@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from .._base import one_thread, resolve_device
+from .._base import resolve_device
+from .._threads import one_thread
 from ._networks import CVAENetwork, rows_at_once
 from ._reading import RowSource, row_source
 

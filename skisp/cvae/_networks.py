@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .._base import module_initialised_with
+from .._chunks import chunk_sizes
 from ._layers import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder
 from ._likelihoods import make_likelihood
 
@@ -17,14 +18,10 @@ __all__ = ["CVAENetwork", "rows_at_once"]
 # exp(-8) .. exp(8): wide enough for any posterior, narrow enough for float32.
 _LOG_VARIANCE_BOUND = 8.0
 
-# Rows, and values of rows, in a network at once where no gradient is taken.
-_ROWS_AT_ONCE = 2**13
-_VALUES_AT_ONCE = 2**21
-
 
 def rows_at_once(n_features: int) -> int:
     """Rows that go through a network together when coding, decoding or scoring: bounds its memory."""
-    return max(1, min(_ROWS_AT_ONCE, _VALUES_AT_ONCE // n_features))
+    return max(1, min(chunk_sizes.rows, chunk_sizes.values // n_features))
 
 
 class CVAENetwork(nn.Module):

@@ -12,11 +12,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from .._base import flatten_images
+from .._chunks import chunk_sizes
 
-__all__ = ["BLOCK_BYTES", "RowSource", "read_rows", "row_source"]
-
-# Float32 values held at once of data that are not in memory.
-BLOCK_BYTES = 2**28
+__all__ = ["RowSource", "read_rows", "row_source"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class RowSource:
     @property
     def rows_a_block(self) -> int:
         """Rows held at once."""
-        return self.n_rows if self.in_memory else max(1, BLOCK_BYTES // (4 * self.n_features))
+        return self.n_rows if self.in_memory else max(1, chunk_sizes.block_bytes // (4 * self.n_features))
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
         """Rows ``start:stop`` as a C-ordered float32 array."""
@@ -98,5 +96,5 @@ def _slices(X: Any) -> bool:
 def _is_read_by_slices(X: Any) -> bool:
     """Whether ``X`` is to be read a block at a time: a large memory map, or an array of another library."""
     if isinstance(X, np.memmap):
-        return X.ndim > 1 and 4 * X.size > BLOCK_BYTES
+        return X.ndim > 1 and 4 * X.size > chunk_sizes.block_bytes
     return _slices(X)

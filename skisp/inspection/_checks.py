@@ -4,9 +4,9 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
+from .._base import unfrozen
 from ..cvae import CVAETransformer
 from ..propagation import PatchTransformer, StylePropagator
-from ..propagation._parts import unfrozen
 
 __all__ = ["check_number", "fitted_cvae", "fitted_in_image_mode", "fitted_propagator", "fitted_transformer"]
 

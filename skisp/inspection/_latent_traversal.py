@@ -6,9 +6,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._base import unfrozen
 from ..cvae import CVAETransformer
 from ..propagation import PatchTransformer
-from ..propagation._parts import unfrozen
 from ._checks import check_number, fitted_cvae
 from ._pictures import as_pictures, aspect_of, is_picture, value_range
 from ._plotting import CellGrid, axes_for, figure_size, label_width, require_matplotlib, show

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._images import luminance
+from .._math.color import luminance
 from ..propagation._steps import propagation_steps, source_pixels
 from ._checks import fitted_in_image_mode
 from ._pictures import value_range

@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import get_tags
 
-from .._base import flatten_images
+from .._base import flatten_images, unfrozen
 from .._images import as_images, to_channels
 from ..propagation import PatchTransformer
-from ..propagation._parts import unfrozen
 from ..propagation._patch_transformer import is_rows
 from ._checks import check_number, fitted_transformer
 from ._pictures import as_pictures, aspect_of, is_picture, value_range

@@ -6,11 +6,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .._base import unfrozen
 from .._images import as_images, as_sequence
+from .._tensors import from_tensor, resize, to_tensor
 from ..propagation import StylePropagator
-from ..propagation._parts import unfrozen
-from ..propagation._patch_transformer import from_tensor, to_tensor
-from ..propagation._pyramid import resize
 from ._checks import check_number, fitted_propagator
 from ._pictures import as_pictures, aspect_of, is_picture, value_range
 from ._plotting import CellGrid, axes_for, figure_size, label_width, require_matplotlib, show

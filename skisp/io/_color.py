@@ -19,6 +19,8 @@ import PIL.Image
 import PIL.ImageCms
 from numpy.typing import NDArray
 
+from .._math.color import encode_srgb
+
 __all__ = ["converted", "converted_levels", "fitting_profile", "is_srgb", "srgb_profile"]
 
 _Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -42,7 +44,7 @@ def is_srgb(profile: bytes) -> bool:
     matrix, curves = model
     levels = np.linspace(0.0, 1.0, 256)
     same_curves = all(
-        np.abs(_encode(np.interp(levels, _LEVELS, curve)) - levels).max() < 1.0 / 255.0 for curve in curves
+        np.abs(encode_srgb(np.interp(levels, _LEVELS, curve)) - levels).max() < 1.0 / 255.0 for curve in curves
     )
     return same_curves and bool(np.abs(matrix - _srgb_matrix()).max() < 2e-3)
 
@@ -99,7 +101,7 @@ def converted_levels(levels: NDArray[np.uint16], profile: bytes) -> NDArray[np.u
     for start in range(0, len(levels), n_rows):  # in parts, since floats take more memory
         part = levels[start : start + n_rows]
         linear = np.stack([curve[part[..., i]] for i, curve in enumerate(curves)], axis=2)
-        result[start : start + n_rows, :, :3] = np.rint(_encode(linear @ to_linear_srgb.T) * 65535.0)
+        result[start : start + n_rows, :, :3] = np.rint(encode_srgb(linear @ to_linear_srgb.T) * 65535.0)
     return result
 
 
@@ -107,12 +109,6 @@ def _through(image: PIL.Image.Image, source: Any) -> PIL.Image.Image:
     mode = "RGBA" if image.mode == "RGBA" else "RGB"
     target = PIL.ImageCms.createProfile("sRGB")
     return PIL.ImageCms.profileToProfile(image, source, target, outputMode=mode) or image
-
-
-def _encode(linear: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The curve of sRGB: 12.92 l up to l = 0.0031308, then 1.055 l^(1/2.4) - 0.055."""
-    linear = linear.clip(0.0, 1.0)
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1.0 / 2.4) - 0.055)
 
 
 @functools.cache

@@ -9,11 +9,7 @@ from typing import IO
 
 from .._names import shown
 
-__all__ = ["RefusedError", "opened", "write_whole"]
-
-
-class RefusedError(ValueError):
-    """A file that can be read, and is not wanted; the message is the reason and the cure."""
+__all__ = ["opened", "write_whole"]
 
 
 def opened(name: str, example: str) -> IO[bytes]:

@@ -11,11 +11,12 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from .._errors import RefusedError
 from .._images import as_images
 from .._names import shown
 from ._color import converted_levels, fitting_profile, is_srgb, srgb_profile
 from ._encoders import encode_png, encode_tiff
-from ._files import RefusedError, opened, write_whole
+from ._files import opened, write_whole
 from ._metadata import ImageMetadata, count_frames, metadata_for, read_exif, read_resolution
 from ._pillow import array_and_profile, to_bytes
 from ._resize import check_size, resize_longest

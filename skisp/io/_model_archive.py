@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from ._files import RefusedError
+from .._errors import RefusedError
 
 __all__ = ["pack", "unpack"]
 

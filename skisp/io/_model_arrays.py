@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ._files import RefusedError
+from .._errors import RefusedError
 
 __all__ = ["CURE", "READERS", "array_entry", "exactly", "holds_strings", "random_state_entry", "strings_entry"]
 

@@ -10,14 +10,15 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from .._conditions import check_image_shape, check_seed, finite, floats, is_count, is_number, require
+from .._errors import RefusedError
+from .._math.affine import AffineMap
+from .._math.gaussian import Moments
 from ..cvae import CVAETransformer
 from ..propagation import PatchTransformer, StylePropagator
-from ..propagation._alignment import AffineMap, Moments
 from ..propagation._parts import check_parts
 from ..propagation._row_mode import RowAlignment
 from ..propagation._style_model import FittedStyles
-from ._files import RefusedError
-from ._model_conditions import check_image_shape, check_seed, finite, floats, is_count, is_number, require
 from ._model_network import check_cvae
 from ._reader import ImageReader
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from ._files import RefusedError
+from .._errors import RefusedError
 
 __all__ = ["class_named", "is_estimator", "name_of", "names_of_fields"]
 
@@ -19,7 +19,8 @@ _MODULES = {
     "sklearn.frozen": ["FrozenEstimator"],
     "sklearn.decomposition": ["PCA", "IncrementalPCA", "TruncatedSVD", "FactorAnalysis", "FastICA", "NMF"],
     "sklearn.preprocessing": ["MaxAbsScaler", "MinMaxScaler", "RobustScaler", "StandardScaler"],
-    "skisp.propagation._alignment": ["AffineMap", "Moments"],
+    "skisp._math.affine": ["AffineMap"],
+    "skisp._math.gaussian": ["Moments"],
     "skisp.propagation._row_mode": ["RowAlignment"],
     "skisp.propagation._style_model": ["FittedStyles"],
 }

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from .._base import module_initialised_with
+from .._conditions import are_counts, check_image_shape, check_seed, floats, is_count, is_number, require
 from ..cvae._layers import ACTIVATIONS
 from ..cvae._networks import CVAENetwork
 from ..cvae._training import decay_groups
-from ._model_conditions import are_counts, check_image_shape, check_seed, floats, is_count, is_number, require
 
 __all__ = ["check_cvae"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ._files import RefusedError
+from .._errors import RefusedError
 from ._model_arrays import CURE, READERS, array_entry, exactly, holds_strings, random_state_entry, strings_entry
 from ._model_checks import check_estimator, check_parameters, check_record
 from ._model_classes import class_named, is_estimator, name_of, names_of_fields

@@ -4,7 +4,8 @@ import os
 import stat
 from typing import Any
 
-from ._files import RefusedError, opened, write_whole
+from .._errors import RefusedError
+from ._files import opened, write_whole
 
 __all__ = ["load_model", "save_model"]
 
@@ -190,7 +191,7 @@ def _versions() -> dict[str, str]:
     import sklearn
     import torch
 
-    from .. import __version__
+    from .._version import __version__
 
     packages = {"skisp": __version__, "scikit-learn": sklearn.__version__, "numpy": numpy.__version__}
     return {**packages, "torch": str(torch.__version__), "python": platform.python_version()}

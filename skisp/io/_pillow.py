@@ -6,9 +6,9 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from .._errors import RefusedError
 from ._color import converted, fitting_profile
 from ._exif import turned_upright, upright
-from ._files import RefusedError
 from ._metadata import ImageMetadata, metadata_for, read_resolution
 
 __all__ = ["array_and_profile", "as_array", "as_pillow", "described", "to_bytes"]

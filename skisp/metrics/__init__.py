@@ -4,19 +4,19 @@ Pure functions of images, without a pretrained network. Each takes single images
 (H, W, C) of any size from 16 px up, uint8 or float in [0, 1], and returns a float.
 """
 
-from skisp.metrics._content import (
+from ._content import (
     content_similarity,
     gradient_correlation,
     self_similarity_distance,
     structure_similarity,
 )
-from skisp.metrics._frechet import frechet_style_distance
-from skisp.metrics._gram import random_gram_distance
-from skisp.metrics._propagation import propagation_report, propagation_score, style_content_f
-from skisp.metrics._redrawn import redrawn_share
-from skisp.metrics._scorer import PropagationScorer
-from skisp.metrics._style import color_distance, style_distance
-from skisp.metrics._trivial import trivial_answers
+from ._frechet import frechet_style_distance
+from ._gram import random_gram_distance
+from ._propagation import propagation_report, propagation_score, style_content_f
+from ._redrawn import redrawn_share
+from ._scorer import PropagationScorer
+from ._style import color_distance, style_distance
+from ._trivial import trivial_answers
 
 __all__ = [
     "PropagationScorer",

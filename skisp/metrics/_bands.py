@@ -1,13 +1,12 @@
 """The sliced Wasserstein distance of standardised Laplacian bands: texture at any contrast and colour."""
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
-from skisp._images import Image
-from skisp.metrics._style import MIN_LEVEL_SIDE, N_LEVELS, Quantiles, quantiles, sample_patches
-from skisp.metrics._working import matrix_product, pyramid, resize, shape_of
+from .._images import Image
+from .._math.linalg import matrix_product
+from ._style import MIN_LEVEL_SIDE, N_LEVELS, Quantiles, quantiles, sample_patches
+from ._working import bands_between, pyramid
 
 __all__ = ["band_quantiles"]
 
@@ -22,8 +21,8 @@ def band_quantiles(image: Image, filters: NDArray[np.float32]) -> Quantiles:
     three bands and the remaining low-pass. A change of colour or contrast hardly moves them.
     """
     levels = list(pyramid(image, N_LEVELS, MIN_LEVEL_SIDE))
-    bands = [fine - resize(coarse, shape_of(fine)) for fine, coarse in pairwise(levels)]
-    return [quantiles(matrix_product(filters, sample_patches(_standardised(band)).T)) for band in [*bands, levels[-1]]]
+    bands = [*bands_between(levels), levels[-1]]
+    return [quantiles(matrix_product(filters, sample_patches(_standardised(band)).T)) for band in bands]
 
 
 def _standardised(band: Image) -> Image:

@@ -3,8 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from skisp._images import Image
-from skisp.metrics._style import quantiles
+from .._images import Image
+from .._math.color import lab_to_rgb, rgb_to_lab
+from .._math.gaussian import transport_matrix
+from ._style import quantiles
 
 __all__ = ["gaussian_transport", "match_histograms", "match_lab_moments", "transfer_distribution"]
 
@@ -16,14 +18,6 @@ _RIDGE = 1e-6
 
 _N_ROTATIONS = 8
 
-_RGB_TO_XYZ = np.array(
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
-)
-_WHITE = _RGB_TO_XYZ.sum(axis=1)
-_LAB = np.array([[0.0, 116.0, 0.0], [500.0, -500.0, 0.0], [0.0, 200.0, -200.0]])
-_LAB_OFFSET = np.array([-16.0, 0.0, 0.0])
-_LAB_EDGE = 6 / 29
-
 
 def match_histograms(content: Image, style: Image) -> Image:
     """Content (H, W, 3) with the distribution of each RGB channel of the style, ties kept equal."""
@@ -34,13 +28,12 @@ def match_histograms(content: Image, style: Image) -> Image:
 def gaussian_transport(content: Image, style: Image) -> Array:
     """Content (H, W, 3) with the RGB mean and covariance of the style, by the Monge map; not clipped.
 
-    y = m_s + A (x - m_c), A = S_c^-1/2 (S_c^1/2 S_s S_c^1/2)^1/2 S_c^-1/2 (Pitie and Kokaram, "The
-    linear Monge-Kantorovitch linear colour mapping", CVMP 2007, doi:10.1049/cp:20070055).
+    y = m_s + A (x - m_c), A the transport matrix of the covariances (Pitie and Kokaram, "The linear
+    Monge-Kantorovitch linear colour mapping", CVMP 2007, doi:10.1049/cp:20070055).
     """
     content_mean, content_covariance = _moments(content)
     style_mean, style_covariance = _moments(style)
-    root, inverse_root = _power(content_covariance, 0.5), _power(content_covariance, -0.5)
-    linear = inverse_root @ _power(root @ style_covariance @ root, 0.5) @ inverse_root
+    linear = transport_matrix(content_covariance, style_covariance)
     return np.asarray((content - content_mean) @ linear + style_mean)
 
 
@@ -50,10 +43,10 @@ def match_lab_moments(content: Image, style: Image) -> Image:
     Reinhard et al., "Color transfer between images", IEEE CG&A 2001, doi:10.1109/38.946629, in
     CIELAB in place of their l-alpha-beta.
     """
-    source, target = _rgb_to_lab(content), _rgb_to_lab(style)
+    source, target = rgb_to_lab(content), rgb_to_lab(style)
     scale = target.std(axis=(0, 1)) / np.maximum(source.std(axis=(0, 1)), 1e-3)
     matched = (source - source.mean(axis=(0, 1))) * scale + target.mean(axis=(0, 1))
-    return _lab_to_rgb(matched).astype(np.float32)
+    return lab_to_rgb(matched).astype(np.float32)
 
 
 def transfer_distribution(content: Image, style: Image) -> Image:
@@ -86,25 +79,3 @@ def _match_values(values: Image, target: Image) -> Array:
 def _moments(image: Image) -> tuple[Array, Array]:
     pixels = image.reshape(-1, 3).astype(np.float64)
     return pixels.mean(axis=0), np.cov(pixels, rowvar=False, bias=True) + _RIDGE * np.eye(3)
-
-
-def _power(matrix: Array, exponent: float) -> Array:
-    """Power of a symmetric positive definite matrix."""
-    values, vectors = np.linalg.eigh(matrix)
-    return np.asarray((vectors * values**exponent) @ vectors.T)
-
-
-def _rgb_to_lab(image: Image) -> Array:
-    rgb = image.astype(np.float64)
-    linear = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
-    xyz = linear @ _RGB_TO_XYZ.T / _WHITE
-    scaled = np.where(xyz > _LAB_EDGE**3, np.cbrt(xyz), xyz / (3 * _LAB_EDGE**2) + 4 / 29)
-    return np.asarray(scaled @ _LAB.T + _LAB_OFFSET)
-
-
-def _lab_to_rgb(lab: Array) -> Array:
-    scaled = (lab - _LAB_OFFSET) @ np.linalg.inv(_LAB).T
-    xyz = np.where(scaled > _LAB_EDGE, scaled**3, 3 * _LAB_EDGE**2 * (scaled - 4 / 29)) * _WHITE
-    linear = (xyz @ np.linalg.inv(_RGB_TO_XYZ).T).clip(0.0, 1.0)
-    rgb = np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
-    return np.asarray(rgb.clip(0.0, 1.0))

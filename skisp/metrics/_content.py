@@ -7,8 +7,10 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from skisp._images import Image, luminance
-from skisp.metrics._working import matrix_product, pyramid, resize, shape_of, working_images
+from .._images import Image
+from .._math.color import luminance
+from .._math.linalg import matrix_product
+from ._working import pyramid, resize, shape_of, working_images
 
 __all__ = [
     "column_distance",

@@ -8,11 +8,13 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from skisp._base import one_thread
-from skisp._images import Image
-from skisp.metrics._style import PATCH, RandomState
-from skisp.metrics._whitening import Matrix, random_filters, texture_patches, whitening, zca
-from skisp.metrics._working import as_tensor, eigenvectors, matrix_product, pyramid, working_images
+from .._images import Image
+from .._math.gaussian import bures_squared
+from .._math.linalg import matrix_product
+from .._threads import one_thread
+from ._style import PATCH, RandomState
+from ._whitening import Matrix, random_filters, texture_patches, whitening, zca
+from ._working import as_tensor, pyramid, working_images
 
 __all__ = ["StyleDescriptors", "frechet_style_distance"]
 
@@ -130,22 +132,6 @@ class _Level:
     def _moments_of(self, image: Image) -> tuple[Matrix, Matrix]:
         mean, covariance = _moments(_descriptors(image, self.weight, self.bias, self.window))
         return mean @ self.whitening, self.whitening @ covariance @ self.whitening
-
-
-def bures_squared(a: Matrix, b: Matrix) -> float:
-    """tr(A + B - 2 (A^1/2 B A^1/2)^1/2) of two covariances, not below 0.
-
-    The last trace is the nuclear norm of A^1/2 B^1/2, which squares no small number.
-    """
-    with one_thread():
-        cross = torch.linalg.svdvals(torch.from_numpy(_root(a).T @ _root(b))).sum()
-    return max(0.0, float(np.trace(a) + np.trace(b) - 2.0 * cross))
-
-
-def _root(covariance: Matrix) -> Matrix:
-    """R with R R^T the covariance."""
-    values, vectors = eigenvectors(covariance)
-    return np.asarray(vectors * np.sqrt(values))
 
 
 def _convolution(style: Image, filters: Matrix) -> tuple[torch.Tensor, torch.Tensor]:

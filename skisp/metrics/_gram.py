@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skisp.metrics._style import N_LEVELS, RandomState
-from skisp.metrics._whitening import Matrix, random_filters, texture_patches, zca
-from skisp.metrics._working import matrix_product, pyramid, working_images
+from .._math.linalg import matrix_product
+from ._style import N_LEVELS, RandomState
+from ._whitening import Matrix, random_filters, texture_patches, zca
+from ._working import pyramid, working_images
 
 __all__ = ["random_gram_distance"]
 

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skisp._images import Image
-from skisp.metrics._bands import band_quantiles
-from skisp.metrics._color_match import match_histograms, transfer_distribution
-from skisp.metrics._content import gradient_agreement, gradient_correlations
-from skisp.metrics._frechet import StyleDescriptors
-from skisp.metrics._redrawn import Bands, luminance_bands, retouched_bands, share_not_explained
-from skisp.metrics._style import RandomState, patch_filters, quantile_distance
-from skisp.metrics._working import resize, shape_of, working_images
+from .._images import Image
+from ._bands import band_quantiles
+from ._color_match import match_histograms, transfer_distribution
+from ._content import gradient_agreement, gradient_correlations
+from ._frechet import StyleDescriptors
+from ._redrawn import Bands, luminance_bands, retouched_bands, share_not_explained
+from ._style import RandomState, patch_filters, quantile_distance
+from ._working import resize, shape_of, working_images
 
 __all__ = ["PropagationPair", "propagation_report", "propagation_score", "style_content_f"]
 

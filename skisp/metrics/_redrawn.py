@@ -1,6 +1,5 @@
 """How much of a result was drawn anew, rather than retouched."""
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,10 +7,11 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from skisp._base import one_thread
-from skisp._images import Image, luminance
-from skisp.metrics._color_match import match_histograms, transfer_distribution
-from skisp.metrics._working import as_tensor, box_mean, pyramid, resize, shape_of, working_images
+from .._images import Image
+from .._math.color import luminance
+from .._threads import one_thread
+from ._color_match import match_histograms, transfer_distribution
+from ._working import as_tensor, bands_between, box_mean, pyramid, resize, shape_of, working_images
 
 __all__ = ["Bands", "luminance_bands", "redrawn_share", "retouched_bands", "share_not_explained"]
 
@@ -85,7 +85,7 @@ def retouched_bands(content: Image, recoloured: list[Image], style: Image) -> li
 def luminance_bands(image: Image) -> Bands:
     """The finest Laplacian bands (1, 1, H, W) of an image's luminance, float64."""
     levels = list(pyramid(luminance(image), _N_BANDS + 1, _MIN_LEVEL_SIDE))
-    return [as_tensor(fine - resize(coarse, shape_of(fine))).double() for fine, coarse in pairwise(levels)]
+    return [as_tensor(band).double() for band in bands_between(levels)]
 
 
 def share_not_explained(result: Bands, explaining: list[Bands]) -> float:

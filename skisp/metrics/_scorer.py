@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skisp._images import Image, as_sequence
-from skisp.metrics._frechet import StyleDescriptors
-from skisp.metrics._propagation import PropagationPair
-from skisp.metrics._working import MIN_SIDE, WORKING_SIDE, as_rgb, resize, resize_short_side
+from .._images import Image, as_sequence
+from ._frechet import StyleDescriptors
+from ._propagation import PropagationPair
+from ._working import MIN_SIDE, WORKING_SIDE, as_rgb, resize, resize_short_side
 
 __all__ = ["PropagationScorer"]
 

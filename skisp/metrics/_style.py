@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from skisp._images import Image
-from skisp.metrics._working import matrix_product, pyramid, shape_of, working_images
+from .._images import Image
+from .._math.linalg import matrix_product
+from ._working import pyramid, shape_of, working_images
 
 __all__ = [
     "color_distance",

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from skisp._images import Image
-from skisp.metrics._color_match import gaussian_transport, match_histograms, match_lab_moments, transfer_distribution
-from skisp.metrics._style import RandomState
-from skisp.metrics._working import as_rgb, box_mean, resize, shape_of
+from .._images import Image
+from ._color_match import gaussian_transport, match_histograms, match_lab_moments, transfer_distribution
+from ._style import RandomState
+from ._working import as_rgb, box_mean, resize, shape_of
 
 __all__ = ["trivial_answers"]
 

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from skisp._images import Image
-from skisp.metrics._style import PATCH, RandomState, sample_patches
-from skisp.metrics._working import eigenvectors, matrix_product
+from .._images import Image
+from .._math.linalg import eigenvectors, matrix_product
+from ._style import PATCH, RandomState, sample_patches
 
 __all__ = ["Matrix", "random_filters", "texture_patches", "whitening", "zca"]
 

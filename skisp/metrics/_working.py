@@ -8,17 +8,16 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from skisp._base import one_thread
-from skisp._images import Image, as_images, to_channels
+from .._images import Image, as_images, to_channels
+from .._math.bands import laplacian_bands
 
 __all__ = [
     "MIN_SIDE",
     "WORKING_SIDE",
     "as_rgb",
     "as_tensor",
+    "bands_between",
     "box_mean",
-    "eigenvectors",
-    "matrix_product",
     "pyramid",
     "resize",
     "resize_short_side",
@@ -77,19 +76,6 @@ def resize_short_side(image: Image, side: int) -> Image:
     return resize(image, (max(side, round(height * scale)), max(side, round(width * scale))))
 
 
-def matrix_product(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
-    """Product of two matrices whose bits do not depend on how many threads there are, as BLAS's do."""
-    with one_thread():
-        return np.asarray((torch.from_numpy(a) @ torch.from_numpy(b)).numpy())
-
-
-def eigenvectors(matrix: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Eigenvalues, not below 0, and eigenvectors of a symmetric matrix, the same bits for any number of threads."""
-    with one_thread():
-        values, vectors = torch.linalg.eigh(torch.from_numpy(matrix))
-    return values.clamp_min(0.0).numpy(), vectors.numpy()
-
-
 def as_tensor(image: Image) -> torch.Tensor:
     """An image (H, W, C) as torch's operations take it, (1, C, H, W)."""
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
@@ -110,3 +96,8 @@ def pyramid(image: Image, n_levels: int, min_side: int) -> Iterator[Image]:
         if min(image.shape[:2]) < min_side:
             return
         yield image
+
+
+def bands_between(levels: Sequence[Image]) -> list[Image]:
+    """Laplacian bands of a :func:`pyramid`, by the same resizing, finest first."""
+    return laplacian_bands(levels, lambda coarse, fine: resize(coarse, shape_of(fine)))

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .._tensors import resize
 from ._codec import JointCodec
 from ._patches import map_patches, patches_at
-from ._pyramid import resize, size_with_short_side
+from ._pyramid import size_with_short_side
 
 __all__ = ["PatchBank", "build_bank"]
 

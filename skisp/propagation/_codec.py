@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._base import map_on_threads
+from .._chunks import chunk_sizes
+from .._math.affine import AffineMap, fit_ridge
+from .._math.linalg import symmetric_power
+from .._threads import map_on_threads
 from ..cvae import CVAETransformer
-from ._alignment import AffineMap, fit_ridge, symmetric_power
 
 __all__ = ["JointCodec", "PatchCodec", "code_metric"]
-
-_PATCHES_AT_ONCE = 4096
 
 
 class PatchCodec:
@@ -181,7 +181,7 @@ def _map_colors(patches: Tensor, colors: AffineMap) -> Tensor:
 def _apply(function: Any, rows: Tensor) -> Tensor:
     """Apply a numpy function of rows a chunk at a time, so that memory does not grow with the image."""
     chunks = rows.cpu().numpy()
-    parts = [chunks[start : start + _PATCHES_AT_ONCE] for start in range(0, len(chunks), _PATCHES_AT_ONCE)]
+    parts = [chunks[start : start + chunk_sizes.patches] for start in range(0, len(chunks), chunk_sizes.patches)]
     # A DataFrame where the transformer's output was set to one.
     results = [np.require(part, requirements="W") for part in map_on_threads(function, parts)]
     return torch.cat([torch.as_tensor(part, dtype=rows.dtype) for part in results]).to(rows.device)

@@ -11,17 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .._base import concatenate_on_threads, split_evenly
+from .._chunks import chunk_sizes
+from .._math.entropic import nearest
+from .._threads import concatenate_on_threads, split_evenly
 from ._bank import PatchBank
-from ._matching import nearest
 from ._patches import PatchGrid
 
 __all__ = ["FieldSearch", "carry_along", "carry_up", "coherence", "share_excess", "usage"]
 
-# Positions that are searched at once on each thread.
-_POSITIONS_AT_ONCE = 1 << 13
-# Those that are worth a thread.
-_LEAST_POSITIONS = 1 << 10
 _NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
 
 
@@ -171,7 +168,7 @@ class FieldSearch:
             # Of matches of equal cost the first in the bank; much faster than argmin.
             return matches.masked_fill_(costs > costs.amin(dim=0), len(self.bank)).amin(dim=0)
 
-        chunks = split_evenly(len(positions), _POSITIONS_AT_ONCE, _LEAST_POSITIONS)
+        chunks = split_evenly(len(positions), chunk_sizes.positions, chunk_sizes.least_positions)
         field[positions] = concatenate_on_threads(winners, chunks, [chunk.stop - chunk.start for chunk in chunks])
         return field
 

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ._pyramid import resize, size_with_short_side
+from .._math.color import plane_luminance
+from .._tensors import resize
+from ._pyramid import size_with_short_side
 
 __all__ = ["band_deviations", "keep_color", "laplacian_bands", "match_band_contrast", "mix_structure"]
 
@@ -34,18 +36,11 @@ def keep_color(picture: Tensor, content: Tensor) -> Tensor:
     ----------
     Gatys et al., "Preserving color in neural artistic style transfer", 2016, arXiv:1606.05897.
     """
-    drawn, wanted = _luminance(picture), _luminance(content)
+    drawn, wanted = plane_luminance(picture), plane_luminance(content)
     scale = wanted.std(correction=0) / drawn.std(correction=0).clamp_min(1e-6)
     amount = (drawn - drawn.mean()) * scale + wanted.mean() - wanted
     lowest, highest = -content.min(dim=0).values, 1 - content.max(dim=0).values
     return content + amount.clamp(lowest, highest)
-
-
-def _luminance(image: Tensor) -> Tensor:
-    """Luminance (H, W) of an image (C, H, W), by the weights of ITU-R BT.601."""
-    if image.shape[0] == 1:
-        return image[0]
-    return torch.tensordot(torch.tensor([0.299, 0.587, 0.114]).to(image), image, dims=1)
 
 
 def match_band_contrast(

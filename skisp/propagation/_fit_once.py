@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_memory
 
-from .. import __version__
+from .._version import __version__
 from ._patch_transformer import PatchTransformer, checked_images, is_rows, seeded
 
 try:

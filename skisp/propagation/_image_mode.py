@@ -7,13 +7,14 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from .._base import one_thread, resolve_device
+from .._base import resolve_device
 from .._images import Image, as_images, to_channels
 from .._progress import printed, report
+from .._tensors import from_tensor, resize, to_tensor
+from .._threads import one_thread
 from ._finish import keep_color
 from ._parts import check_parts, fitted_content, fitted_style, fitted_styles, is_several, normalised_weights
-from ._patch_transformer import from_tensor, to_tensor
-from ._pyramid import resize, size_with_short_side
+from ._pyramid import size_with_short_side
 from ._redraw import redraw
 from ._sequence import SequenceRedraw
 from ._settings import RedrawSettings

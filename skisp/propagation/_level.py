@@ -4,10 +4,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .._math.entropic import nearest, sinkhorn_potentials
+from .._math.gradients import central_differences
+from .._tensors import resize
 from ._field import FieldSearch
-from ._matching import nearest, sinkhorn_prices
 from ._patches import PatchGrid, gaussian_window
-from ._pyramid import resize, size_with_short_side
+from ._pyramid import size_with_short_side
 from ._settings import RedrawSettings
 from ._style_model import StyleModel
 
@@ -33,9 +35,7 @@ def structure_reference(image: Tensor) -> float:
 
 
 def _gradient_rms(image: Tensor, window: int = 7) -> Tensor:
-    padded = functional.pad(image.mean(dim=0)[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
-    down = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
-    across = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
+    down, across = central_differences(image.mean(dim=0))
     energy = (down.square_() + across.square_())[None, None]
     return functional.avg_pool2d(energy, window, 1, window // 2, count_include_pad=False)[0].sqrt_()
 
@@ -110,7 +110,9 @@ class Level:
         sample = self.bank.draw(self.settings.n_transported, generator)
         keys = self.bank.codes[sample]
         chosen = torch.randperm(len(self.target), generator=generator)[: self.settings.n_transported]
-        prices = sinkhorn_prices(self.target[chosen.to(self.target.device)], keys, regularisation=0.03, n_iterations=10)
+        prices = sinkhorn_potentials(
+            self.target[chosen.to(self.target.device)], keys, regularisation=0.03, n_iterations=10
+        )
         return sample[nearest(self.target, keys, -prices)[0]]
 
     def search(

@@ -4,7 +4,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ._pyramid import resize, size_with_short_side
+from .._math.gradients import central_differences
+from .._tensors import resize
+from ._pyramid import size_with_short_side
 
 __all__ = ["agreement", "estimate_motion", "move"]
 
@@ -95,9 +97,7 @@ def _pyramid(frame: Tensor) -> list[Tensor]:
 
 def _step(before: Tensor, after: Tensor) -> Tensor:
     """Change of the motion (2, h, w) that takes ``before`` to ``after``, by least squares in windows."""
-    padded = functional.pad(before[None], (1, 1, 1, 1), mode="replicate")[0, 0]
-    down = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
-    right = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
+    down, right = central_differences(before[0])
     error = (after - before)[0]
     products = torch.stack([down * down, right * right, down * right, down * error, right * error])
     dd, rr, dr, de, re = _smooth(products)

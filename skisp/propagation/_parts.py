@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from .._base import unfrozen
 from ..cvae import CVAETransformer
 from ..io import ImageReader
 from ._fit_once import fit_once
@@ -23,7 +24,6 @@ __all__ = [
     "is_several",
     "normalised_weights",
     "read_style_images",
-    "unfrozen",
     "works_on_rows",
 ]
 
@@ -155,11 +155,6 @@ def read_style_images(style_images: Any) -> list[Any]:
 def codes_patches(part: Any) -> bool:
     """Whether a part codes images patch by patch."""
     return isinstance(unfrozen(part), PatchTransformer)
-
-
-def unfrozen(part: Any) -> Any:
-    """The transformer inside a ``FrozenEstimator``, or the part itself."""
-    return part.estimator if isinstance(part, FrozenEstimator) else part
 
 
 def works_on_rows(style: Any, X: Any) -> bool:

@@ -11,14 +11,16 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._base import HasMethods, Interval, draw_seed, fit_context, one_thread
+from .._base import HasMethods, Interval, draw_seed, fit_context
 from .._images import Image, as_images, to_channels
+from .._tensors import from_tensor, resize, to_tensor
+from .._threads import one_thread
 from ..cvae import CVAETransformer
 from ._patches import extract_patches, gaussian_window, overlap_add, patches_at
-from ._pyramid import resize, short_sides, size_with_short_side
+from ._pyramid import short_sides, size_with_short_side
 from ._table_output import TableOutput
 
-__all__ = ["PatchTransformer", "checked_images", "draw_patches", "from_tensor", "is_rows", "to_tensor"]
+__all__ = ["PatchTransformer", "checked_images", "draw_patches", "is_rows"]
 
 _COARSEST = 48
 # What a patch may differ by without looking different. One scale for all: with the variance integrated
@@ -294,13 +296,3 @@ def seeded(transformer: Any, seed: int) -> Any:
         if value is None and (name == "random_state" or name.endswith("__random_state"))
     }
     return transformer.set_params(**missing) if missing else transformer
-
-
-def to_tensor(image: Image) -> torch.Tensor:
-    """An image (H, W, C) as a tensor (C, H, W)."""
-    return torch.tensor(np.ascontiguousarray(image.transpose(2, 0, 1)))
-
-
-def from_tensor(image: torch.Tensor) -> Image:
-    """A tensor (C, H, W) as an image (H, W, C)."""
-    return np.ascontiguousarray(image.detach().cpu().numpy().transpose(1, 2, 0))

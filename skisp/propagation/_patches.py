@@ -11,14 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .._base import concatenate_on_threads, map_on_threads, split_evenly
+from .._chunks import chunk_sizes
+from .._threads import concatenate_on_threads, map_on_threads, split_evenly
 
 __all__ = ["PatchGrid", "extract_patches", "gaussian_window", "map_patches", "overlap_add", "patches_at"]
 
-# Patches that exist at once on each thread: they hold many times the values of their image.
-_PATCHES_AT_ONCE = 4096
-# Those that are worth a thread.
-_LEAST_PATCHES = 512
 # Bands of an image that are summed at once.
 _BANDS_AT_ONCE = 16
 
@@ -101,7 +98,7 @@ def _pixels(rows: slice, patch_size: int, stride: int) -> slice:
 
 def _bands(n_rows: int, n_columns: int) -> list[slice]:
     """Slices of the rows of a grid, each of about as many patches as may exist at once."""
-    return split_evenly(n_rows, max(1, _PATCHES_AT_ONCE // n_columns), -(-_LEAST_PATCHES // n_columns))
+    return split_evenly(n_rows, max(1, chunk_sizes.patches // n_columns), -(-chunk_sizes.least_patches // n_columns))
 
 
 def _axis_weights(profile: Tensor, n: int, stride: int) -> Tensor:

@@ -10,18 +10,10 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._base import (
-    HasMethods,
-    Interval,
-    StrOptions,
-    as_float32,
-    draw_seed,
-    fit_context,
-    flatten_images,
-    one_thread,
-)
+from .._base import HasMethods, Interval, StrOptions, as_float32, draw_seed, fit_context, flatten_images
 from .._images import Image, as_images
 from .._progress import printed
+from .._threads import one_thread
 from ..metrics import propagation_score
 from ._image_mode import ImageMode
 from ._masks import composite, masks_for

@@ -1,11 +1,8 @@
-"""Image sizes from coarse to fine, and resizing between them."""
+"""Image sizes from coarse to fine."""
 
 from collections.abc import Sequence
 
-from torch import Tensor
-from torch.nn import functional
-
-__all__ = ["RATIO", "resize", "short_sides", "size_with_short_side"]
+__all__ = ["RATIO", "short_sides", "size_with_short_side"]
 
 # Neighbouring scales differ by a factor of the square root of 2, so pixels double every scale.
 RATIO = 2**0.5
@@ -32,11 +29,3 @@ def size_with_short_side(shape: Sequence[int], short_side: int) -> tuple[int, in
     height, width = shape
     factor = short_side / min(height, width)
     return round(height * factor), round(width * factor)
-
-
-def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize an image (C, H, W) to ``size`` (height, width), antialiased where it shrinks."""
-    if tuple(image.shape[1:]) == size:
-        return image
-    resized = functional.interpolate(image[None], size=size, mode="bicubic", antialias=True, align_corners=False)
-    return resized[0].clamp_(0.0, 1.0)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .._math.affine import AffineMap
 from .._progress import report
-from ._alignment import AffineMap
 from ._field import carry_up, share_excess, usage
 from ._finish import match_band_contrast, mix_structure
 from ._level import Level, structure_map, structure_reference

@@ -7,8 +7,10 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 
-from .._base import as_float32, one_thread
-from ._alignment import AffineMap, Moments, fit_ridge, gaussian_transport, symmetric_power
+from .._base import as_float32
+from .._math.affine import AffineMap, fit_ridge
+from .._math.gaussian import Moments, bures_squared, gaussian_transport
+from .._threads import one_thread
 from ._sample_transport import sample_transport
 
 __all__ = ["RowAlignment", "StyleCodes", "align_rows", "propagate_rows", "row_score", "style_codes"]
@@ -81,7 +83,7 @@ def align_rows(content: Any, style: Any, codes_of_style: StyleCodes, X: NDArray[
     where only their moments are known.
     """
     codes = _as_tensor((style if content is None else content).transform(X))
-    to_style_coder = _identity(codes.shape[1])
+    to_style_coder = AffineMap.identity(codes.shape[1])
     if content is not None and _codes_rows_of(style, X):
         to_style_coder = fit_ridge(codes, _as_tensor(style.transform(X)))
     moments, samples = codes_of_style
@@ -142,10 +144,8 @@ def row_score(
 
 def _gaussian_distance(first: Moments, second: Moments) -> float:
     """2-Wasserstein distance between Gaussians (Dowson & Landau 1982)."""
-    root = symmetric_power(first.regularised(), 0.5)
-    cross = symmetric_power(root @ second.regularised() @ root, 0.5)
-    trace = torch.trace(first.regularised() + second.regularised() - 2 * cross)
-    return float((torch.sum((first.mean - second.mean) ** 2) + trace).clamp_min(0.0).sqrt())
+    covariances = bures_squared(first.regularised(), second.regularised())
+    return float(((first.mean - second.mean).square().sum() + covariances).sqrt())
 
 
 def _distance_correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
@@ -159,10 +159,6 @@ def _distance_correlation(first: NDArray[np.float32], second: NDArray[np.float32
 def _as_tensor(codes: Any) -> torch.Tensor:
     """Codes as a float32 tensor; those in a DataFrame may lie where nobody may write."""
     return torch.from_numpy(np.require(codes, dtype=np.float32, requirements=["C", "W"]))
-
-
-def _identity(dimension: int) -> AffineMap:
-    return AffineMap(torch.eye(dimension, dtype=torch.float64), torch.zeros(dimension, dtype=torch.float64))
 
 
 def _codes_rows_of(style: Any, X: NDArray[np.float32]) -> bool:

@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 
-from ._alignment import AffineMap, Moments, fit_ridge, gaussian_transport
-from ._matching import barycentric_projection
+from .._math.affine import AffineMap, fit_ridge
+from .._math.entropic import barycentric_projection
+from .._math.gaussian import Moments, gaussian_transport
 
 __all__ = ["sample_transport"]
 

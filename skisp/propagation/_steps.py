@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._base import one_thread
 from .._images import Image, as_images
+from .._tensors import from_tensor
+from .._threads import one_thread
 from ._level import Level
-from ._patch_transformer import from_tensor
 from ._patches import PatchGrid
 from ._redraw import redraw
 

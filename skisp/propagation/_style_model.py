@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._images import to_channels
-from ._alignment import AffineMap, Moments, fit_ridge, gaussian_barycentre, gaussian_transport
+from .._math.affine import AffineMap, fit_ridge
+from .._math.gaussian import Moments, gaussian_barycentre, gaussian_transport
+from .._tensors import to_tensor
 from ._bank import PatchBank, build_bank
 from ._codec import JointCodec, PatchCodec, code_metric
 from ._finish import band_deviations
-from ._patch_transformer import PatchTransformer, draw_patches, to_tensor
+from ._patch_transformer import PatchTransformer, draw_patches
 
 __all__ = ["FittedStyles", "StyleModel", "color_map", "fit_styles", "recolor"]
 

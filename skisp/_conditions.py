@@ -1,15 +1,23 @@
-"""Conditions that the parts of a loaded model must meet, each an error of its own."""
+"""Conditions that what is read from a file must meet, each an error of its own."""
 
 import math
 from typing import Any
 
 import numpy as np
 
-from ._files import RefusedError
+from ._base import LARGEST_SEED
+from ._errors import RefusedError
 
-__all__ = ["are_counts", "check_image_shape", "check_seed", "finite", "floats", "is_count", "is_number", "require"]
-
-_LARGEST_SEED = 2**31 - 1
+__all__ = [
+    "are_counts",
+    "check_image_shape",
+    "check_seed",
+    "finite",
+    "floats",
+    "is_count",
+    "is_number",
+    "require",
+]
 
 
 def check_image_shape(shape: Any, n_features: int) -> None:
@@ -18,7 +26,7 @@ def check_image_shape(shape: Any, n_features: int) -> None:
 
 
 def check_seed(seed: Any) -> None:
-    require(is_count(seed, least=0) and seed <= _LARGEST_SEED, "a seed is out of range")
+    require(is_count(seed, least=0) and seed <= LARGEST_SEED, "a seed is out of range")
 
 
 def floats(array: Any, n_axes: int, name: str) -> Any:

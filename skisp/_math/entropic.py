@@ -1,14 +1,12 @@
-"""Which style codes answer a query code: entropic optimal transport, and nearest codes with its prices."""
+"""Entropic optimal transport between codes, and the nearest of them under its dual potentials."""
 
 import torch
 from torch import Tensor
 
-from .._base import map_on_threads, split_evenly
+from .._chunks import chunk_sizes
+from .._threads import map_on_threads, split_evenly
 
-__all__ = ["barycentric_projection", "nearest", "sinkhorn_prices", "squared_distances"]
-
-# Entries of a distance matrix held at once.
-_ENTRIES_AT_ONCE = 2_000_000
+__all__ = ["barycentric_projection", "nearest", "sinkhorn_potentials", "squared_distances"]
 
 
 def squared_distances(queries: Tensor, keys: Tensor) -> Tensor:
@@ -17,8 +15,8 @@ def squared_distances(queries: Tensor, keys: Tensor) -> Tensor:
     return (queries.square().sum(1, keepdim=True) - 2 * products + keys.square().sum(1)).clamp_min_(0.0)
 
 
-def sinkhorn_prices(queries: Tensor, keys: Tensor, *, regularisation: float, n_iterations: int) -> Tensor:
-    r"""Prices v of the keys under entropic optimal transport with uniform weights.
+def sinkhorn_potentials(queries: Tensor, keys: Tensor, *, regularisation: float, n_iterations: int) -> Tensor:
+    r"""Dual potentials v of the keys under entropic optimal transport with uniform weights.
 
     Solves :math:`\min_P \langle P, C \rangle - \epsilon H(P)` over couplings of the queries and
     the keys, :math:`C_{ik} = \|q_i - k_k\|^2`, by Sinkhorn's iterations on the dual potentials,
@@ -40,8 +38,8 @@ def sinkhorn_prices(queries: Tensor, keys: Tensor, *, regularisation: float, n_i
 
     Returns
     -------
-    prices : Tensor (m,)
-        Potentials v, with mean 0.
+    potentials : Tensor (m,)
+        v, with mean 0.
 
     References
     ----------
@@ -49,7 +47,7 @@ def sinkhorn_prices(queries: Tensor, keys: Tensor, *, regularisation: float, n_i
     optimal transport", 2019, section 4.4 (log domain), arXiv:1803.00567.
     """
     scaled_cost, epsilon = _scaled_cost(queries, keys, regularisation)
-    v = _scaled_prices(scaled_cost, n_iterations)
+    v = _scaled_potentials(scaled_cost, n_iterations)
     return epsilon * (v - v.mean())
 
 
@@ -58,7 +56,7 @@ def barycentric_projection(queries: Tensor, keys: Tensor, *, regularisation: flo
 
     .. math:: \hat y_i = \sum_k P_{ik} k_k / \sum_k P_{ik}
 
-    for the plan P of :func:`sinkhorn_prices`, whose parameters these are.
+    for the plan P of :func:`sinkhorn_potentials`, whose parameters these are.
 
     Returns
     -------
@@ -70,8 +68,8 @@ def barycentric_projection(queries: Tensor, keys: Tensor, *, regularisation: flo
     arXiv:1307.5551.
     """
     scaled_cost, _ = _scaled_cost(queries, keys, regularisation)
-    prices = _scaled_prices(scaled_cost, n_iterations)
-    return torch.softmax(prices - scaled_cost, dim=1) @ keys
+    potentials = _scaled_potentials(scaled_cost, n_iterations)
+    return torch.softmax(potentials - scaled_cost, dim=1) @ keys
 
 
 def nearest(queries: Tensor, keys: Tensor, penalty: Tensor) -> tuple[Tensor, Tensor]:
@@ -97,7 +95,7 @@ def nearest(queries: Tensor, keys: Tensor, penalty: Tensor) -> tuple[Tensor, Ten
         costs[some] += least.values
         indices[some] = least.indices
 
-    at_once = max(1, _ENTRIES_AT_ONCE // len(keys))
+    at_once = max(1, chunk_sizes.entries // len(keys))
     map_on_threads(find, split_evenly(len(queries), at_once, -(-at_once // 8)))
     return indices, costs
 
@@ -109,8 +107,8 @@ def _scaled_cost(queries: Tensor, keys: Tensor, regularisation: float) -> tuple[
     return cost / epsilon, epsilon
 
 
-def _scaled_prices(scaled_cost: Tensor, n_iterations: int) -> Tensor:
-    """Prices over epsilon, by Sinkhorn's iterations."""
+def _scaled_potentials(scaled_cost: Tensor, n_iterations: int) -> Tensor:
+    """Potentials over epsilon, by Sinkhorn's iterations."""
     log_n, log_m = (torch.log(torch.tensor(float(size))) for size in scaled_cost.shape)
     v = scaled_cost.new_zeros(scaled_cost.shape[1])
     for _ in range(n_iterations):

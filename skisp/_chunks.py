@@ -1,0 +1,40 @@
+"""How much is worked on at once: what bounds memory, and what is worth a thread, in one place."""
+
+from dataclasses import dataclass
+
+__all__ = ["ChunkSizes", "chunk_sizes"]
+
+
+@dataclass
+class ChunkSizes:
+    """Sizes of the pieces in which large work is done. They change time and memory, and no more than rounding.
+
+    Attributes
+    ----------
+    patches : int
+        Patches that exist at once on each thread: they hold many times the values of their image.
+    least_patches : int
+        Patches that are worth a thread.
+    positions : int
+        Positions of a nearest-neighbour field that are searched at once on each thread.
+    least_positions : int
+        Positions that are worth a thread.
+    entries : int
+        Entries of a matrix of distances held at once.
+    rows, values : int
+        Rows, and values of rows, in a network at once where no gradient is taken.
+    block_bytes : int
+        Bytes of float32 values held at once of data that are not in memory.
+    """
+
+    patches: int = 4096
+    least_patches: int = 512
+    positions: int = 2**13
+    least_positions: int = 2**10
+    entries: int = 2_000_000
+    rows: int = 2**13
+    values: int = 2**21
+    block_bytes: int = 2**28
+
+
+chunk_sizes = ChunkSizes()
