@@ -46,7 +46,7 @@ def fit(arguments: Namespace) -> int:
     """Learn the style of pictures, and write it to a file."""
     from .._base import draw_seed
     from ..io import save_model
-    from ..propagation._parts import fitted_style
+    from ..propagation._subestimators import SubEstimators
 
     target = Path(arguments.output)
     check_free([target], arguments.styles, force=arguments.force)
@@ -55,7 +55,7 @@ def fit(arguments: Namespace) -> int:
         try:
             with progress_shown(shown(target.name), quiet=arguments.quiet):
                 # As a propagator of this seed would, so that apply draws what propagate draws.
-                style = fitted_style(None, images, for_rows=False, seed=draw_seed(arguments.seed))
+                [style] = SubEstimators(style_images=images, seed=draw_seed(arguments.seed)).fitted_for_images()
             save_model(target, style, overwrite=arguments.force)
         except FAILURES as error:
             raise UserError(in_one_line(error)) from error

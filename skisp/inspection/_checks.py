@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._base import unfrozen
 from ..cvae import CVAETransformer
 from ..propagation import PatchTransformer, StylePropagator
+from ..propagation._image_propagation import ImagePropagation
 
 __all__ = ["check_number", "fitted_cvae", "fitted_in_image_mode", "fitted_propagator", "fitted_transformer"]
 
@@ -83,7 +84,7 @@ def fitted_in_image_mode(estimator: Any, caller: str) -> StylePropagator:
         If it redraws rows.
     """
     propagator = fitted_propagator(estimator, caller)
-    if propagator._in_row_mode:
+    if not isinstance(propagator.propagation_, ImagePropagation):
         raise ValueError(
             f"{caller} shows how images are drawn patch by patch, but this propagator was fitted on rows, which are "
             "decoded at once. Fit one whose style is a PatchTransformer, or use StyleGridDisplay."

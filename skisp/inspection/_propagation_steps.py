@@ -31,7 +31,7 @@ class PropagationStepsDisplay:
 
     Parameters
     ----------
-    mapped : ndarray (H, W[, C])
+    recolored : ndarray (H, W[, C])
         The content in the style's colours.
     estimates : list of ndarray (h, w, C)
         What was drawn at each scale, coarsest first.
@@ -83,14 +83,14 @@ class PropagationStepsDisplay:
     def __init__(
         self,
         *,
-        mapped: ArrayLike,
+        recolored: ArrayLike,
         estimates: Sequence[Any],
         picture: ArrayLike,
         sources: ArrayLike,
         style: ArrayLike,
         scale: int = -1,
     ) -> None:
-        self.mapped = mapped
+        self.recolored = recolored
         self.estimates = estimates
         self.picture = picture
         self.sources = sources
@@ -146,8 +146,8 @@ class PropagationStepsDisplay:
                 f"scale={scale}; this picture has {len(steps)} scales, from 0, the coarsest, to {len(steps) - 1}."
             )
         display = cls(
-            mapped=steps[-1].mapped,
-            estimates=[step.estimate for step in steps],
+            recolored=steps[-1].recolored,
+            estimates=[step.picture for step in steps],
             picture=picture,
             sources=source_pixels(steps[scale]),
             style=steps[scale].style,
@@ -170,7 +170,7 @@ class PropagationStepsDisplay:
         self : PropagationStepsDisplay
             With ``ax_`` and ``figure_``.
         """
-        pictures = [np.asarray(part) for part in (self.mapped, *self.estimates, self.picture)]
+        pictures = [np.asarray(part) for part in (self.recolored, *self.estimates, self.picture)]
         aspect = pictures[0].shape[1] / pictures[0].shape[0]
         small = _boxes_above(len(pictures), aspect)
         width, above = max(box.left + box.width for box in small), small[-1].top + 1

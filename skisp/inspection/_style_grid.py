@@ -10,6 +10,7 @@ from .._base import unfrozen
 from .._images import as_images, as_sequence
 from .._tensors import from_tensor, resize, to_tensor
 from ..propagation import StylePropagator
+from ..propagation._image_propagation import ImagePropagation
 from ._checks import check_number, fitted_propagator
 from ._pictures import as_pictures, aspect_of, is_picture, value_range
 from ._plotting import CellGrid, axes_for, figure_size, label_width, require_matplotlib, show
@@ -134,7 +135,7 @@ class StyleGridDisplay:
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
         parts, names = _as_propagators(propagators, cls.__name__)
-        if not parts[0]._in_row_mode:
+        if isinstance(parts[0].propagation_, ImagePropagation):
             as_sequence(X, "X")  # refuses a single image, which could be sliced as well
         some = X[: check_number("n_contents", n_contents, 1)]
         contents = _images(some, image_shape)
@@ -213,8 +214,8 @@ def _images(X: Any, image_shape: Sequence[int] | None) -> list[NDArray[Any]]:
 
 def _style_picture(propagator: StylePropagator, shape: tuple[int, ...]) -> NDArray[Any] | None:
     """A picture of the style: what its coder carries, a row of it, a sample, or None."""
-    if not propagator._in_row_mode:
-        return side_by_side([image for style in propagator._styles for image in style.images_])
+    if isinstance(propagator.propagation_, ImagePropagation):
+        return side_by_side([image for style in propagator.propagation_.styles for image in style.images_])
     size = int(np.prod(shape))
     if propagator.style_images is not None:
         first = np.asarray(propagator.style_images)[0]

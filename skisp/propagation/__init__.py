@@ -1,7 +1,7 @@
 """Style propagation: patches and their codes, the propagator, and one call for all."""
 
-from ._convenience import propagate_style
 from ._patch_transformer import PatchTransformer
+from ._propagate_style import propagate_style
 from ._propagator import StylePropagator
 
 __all__ = ["PatchTransformer", "StylePropagator", "propagate_style"]

@@ -16,13 +16,13 @@ from .._images import Image, as_images, to_channels
 from .._tensors import from_tensor, resize, to_tensor
 from .._threads import one_thread
 from ..cvae import CVAETransformer
-from ._patches import extract_patches, gaussian_window, overlap_add, patches_at
-from ._pyramid import short_sides, size_with_short_side
 from ._table_output import TableOutput
+from .synthesis._patches import extract_patches, gaussian_window, overlap_add, patches_at
+from .synthesis._pyramid import short_sides, size_with_short_side
+from .synthesis._settings import COARSEST_SIDE
 
-__all__ = ["PatchTransformer", "checked_images", "draw_patches", "is_rows"]
+__all__ = ["PatchTransformer", "checked_images", "is_rows", "sample_patches"]
 
-_COARSEST = 48
 # What a patch may differ by without looking different. One scale for all: with the variance integrated
 # out (likelihood="collapsed") the flat patches of a picture count most, and its strokes are coded badly.
 _NOISE_SCALE = 0.05
@@ -44,12 +44,12 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
     patch_size : int, default=11
         Side of a patch in pixels.
     max_patches : int, default=20000
-        Patches drawn for fitting, in equal shares from the scales of a pyramid: short sides from 48
+        Patches sampled for fitting, in equal shares from the scales of a pyramid: short sides from 48
         pixels up to the image's own (at most ``max_size``), a factor of about 1.4 apart.
     max_size : int, default=512
         Largest short side in pixels of the pyramid, at least ``patch_size``.
     random_state : int, RandomState instance or None, default=None
-        Draws the patches, and seeds the transformer where its own ``random_state`` is None.
+        Samples the patches, and seeds the transformer where its own ``random_state`` is None.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Fit the transformer on patches drawn from the images at several scales.
+        """Fit the transformer on patches sampled from the images at several scales.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         else:
             self.images_ = checked_images(X, self.patch_size, "X")
             self.n_channels_ = self.images_[0].shape[2]
-            rows = self._draw(self.images_, seed)
+            rows = self._sample(self.images_, seed)
             self.n_features_in_ = rows.shape[1]
         # A frozen transformer's fit has no default for y.
         self.transformer_ = seeded(self._unfitted_transformer(), seed).fit(rows, None)
@@ -187,13 +187,13 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
             12, hidden_layer_sizes=(128, 64), likelihood="gaussian", noise_scale=_NOISE_SCALE, max_iter=16
         )
 
-    def _draw(self, images: Sequence[Image], seed: int) -> NDArray[np.float32]:
+    def _sample(self, images: Sequence[Image], seed: int) -> NDArray[np.float32]:
         if self.max_size < self.patch_size:
             raise ValueError(f"max_size={self.max_size} is smaller than patch_size={self.patch_size}.")
         generator = torch.Generator().manual_seed(seed)
         with one_thread():
             patches = [
-                draw_patches(
+                sample_patches(
                     to_tensor(image), self.patch_size, -(-self.max_patches // len(images)), self.max_size, generator
                 )
                 for image in images
@@ -238,12 +238,12 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         return tags
 
 
-def draw_patches(
+def sample_patches(
     image: torch.Tensor, patch_size: int, n_patches: int, max_size: int, generator: torch.Generator
 ) -> torch.Tensor:
-    """Draw patches (n_patches, C * p * p) of an image (C, H, W), in equal shares from a pyramid of scales."""
+    """Sample patches (n_patches, C * p * p) of an image (C, H, W), in equal shares from a pyramid of scales."""
     shape = (image.shape[1], image.shape[2])
-    sides = short_sides(min(*shape, max_size), max(_COARSEST, patch_size))
+    sides = short_sides(min(*shape, max_size), max(COARSEST_SIDE, patch_size))
     per_scale = -(-n_patches // len(sides))
     patches = []
     for side in sides:

@@ -6,32 +6,31 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._base import HasMethods, Interval, StrOptions, as_float32, draw_seed, fit_context, flatten_images
-from .._images import Image, as_images
+from .._base import HasMethods, Interval, StrOptions, draw_seed, fit_context
+from .._math.gaussian import Moments
 from .._progress import printed
-from .._threads import one_thread
-from ..metrics import propagation_score
-from ._image_mode import ImageMode
-from ._masks import composite, masks_for
-from ._parts import fitted_content, fitted_style, works_on_rows
-from ._row_mode import align_rows, propagate_rows, row_score, style_codes
-from ._style_model import FittedStyles, StyleModel
+from ._image_propagation import ImagePropagation
+from ._propagation import Propagation
+from ._row_alignment import RowAlignment
+from ._row_propagation import RowPropagation
+from ._subestimators import SubEstimators, works_on_rows
 from ._table_output import TableOutput
+from .synthesis._settings import SynthesisSettings
 
 __all__ = ["StylePropagator"]
 
 
-class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEstimator):
+class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     """Redraw photographs in the style of pictures.
 
-    Composes a content transformer and a style transformer. ``fit`` learns the map from content
-    codes to style codes; ``transform`` redraws images in three steps: code the content and the
-    style; generate the style's patches; propagate them over the picture, coarse to fine, by
-    matching codes.
+    Composes a content transformer and a style transformer. ``fit`` learns the map from content codes
+    to style codes. ``transform`` redraws images coarse to fine: it codes the content and the style's
+    patches, searches for patches whose codes answer the content's and lets them vote on the picture,
+    and, at the finest level, generates new patches with the style's C-VAE about those it has found.
 
     Parameters
     ----------
@@ -49,7 +48,7 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
         together; with ``style_weights``, or where ``style`` is a list, each is a style of its own.
     style_weights : array-like of float or None, default=None
         Shares of several styles, at least 0; only their ratios count. None gives all the same.
-        Their colours and codes meet in a barycentre, and the patches of each are used in about its share.
+        Their colours and codes meet in a barycentre, and the patches of each occur in about its share.
     strength : float in [0, 1], default=1.0
         How much of the style to apply: 0 returns the content, 1 is the full style.
     content_weight : float, default=1.0
@@ -59,30 +58,30 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
         Reward, as a share of the variance of the style's codes, for matches that continue their
         neighbours' in the style; greater gives longer strokes and larger pieces of the style.
     balance : float, default=0.06
-        Price, as a share of the same variance, on using one part of the style more often than
-        others; greater spreads the use, 0 lets the nearest code always win.
+        Price, as a share of the same variance, on patches of the style that occur more often than
+        others; greater shows more of the style, 0 lets the nearest code always win.
     style_scale : float, default=1.0
         Size of the style's strokes relative to the picture: 2 draws them twice as large.
     color : {"style", "content", "only"}, default="style"
         ``"content"`` keeps the photograph's colours and takes the strokes; ``"only"`` takes the
         style's colours and nothing else.
-    bank : {"generated", "style"}, default="generated"
-        Patches to draw with: new ones sampled from the style's C-VAE about its own, or just its own.
-        A transformer without a posterior, such as a PCA, has only the latter.
+    patches : {"generated", "style"}, default="generated"
+        Patches that the finest level is rendered with: new ones sampled from the style's C-VAE about its
+        own, or just its own. A transformer without a posterior, such as a PCA, has only the latter.
     detail : float in [0, 1], default=1.0
-        Share of a style patch's residual, what the transformer cannot code, in what is drawn; 0
-        draws with the pure model.
+        Share of a style patch's residual, what the transformer cannot code, in what is rendered; 0
+        renders with the pure model.
     device : {"auto", "cpu", "cuda", ...}, default="auto"
         Where to match; ``"auto"`` takes the accelerator torch reports, else the CPU.
     random_state : int, RandomState instance or None, default=None
-        Seeds the search, and the parts where their own ``random_state`` is None.
+        Seeds the search, and the sub-estimators where their own ``random_state`` is None.
     memory : None, str, path or joblib.Memory, default=None
-        Where to keep the parts that are fitted here. A clone with other parameters of its own, such as
-        ``strength``, finds them there, in whatever process, instead of fitting them again. It needs a
-        ``random_state`` of int: with None every fit draws a new seed, and finds nothing. A fitted part
-        is not touched.
+        Where to keep the sub-estimators that are fitted here. A clone with other parameters of its own,
+        such as ``strength``, finds them there, in whatever process, instead of fitting them again. It needs
+        a ``random_state`` of int: with None every fit draws a new seed, and finds nothing. A sub-estimator
+        that came fitted is not kept there.
     verbose : int, default=0
-        1 prints a line for every epoch that trains a part, every scale that is drawn, and every image.
+        1 prints a line for every epoch of training, every pyramid level that is synthesised, and every image.
 
     Attributes
     ----------
@@ -90,6 +89,8 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
         The fitted style, or styles.
     content_ : transformer or None
         The fitted content coder.
+    propagation_ : ImagePropagation or RowPropagation
+        What does the work: the fitted sub-estimators, and the map between their codes.
     style_weights_ : ndarray
         In image mode: the weights of the styles, of sum 1.
     alignment_ : AffineMap
@@ -115,8 +116,8 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
 
     A search over parameters of the propagator, such as ``strength``, need not train a style for every
     candidate and fold. Either train it before, ``style=FrozenEstimator(PatchTransformer().fit([picture]))``,
-    which clones share; or give ``style_images`` and a ``memory``, which trains a part once for all that
-    have its parameters and images, so that the search may run over parameters of the parts as well.
+    which clones share; or give ``style_images`` and a ``memory``, which trains a sub-estimator
+    once for all candidates that have its parameters and images, so that the search may run over those as well.
     ``Pipeline(memory=...)`` is no substitute: it keeps whole steps, by all of their parameters, and never
     the last.
 
@@ -152,7 +153,7 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
         "balance": [Interval(Real, 0, None, closed="left")],
         "style_scale": [Interval(Real, 0, None, closed="neither")],
         "color": [StrOptions({"style", "content", "only"})],
-        "bank": [StrOptions({"style", "generated"})],
+        "patches": [StrOptions({"style", "generated"})],
         "detail": [Interval(Real, 0, 1, closed="both")],
         "device": [str, torch.device],
         "random_state": ["random_state"],
@@ -175,7 +176,7 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
         balance: float = 0.06,
         style_scale: float = 1.0,
         color: str = "style",
-        bank: str = "generated",
+        patches: str = "generated",
         detail: float = 1.0,
         device: str | torch.device = "auto",
         random_state: Any = None,
@@ -192,7 +193,7 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
         self.balance = balance
         self.style_scale = style_scale
         self.color = color
-        self.bank = bank
+        self.patches = patches
         self.detail = detail
         self.device = device
         self.random_state = random_state
@@ -220,22 +221,17 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
         NotFittedError
             If the style is not fitted and ``style_images`` is None.
         ValueError
-            If an image or a parameter is out of range, or the parts do not fit each other.
+            If an image or a parameter is out of range, or the sub-estimators do not fit each other.
         """
-        self._seed = draw_seed(self.random_state)
-        self._models: dict[tuple[int | None, str], StyleModel] = {}
-        self._in_row_mode = works_on_rows(self.style, X)
-        if self._in_row_mode:
-            return self._fit_rows(X)
-        images, _ = as_images(X)
+        self._forget()
+        mode: type[Propagation] = RowPropagation if works_on_rows(self.style, X) else ImagePropagation
+        content, layout = mode.read(X, self, reset=True)
+        seed = draw_seed(self.random_state)
+        subestimators = SubEstimators(
+            self.content, self.style, self.style_images, self.style_weights, seed, self.memory
+        )
         with printed(self.verbose):
-            self._fit_parts(images)
-        contents = [self._tensor(image) for image in images]
-        shared = [i for i, weight in enumerate(self.style_weights_) if weight > 0]
-        self._fitted: dict[int | None, FittedStyles] = {None: self._fit_alignment(shared, contents)}
-        if len(self._styles) > 1:
-            self._fitted |= {i: self._fit_alignment([i], contents) for i in range(len(self._styles))}
-        self.alignment_ = self._fitted[None].alignment
+            self.propagation_: Any = mode.fit(content, layout, subestimators, SynthesisSettings.of(self))
         return self
 
     def transform(self, X: Any, mask: Any = None) -> Any:
@@ -257,19 +253,10 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
             Of the same layout, sizes and dtypes; alpha is carried through.
         """
         check_is_fitted(self)
-        if self._in_row_mode:
-            self._refuse_mask(mask)
-            return self._transform_rows(X)
-        images, layout = as_images(X)
-        if mask is None:
-            return layout.restore(self._redraw_all(images))
-        masks = masks_for(images, mask, len(self._styles))
-        if masks[0].shape[2] == 1:
-            layers = [self._redraw_all(images)]
-        else:
-            layers = [self._redraw_all(images, style) for style in range(len(self._styles))]
-        pictures = zip(*layers, strict=True)
-        return layout.restore([composite(*parts) for parts in zip(images, pictures, masks, strict=True)])
+        content, layout = self.propagation_.read(X, self, reset=False)
+        with printed(self.verbose):
+            redrawn = self.propagation_.transform(content, SynthesisSettings.of(self), mask)
+        return layout.restore(redrawn)
 
     def fit_transform(self, X: Any, y: Any = None, mask: Any = None) -> Any:
         """Fit on images, or rows, and redraw the same.
@@ -315,68 +302,100 @@ class StylePropagator(ImageMode, TableOutput, MetaEstimatorMixin, TransformerMix
             From 0 to 1.
         """
         check_is_fitted(self)
-        if self._in_row_mode:
-            self._refuse_mask(mask)
-            if sample_weight is not None:
-                raise ValueError("Rows are scored together, without weights; leave sample_weight out.")
-            return self._score_rows(X)
-        images, _ = as_images(X)
-        pictures = self.transform(images, mask=mask)
-        scores = [self._score_of(image, picture) for image, picture in zip(images, pictures, strict=True)]
-        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        return float(np.average(np.asarray(scores), weights=weights))
+        content, _ = self.propagation_.read(X, self, reset=False)
+        with printed(self.verbose):
+            return self.propagation_.score(content, SynthesisSettings.of(self), sample_weight, mask)
 
-    def _score_of(self, image: Image, picture: Any) -> float:
-        best = [max(propagation_score(image, own, picture) for own in style.images_) for style in self._styles]
-        return float(np.dot(self.style_weights_, best))
+    def propagate_sequence(self, frames: Any) -> Any:
+        """Redraw the frames of a film, or of any sequence in which each looks much like the last.
 
-    @staticmethod
-    def _refuse_mask(mask: Any) -> None:
-        if mask is not None:
-            raise ValueError("Rows have no mask; leave mask out, or fit a PatchTransformer as the style.")
+        :meth:`transform` draws every image for itself, so that neighbouring frames get other strokes,
+        which flickers. Here colours and contrast are measured on the first frame only; each further
+        one starts from the patches of the last, moved along with what the frames show (their optical
+        flow), and keeps the last picture wherever the content has stayed the same. Where hardly anything
+        has, after a cut, the drawing begins anew.
 
-    def _fit_rows(self, X: Any) -> Self:
-        rows, self._image_shape = self._rows(X, reset=True)
-        self.style_ = fitted_style(self.style, self.style_images, for_rows=True, seed=self._seed, memory=self.memory)
-        self.content_ = fitted_content(self.content, rows, self._seed, self.memory)
-        rows_of_style = None if self.style_images is None else flatten_images(self.style_images)[0]
-        with one_thread():
-            codes = style_codes(self.style_, rows_of_style)
-            self.style_moments_ = codes.moments
-            self.row_alignment_ = align_rows(self.content_, self.style_, codes, rows, self._seed)
-        return self
+        Parameters
+        ----------
+        frames : ndarray (n, H, W[, C]), list of ndarray (H, W[, C]), or another iterable of them
+            In order, all of one size.
 
-    def _transform_rows(self, X: Any) -> Any:
-        rows, image_shape = self._rows(X, reset=False)
-        redrawn = self._redraw_rows(rows)
-        keeps_shape = image_shape is not None and redrawn.shape[1] == rows.shape[1]
-        return redrawn.reshape(-1, *image_shape) if keeps_shape and image_shape else redrawn
+        Returns
+        -------
+        pictures : like ``frames``
+            An array or a list for one. For any other iterable, such as a generator that reads a file,
+            an iterator that reads a frame when the next picture is asked for: films need not fit
+            into memory.
 
-    def _redraw_rows(self, rows: Any) -> Any:
-        return propagate_rows(self.content_, self.style_, self.row_alignment_, rows, self.strength)
+        Raises
+        ------
+        ValueError
+            If a frame differs in size from the first, or the propagator was fitted on rows.
 
-    def _score_rows(self, X: Any) -> float:
-        rows, _ = self._rows(X, reset=False)
-        codes = as_float32((self.style_ if self.content_ is None else self.content_).transform(rows))
-        aligned = self.row_alignment_.to_style_coder(torch.tensor(codes)).numpy()
-        result = as_float32(self.style_.transform(self._redraw_rows(rows)))
-        return row_score(codes, result, aligned, self.style_moments_)
+        References
+        ----------
+        Ruder, Dosovitskiy & Brox, "Artistic style transfer for videos", GCPR 2016,
+        arXiv:1604.08610 (each frame starts from the last, moved).
 
-    def _rows(self, X: Any, *, reset: bool) -> tuple[Any, tuple[int, ...] | None]:
-        X, image_shape = flatten_images(X)
-        return validate_data(self, X, dtype=np.float32, order="C", reset=reset), image_shape
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skisp import PatchTransformer, StylePropagator
+        >>> from skisp.datasets import load_photograph, make_style_image
+        >>> from sklearn.decomposition import PCA
+        >>> photograph = load_photograph("china", size=96)
+        >>> frames = np.stack([photograph[:, i : i + 60] for i in range(3)])  # a camera that pans
+        >>> style = make_style_image("waves", size=96, random_state=0)
+        >>> coder = PatchTransformer(PCA(8), patch_size=7)
+        >>> propagator = StylePropagator(style=coder, style_images=style, random_state=0)
+        >>> propagator.fit(frames[:1]).propagate_sequence(frames).shape == frames.shape
+        True
+        """
+        check_is_fitted(self)
+        with printed(self.verbose):
+            return self.propagation_.propagate_sequence(frames, SynthesisSettings.of(self))
+
+    @property
+    def style_(self) -> Any:
+        """The fitted style, or a list of the styles."""
+        return self.propagation_.style
+
+    @property
+    def content_(self) -> Any:
+        """The fitted content coder, or None."""
+        return self.propagation_.content
+
+    @property
+    def style_weights_(self) -> NDArray[np.float64]:
+        """In image mode: the weights of the styles (n_styles,), of sum 1."""
+        return self.propagation_.style_weights
+
+    @property
+    def alignment_(self) -> Any:
+        """In image mode: the map from content codes to where the style's codes live."""
+        return self.propagation_.alignment
+
+    @property
+    def row_alignment_(self) -> RowAlignment:
+        """In row mode: that map, and the one to the style coder's own codes."""
+        return self.propagation_.row_alignment
+
+    @property
+    def style_moments_(self) -> Moments:
+        """In row mode: mean and covariance of the style's codes, arrays."""
+        return self.propagation_.style_moments
 
     @property
     def _n_features_out(self) -> int:  # type: ignore[override]
-        return int(self.style_.n_features_in_)
+        return int(self.propagation_.n_features_out)
 
     def _gives_images(self) -> bool:
-        return hasattr(self, "_in_row_mode") and not (self._in_row_mode and self._image_shape is None)
+        return hasattr(self, "propagation_") and bool(self.propagation_.gives_images)
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        # The models are made of the fitted parts, and their banks are as large as the style's pyramid.
-        return {**state, "_models": {}} if "_models" in state else state
+    def _forget(self) -> None:
+        """Drop what an earlier fit has found: a fit that fails leaves none, not that of other data."""
+        for name in ("propagation_", "n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(name, None)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,4 +1,4 @@
-"""The steps in which a picture is drawn, and where in the style each patch of it was taken."""
+"""The levels at which a picture is synthesised, and where in the style each patch of it was taken."""
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,10 +9,9 @@ from torch import Tensor
 
 from .._images import Image, as_images
 from .._tensors import from_tensor
-from .._threads import one_thread
-from ._level import Level
-from ._patches import PatchGrid
-from ._redraw import redraw
+from .synthesis._patches import PatchGrid
+from .synthesis._settings import SynthesisSettings
+from .synthesis._synthesis import Synthesis
 
 if TYPE_CHECKING:
     from ._propagator import StylePropagator
@@ -21,57 +20,55 @@ __all__ = ["Step", "propagation_steps", "source_pixels"]
 
 
 class Step(NamedTuple):
-    """A picture as it is when one scale has been drawn.
+    """A picture as it is when one pyramid level is done.
 
     Attributes
     ----------
-    mapped : ndarray (H, W, C)
-        The content in the style's colours, at this scale.
-    estimate : ndarray (H, W, C)
-        What the patches drew.
+    recolored : ndarray (H, W, C)
+        The content in the style's colours, at this level.
+    picture : ndarray (H, W, C)
+        What the patches show.
     style : ndarray (Hs, Ws, C)
-        Where the patches were taken from: the style images at this scale, side by side.
+        Where the patches were taken from: the style images at this level, side by side.
     corners : ndarray (h, w, 2) of int
         Row and column in ``style`` of the top left pixel of the patch at each position of the grid.
     grid : PatchGrid
     """
 
-    mapped: Image
-    estimate: Image
+    recolored: Image
+    picture: Image
     style: Image
     corners: NDArray[np.int64]
     grid: PatchGrid
 
 
 def propagation_steps(propagator: "StylePropagator", image: Any) -> tuple[list[Step], NDArray[Any]]:
-    """Redraw one image (H, W[, C]) by a propagator fitted on images, and keep what is drawn at each scale.
+    """Redraw one image (H, W[, C]) by a propagator fitted on images, and keep what it is at each level.
 
     Returns
     -------
     steps : list of Step
-        Coarsest first; empty where nothing is drawn, at strength 0 or in colour only.
+        Coarsest first; empty where nothing is synthesised, at strength 0 or in colour only.
     picture : ndarray (H, W[, C])
         What ``propagator.transform([image])[0]`` is.
     """
     [content], layout = as_images([image], name="[image]")
     steps: list[Step] = []
 
-    def keep(level: Level, estimate: Tensor, matches: Tensor) -> None:
-        steps.append(_step(level, estimate, matches))
+    def keep(synthesis: Synthesis, picture: Tensor) -> None:
+        steps.append(_step(synthesis, picture))
 
-    with one_thread(), torch.inference_mode():
-        picture = redraw(
-            propagator._tensor(content), propagator._style_model(), propagator._settings(), propagator._seed, keep
-        )
-    return steps, layout.restore([propagator._finished(content, picture)])[0]
+    picture = propagator.propagation_.redraw(content, SynthesisSettings.of(propagator), watcher=keep)
+    return steps, layout.restore([picture])[0]
 
 
-def _step(level: Level, estimate: Tensor, matches: Tensor) -> Step:
-    bank = level.bank
-    positions = torch.stack([matches // bank.shape[1], matches % bank.shape[1]], dim=1) * bank.stride
+def _step(synthesis: Synthesis, picture: Tensor) -> Step:
+    level = synthesis.level
+    exemplar, matches = level.exemplar, synthesis.matches
+    positions = torch.stack([matches // exemplar.shape[1], matches % exemplar.shape[1]], dim=1) * exemplar.stride
     corners = positions.reshape(*level.grid.shape, 2).cpu().numpy().copy()
-    mapped, drawn, style = (from_tensor(part).copy() for part in (level.mapped, estimate, bank.canvas))
-    return Step(mapped, drawn, style, corners, level.grid)
+    recolored, rendered, style = (from_tensor(part).copy() for part in (level.recolored, picture, exemplar.canvas))
+    return Step(recolored, rendered, style, corners, level.grid)
 
 
 def source_pixels(step: Step) -> NDArray[np.int64]:

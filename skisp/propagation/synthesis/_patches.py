@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .._chunks import chunk_sizes
-from .._threads import concatenate_on_threads, map_on_threads, split_evenly
+from ..._chunks import chunk_sizes
+from ..._threads import concatenate_on_threads, map_on_threads, split_evenly
 
 __all__ = ["PatchGrid", "extract_patches", "gaussian_window", "map_patches", "overlap_add", "patches_at"]
 

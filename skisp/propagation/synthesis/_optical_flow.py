@@ -1,38 +1,38 @@
-"""How the content of one frame has moved to the next, and images moved along with it."""
+"""Optical flow: how the content of one frame has moved to the next, and images warped along with it."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .._math.gradients import central_differences
-from .._tensors import resize
+from ..._math.gradients import central_differences
+from ..._tensors import resize
 from ._pyramid import size_with_short_side
 
-__all__ = ["agreement", "estimate_motion", "move"]
+__all__ = ["agreement", "optical_flow", "warp"]
 
-# Short side at which motion is estimated, pixels: it is smooth, and frames may be large.
+# Short side at which flow is estimated, pixels: it is smooth, and frames may be large.
 _WORKING_SIDE = 256
 _COARSEST_SIDE = 12
 _N_STEPS = 4
 _WINDOW = 15
-# Squared gradient, in shares of the full range a pixel, below which a place is too flat to see motion in.
+# Squared gradient, in shares of the full range a pixel, below which a place is too flat to see flow in.
 _FLAT = 4e-4
 
 
-def estimate_motion(previous: Tensor, current: Tensor) -> Tensor:
-    r"""Motion (2, H, W) between two frames (C, H, W): what is at x in the current was at x + m(x) in the previous.
+def optical_flow(previous: Tensor, current: Tensor) -> Tensor:
+    r"""Optical flow (2, H, W) between frames (C, H, W): what is at x in the current was at x + m(x) in the previous.
 
     Lucas and Kanade's steps, coarse to fine: with g the gradient and e the difference of the
     current frame to the previous one, moved so far, m changes by
 
     .. math:: \Bigl( \sum g g^T + \lambda I \Bigr)^{-1} \sum g e
 
-    over windows of 15 pixels. The small ridge leaves flat places the motion of their wider
+    over windows of 15 pixels. The small ridge leaves flat places the flow of their wider
     surroundings.
 
     Returns
     -------
-    motion : Tensor (2, H, W)
+    flow : Tensor (2, H, W)
         Down and right, pixels.
 
     References
@@ -43,45 +43,45 @@ def estimate_motion(previous: Tensor, current: Tensor) -> Tensor:
     """
     size = (current.shape[1], current.shape[2])
     frames = [_working(frame) for frame in (previous, current)]
-    motion = frames[0].new_zeros(2, *frames[0].shape[1:])
+    flow = frames[0].new_zeros(2, *frames[0].shape[1:])
     for before, after in zip(*(_pyramid(frame) for frame in frames), strict=True):
-        motion = _resized(motion, (after.shape[1], after.shape[2]))
+        flow = _resized(flow, (after.shape[1], after.shape[2]))
         for _ in range(_N_STEPS):
-            motion = _smooth(motion + _step(move(before, motion), after))
-    return _resized(motion, size)
+            flow = _smooth(flow + _step(warp(before, flow), after))
+    return _resized(flow, size)
 
 
-def move(image: Tensor, motion: Tensor) -> Tensor:
+def warp(image: Tensor, flow: Tensor) -> Tensor:
     """The image (C, H, W) whose pixel x is that of ``image`` at x + m(x); beyond its border, the border's."""
     height, width = image.shape[1:]
-    rows = torch.arange(height, device=image.device)[:, None] + motion[0]
-    columns = torch.arange(width, device=image.device) + motion[1]
+    rows = torch.arange(height, device=image.device)[:, None] + flow[0]
+    columns = torch.arange(width, device=image.device) + flow[1]
     at = torch.stack([2 * columns / max(1, width - 1) - 1, 2 * rows / max(1, height - 1) - 1], dim=-1)
     moved = functional.grid_sample(image[None], at[None], mode="bicubic", padding_mode="border", align_corners=True)
     return moved[0].clamp_(0.0, 1.0)
 
 
-def agreement(previous: Tensor, current: Tensor, motion: Tensor, tolerance: float = 0.06) -> Tensor:
+def agreement(previous: Tensor, current: Tensor, flow: Tensor, tolerance: float = 0.06) -> Tensor:
     """Where the previous frame, moved, shows what the current one does, (1, H, W): from 1 down to 0.
 
     exp(-(d / tolerance)^2), d being the mean absolute difference in windows of 5 pixels; 0 where the
-    motion comes from beyond the border.
+    flow comes from beyond the border.
     """
-    difference = (move(previous, motion) - current).abs().mean(dim=0, keepdim=True)
+    difference = (warp(previous, flow) - current).abs().mean(dim=0, keepdim=True)
     local = functional.avg_pool2d(difference[None], 5, 1, 2, count_include_pad=False)[0]
-    return torch.exp(-((local / tolerance) ** 2)) * _comes_from_inside(motion)
+    return torch.exp(-((local / tolerance) ** 2)) * _comes_from_inside(flow)
 
 
-def _comes_from_inside(motion: Tensor) -> Tensor:
-    height, width = motion.shape[1:]
-    rows = torch.arange(height, device=motion.device)[:, None] + motion[0]
-    columns = torch.arange(width, device=motion.device) + motion[1]
-    # Half a pixel of grace: motion is never exact.
+def _comes_from_inside(flow: Tensor) -> Tensor:
+    height, width = flow.shape[1:]
+    rows = torch.arange(height, device=flow.device)[:, None] + flow[0]
+    columns = torch.arange(width, device=flow.device) + flow[1]
+    # Half a pixel of grace: flow is never exact.
     return (rows > -0.5) & (rows < height - 0.5) & (columns > -0.5) & (columns < width - 0.5)
 
 
 def _working(frame: Tensor) -> Tensor:
-    """Luminance (1, h, w), as the mean of the channels, of a size to work with."""
+    """Mean of the channels (1, h, w), of a size to work with."""
     grey = frame.mean(dim=0, keepdim=True)
     side = min(_WORKING_SIDE, *grey.shape[1:])
     return _smooth(resize(grey, size_with_short_side(grey.shape[1:], side)), window=3)
@@ -96,7 +96,7 @@ def _pyramid(frame: Tensor) -> list[Tensor]:
 
 
 def _step(before: Tensor, after: Tensor) -> Tensor:
-    """Change of the motion (2, h, w) that takes ``before`` to ``after``, by least squares in windows."""
+    """Change of the flow (2, h, w) that takes ``before`` to ``after``, by least squares in windows."""
     down, right = central_differences(before[0])
     error = (after - before)[0]
     products = torch.stack([down * down, right * right, down * right, down * error, right * error])
@@ -105,11 +105,11 @@ def _step(before: Tensor, after: Tensor) -> Tensor:
     return torch.stack([rr * de - dr * re, dd * re - dr * de]) / (dd * rr - dr * dr)
 
 
-def _resized(motion: Tensor, size: tuple[int, int]) -> Tensor:
-    """The motion for another size of the frames."""
-    factors = [new / old for new, old in zip(size, motion.shape[1:], strict=True)]
-    resized = functional.interpolate(motion[None], size=size, mode="bilinear", align_corners=False)[0]
-    return resized * motion.new_tensor(factors)[:, None, None]
+def _resized(flow: Tensor, size: tuple[int, int]) -> Tensor:
+    """The flow for another size of the frames."""
+    factors = [new / old for new, old in zip(size, flow.shape[1:], strict=True)]
+    resized = functional.interpolate(flow[None], size=size, mode="bilinear", align_corners=False)[0]
+    return resized * flow.new_tensor(factors)[:, None, None]
 
 
 def _smooth(image: Tensor, window: int = _WINDOW) -> Tensor:

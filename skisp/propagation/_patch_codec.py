@@ -51,7 +51,7 @@ class PatchCodec:
         """Codes (n, d) of patches (n, D)."""
         return self._codes(self._in_own_colors(patches)) @ self._metric.to(patches)
 
-    def renew(self, patches: Tensor, noise: Tensor | None, detail: float) -> Tensor:
+    def generate(self, patches: Tensor, noise: Tensor | None, detail: float) -> Tensor:
         r"""New patches from the transformer's model of these, with a share of the originals' residual.
 
         .. math:: g(z) + \text{detail} \cdot (x - g(\mu(x))),\quad z \sim q(z | x)
@@ -81,7 +81,7 @@ class PatchCodec:
         return patches if self._own_colors is None else _map_colors(patches, self._own_colors)
 
     def _change(self, patches: Tensor, noise: Tensor | None, detail: float) -> Tensor:
-        """What to add to patches to renew them: g(z) - g(mu) - (1 - detail) (x - g(mu))."""
+        """What to add to patches to make new ones of them: g(z) - g(mu) - (1 - detail) (x - g(mu))."""
         if isinstance(self.transformer, CVAETransformer):
             return self._change_by_network(patches, noise, detail)
         codes = self._codes(patches)
@@ -126,24 +126,24 @@ class JointCodec:
 
     Parameters
     ----------
-    parts : sequence of PatchCodec
+    codecs : sequence of PatchCodec
     weights : sequence of float
         Of sum 1.
     """
 
-    def __init__(self, parts: Sequence[PatchCodec], weights: Sequence[float]) -> None:
-        self.parts = parts
+    def __init__(self, codecs: Sequence[PatchCodec], weights: Sequence[float]) -> None:
+        self._codecs = codecs
         self._scales = [weight**0.5 for weight in weights]
 
     def encode(self, patches: Tensor) -> Tensor:
-        """Codes (n, d) of patches (n, D), d being the sum of the parts' numbers of components."""
-        if len(self.parts) == 1:
-            return self.parts[0].encode(patches)
-        codes = [scale * part.encode(patches) for part, scale in zip(self.parts, self._scales, strict=True)]
+        """Codes (n, d) of patches (n, D), d being the sum of the coders' numbers of components."""
+        if len(self._codecs) == 1:
+            return self._codecs[0].encode(patches)
+        codes = [scale * codec.encode(patches) for codec, scale in zip(self._codecs, self._scales, strict=True)]
         return torch.cat(codes, dim=1)
 
-    def renew(self, patches: Tensor, noise: Tensor | None, detail: float, origin: Tensor) -> Tensor:
-        """New patches as of :meth:`PatchCodec.renew`, each by the coder of the style it comes from.
+    def generate(self, patches: Tensor, noise: Tensor | None, detail: float, origin: Tensor) -> Tensor:
+        """New patches as of :meth:`PatchCodec.generate`, each by the coder of the style it comes from.
 
         Parameters
         ----------
@@ -153,15 +153,17 @@ class JointCodec:
         origin : Tensor (n,) of int64
             Index of each patch's style.
         """
-        if len(self.parts) == 1:
-            return self.parts[0].renew(patches, noise, detail)
-        noises = [None] * len(self.parts) if noise is None else noise.split([p.n_components for p in self.parts], dim=1)
+        if len(self._codecs) == 1:
+            return self._codecs[0].generate(patches, noise, detail)
+        noises = (
+            [None] * len(self._codecs) if noise is None else noise.split([c.n_components for c in self._codecs], dim=1)
+        )
         new = torch.empty_like(patches)
-        for i, (part, own_noise) in enumerate(zip(self.parts, noises, strict=True)):
+        for i, (codec, own_noise) in enumerate(zip(self._codecs, noises, strict=True)):
             rows = origin == i
             if not bool(rows.any()):  # a chunk need not hold patches of every style
                 continue
-            new[rows] = part.renew(patches[rows], None if own_noise is None else own_noise[rows], detail)
+            new[rows] = codec.generate(patches[rows], None if own_noise is None else own_noise[rows], detail)
         return new
 
 

@@ -1,4 +1,4 @@
-"""The field of matches: which style patch stands at each position of the picture, and its search.
+"""The nearest-neighbour field: which patch of the exemplar stands at each position of the picture, and its search.
 
 Matches of neighbouring positions that are neighbours in the style as well are coherent: their
 patches agree where they overlap, so the vote stays sharp and whole strokes are copied, not crumbs.
@@ -11,40 +11,49 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .._chunks import chunk_sizes
-from .._math.entropic import nearest
-from .._threads import concatenate_on_threads, split_evenly
-from ._bank import PatchBank
+from ..._chunks import chunk_sizes
+from ..._math.entropic import nearest
+from ..._threads import concatenate_on_threads, split_evenly
+from ._exemplar import Exemplar
 from ._patches import PatchGrid
 
-__all__ = ["FieldSearch", "carry_along", "carry_up", "coherence", "share_excess", "usage"]
+__all__ = ["FieldSearch", "coherence", "occurrence", "share_gap", "upsample_field", "warp_field"]
 
 _NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
 
 
-def usage(field: Tensor, bank: PatchBank) -> Tensor:
-    """How often each patch of the bank is used (m,), 1 when each is used according to its share.
+def occurrence(field: Tensor, exemplar: Exemplar) -> Tensor:
+    """How often each patch of the exemplar occurs (m,), 1 where that is its share.
 
-    Counted over the neighbourhood of a patch's own size: taking the patch beside another uses the
-    same strokes once more.
+    Counted over the neighbourhood of a patch's own size: the patch beside another shows the same
+    strokes once more.
+
+    References
+    ----------
+    Kaspar et al., "Self tuning texture optimization", Eurographics 2015, doi:10.1111/cgf.12565
+    (occurrence maps).
     """
-    counts = torch.bincount(field, minlength=len(bank)).float().reshape(1, 1, *bank.shape)
-    window = 2 * (bank.patch_size // bank.stride // 2) + 1
+    counts = torch.bincount(field, minlength=len(exemplar)).float().reshape(1, 1, *exemplar.shape)
+    window = 2 * (exemplar.patch_size // exemplar.stride // 2) + 1
     summed = functional.avg_pool2d(counts, window, 1, window // 2, count_include_pad=False)
-    # Where a share is 0 there is nothing to use.
-    return summed.flatten() / (bank.share * len(field)).masked_fill(~bank.is_valid, torch.inf)
+    return summed.flatten() / (exemplar.share * len(field)).masked_fill(~exemplar.is_valid, torch.inf)
 
 
-def share_excess(field: Tensor, bank: PatchBank) -> Tensor:
-    """By how much the use of each style exceeds its share, (n_styles,), in shares of that; 0 for one alone."""
-    n_styles = int(bank.origin.max()) + 1
-    used = torch.bincount(bank.origin[field].clamp_min(0), minlength=n_styles) / len(field)
-    due = torch.stack([bank.share[bank.origin == style].sum() for style in range(n_styles)])
-    return used / due.clamp_min(1e-6) - 1
+def share_gap(field: Tensor, exemplar: Exemplar) -> Tensor:
+    """By how much each style occurs more than its share, (n_styles,), relative to that share; 0 for one alone.
+
+    The gradient of the dual problem whose constraint is that each style occurs in its share.
+    """
+    n_styles = int(exemplar.origin.max()) + 1
+    occurring = torch.bincount(exemplar.origin[field].clamp_min(0), minlength=n_styles) / len(field)
+    due = torch.stack([exemplar.share[exemplar.origin == style].sum() for style in range(n_styles)])
+    return occurring / due.clamp_min(1e-6) - 1
 
 
-def carry_up(field: Tensor, coarse: PatchGrid, fine: PatchGrid, coarse_bank: PatchBank, fine_bank: PatchBank) -> Tensor:
-    """Scale a field of matches from one pyramid level to the next, coherent regions staying coherent."""
+def upsample_field(
+    field: Tensor, coarse: PatchGrid, fine: PatchGrid, coarse_exemplar: Exemplar, fine_exemplar: Exemplar
+) -> Tensor:
+    """Scale a field from one pyramid level to the next, coherent regions staying coherent."""
     axes = zip(coarse.centres(), fine.centres(), coarse.size, fine.size, coarse.shape, strict=True)
     sources, shifts = [], []
     for coarse_centres, fine_centres, coarse_side, fine_side, n in axes:
@@ -53,56 +62,57 @@ def carry_up(field: Tensor, coarse: PatchGrid, fine: PatchGrid, coarse_bank: Pat
         sources.append(source)
         shifts.append(fine_centres - coarse_centres[source] * factor)
     matched = field.reshape(coarse.shape)[sources[0].to(field.device)][:, sources[1].to(field.device)]
-    rows = _carry_position(matched // coarse_bank.shape[1], shifts[0][:, None], coarse_bank, fine_bank, 0)
-    columns = _carry_position(matched % coarse_bank.shape[1], shifts[1][None, :], coarse_bank, fine_bank, 1)
-    return (rows * fine_bank.shape[1] + columns).flatten()
+    width = coarse_exemplar.shape[1]
+    rows = _upsample_position(matched // width, shifts[0][:, None], coarse_exemplar, fine_exemplar, 0)
+    columns = _upsample_position(matched % width, shifts[1][None, :], coarse_exemplar, fine_exemplar, 1)
+    return (rows * fine_exemplar.shape[1] + columns).flatten()
 
 
-def _carry_position(position: Tensor, shift: Tensor, coarse: PatchBank, fine: PatchBank, axis: int) -> Tensor:
-    """Scale positions in the coarse bank along one axis, add a shift in fine pixels, round to the fine bank."""
+def _upsample_position(position: Tensor, shift: Tensor, coarse: Exemplar, fine: Exemplar, axis: int) -> Tensor:
+    """Scale positions in the coarse exemplar along one axis, add a shift in fine pixels, round to the fine exemplar."""
     factor = fine.canvas.shape[axis + 1] / coarse.canvas.shape[axis + 1]
     half = (coarse.patch_size - 1) / 2
     corner = (position * coarse.stride + half) * factor + shift.to(position.device) - half
     return torch.round(corner / fine.stride).long().clamp(0, fine.shape[axis] - 1)
 
 
-def carry_along(field: Tensor, motion: Tensor, grid: PatchGrid, bank: PatchBank) -> Tensor:
-    """The field of matches of one frame moved to where its content is in the next.
+def warp_field(field: Tensor, flow: Tensor, grid: PatchGrid, exemplar: Exemplar) -> Tensor:
+    """The field of one frame moved to where its content is in the next.
 
     Parameters
     ----------
     field : Tensor (h * w,)
-    motion : Tensor (2, H, W)
+    flow : Tensor (2, H, W)
         For every pixel of the next frame, how far down and right of it its content was, pixels.
     grid : PatchGrid
         Of both frames.
-    bank : PatchBank
+    exemplar : Exemplar
     """
     down, across = (centre.to(field.device) for centre in grid.centres())
     at = [centre.round().long().clamp(0, side - 1) for centre, side in zip((down, across), grid.size, strict=True)]
-    moved = motion[:, at[0][:, None], at[1]] / grid.stride
+    moved = flow[:, at[0][:, None], at[1]] / grid.stride
     steps = moved.round()
     rows, columns = (torch.arange(n, device=field.device) for n in grid.shape)
     source_rows = (rows[:, None] + steps[0].long()).clamp(0, grid.shape[0] - 1)
     source_columns = (columns + steps[1].long()).clamp(0, grid.shape[1] - 1)
     matched = field[(source_rows * grid.shape[1] + source_columns).flatten()]
     # What is less than a step of the grid, the patch in the style is moved by.
-    rest = ((moved - steps) * (grid.stride / bank.stride)).round().long().flatten(1)
-    bank_rows = (matched // bank.shape[1] + rest[0]).clamp(0, bank.shape[0] - 1)
-    return bank_rows * bank.shape[1] + (matched % bank.shape[1] + rest[1]).clamp(0, bank.shape[1] - 1)
+    rest = ((moved - steps) * (grid.stride / exemplar.stride)).round().long().flatten(1)
+    exemplar_rows = (matched // exemplar.shape[1] + rest[0]).clamp(0, exemplar.shape[0] - 1)
+    return exemplar_rows * exemplar.shape[1] + (matched % exemplar.shape[1] + rest[1]).clamp(0, exemplar.shape[1] - 1)
 
 
-def coherence(field: Tensor, grid: PatchGrid, bank: PatchBank) -> float:
+def coherence(field: Tensor, grid: PatchGrid, exemplar: Exemplar) -> float:
     """Share of the horizontally neighbouring positions whose matches are neighbours in the style."""
     matched = field.reshape(grid.shape)
-    rows, columns = matched // bank.shape[1], matched % bank.shape[1]
-    step = grid.stride // bank.stride
+    rows, columns = matched // exemplar.shape[1], matched % exemplar.shape[1]
+    step = grid.stride // exemplar.stride
     return float(((rows[:, 1:] == rows[:, :-1]) & (columns[:, 1:] == columns[:, :-1] + step)).float().mean())
 
 
 @dataclass
 class FieldSearch:
-    r"""Improves a field of matches for given queries by asking few candidates a position.
+    r"""Improves a field for given queries by asking few candidates a position.
 
     The matches minimise the sum over the positions u of
 
@@ -110,14 +120,14 @@ class FieldSearch:
 
     where m is the match of u, p its price and a the number of the eight neighbours whose matches,
     moved by one step of the grid, are m as well. Candidates are those moved matches; the nearest of
-    a sample of the whole bank; and random positions about the present match.
+    a sample of the whole exemplar; and random positions about the present match.
 
     Attributes
     ----------
     queries : Tensor (h * w, d)
     penalty : Tensor (m,)
-        Price of each patch of the bank, at least 0.
-    bank : PatchBank
+        Dual potential of each patch of the exemplar, its price; at least 0.
+    exemplar : Exemplar
     grid : PatchGrid
     coherence : float, at least 0
         kappa, in the units of squared distances.
@@ -133,7 +143,7 @@ class FieldSearch:
 
     queries: Tensor
     penalty: Tensor
-    bank: PatchBank
+    exemplar: Exemplar
     grid: PatchGrid
     coherence: float
     generator: torch.Generator
@@ -141,8 +151,8 @@ class FieldSearch:
     def improve(self, field: Tensor, *, n_samples: int, n_sweeps: int) -> Tensor:
         """Challenge every match by the sample's, its neighbours' and random ones; return the winners."""
         everywhere = torch.arange(len(field), device=field.device)
-        sample = self.bank.draw(n_samples, self.generator)
-        best, _ = nearest(self.queries, self.bank.codes[sample], self.penalty[sample])
+        sample = self.exemplar.sample(n_samples, self.generator)
+        best, _ = nearest(self.queries, self.exemplar.codes[sample], self.penalty[sample])
         field = self._challenge(field, everywhere, sample[best][None])
         for _ in range(n_sweeps):
             # Half of the positions at a time: neighbours that move at once would only swap.
@@ -165,8 +175,8 @@ class FieldSearch:
             others = neighbours if candidates is None else candidates[:, some]
             matches = torch.cat([field[at][None], others])
             costs = self._costs(self.queries[at], matches, neighbours)
-            # Of matches of equal cost the first in the bank; much faster than argmin.
-            return matches.masked_fill_(costs > costs.amin(dim=0), len(self.bank)).amin(dim=0)
+            # Of matches of equal cost the first in the exemplar; much faster than argmin.
+            return matches.masked_fill_(costs > costs.amin(dim=0), len(self.exemplar)).amin(dim=0)
 
         chunks = split_evenly(len(positions), chunk_sizes.positions, chunk_sizes.least_positions)
         field[positions] = concatenate_on_threads(winners, chunks, [chunk.stop - chunk.start for chunk in chunks])
@@ -177,7 +187,7 @@ class FieldSearch:
 
         Less where the moved matches (8, n) of the neighbours agree.
         """
-        codes = self.bank.codes.index_select(0, matches.flatten()).view(*matches.shape, -1)
+        codes = self.exemplar.codes.index_select(0, matches.flatten()).view(*matches.shape, -1)
         products = torch.einsum("cnd,nd->cn", codes, queries)
         # Bytes add up much faster than booleans.
         agreeing = (matches[:, None] == neighbours).view(torch.uint8).sum(dim=1, dtype=torch.uint8)
@@ -186,8 +196,8 @@ class FieldSearch:
 
     @cached_property
     def _offsets(self) -> Tensor:
-        """What a patch of the bank costs whatever the query."""
-        return self.bank.codes.square().sum(dim=1) + self.penalty
+        """What a patch of the exemplar costs whatever the query."""
+        return self.exemplar.codes.square().sum(dim=1) + self.penalty
 
     def _moved_neighbours(self, field: Tensor, positions: Tensor) -> Tensor:
         """For each of the eight neighbours of the positions (n,), its match moved by one step back: (8, n).
@@ -199,13 +209,13 @@ class FieldSearch:
         rows = positions // width
         columns = positions - rows * width
         neighbours = (rows - down).clamp_(0, height - 1).mul_(width).add_((columns - across).clamp_(0, width - 1))
-        step = self.grid.stride // self.bank.stride
+        step = self.grid.stride // self.exemplar.stride
         return self._index(*self._positions(field[neighbours]), down * step, across * step)
 
     def _about(self, field: Tensor) -> Tensor:
-        """Random positions (2, n) within a quarter and a sixteenth of the bank's side about the matches."""
+        """Random positions (2, n) within a quarter and a sixteenth of the exemplar's side about the matches."""
         rows, columns = self._positions(field)
-        radii = (max(self.bank.shape) / 4, max(self.bank.shape) / 16)
+        radii = (max(self.exemplar.shape) / 4, max(self.exemplar.shape) / 16)
         return torch.stack(
             [self._index(rows, columns, self._steps(field, radius), self._steps(field, radius)) for radius in radii]
         )
@@ -215,10 +225,10 @@ class FieldSearch:
         return torch.round(uniform * radius).long().to(field.device)
 
     def _positions(self, field: Tensor) -> tuple[Tensor, Tensor]:
-        rows = field // self.bank.shape[1]
-        return rows, field - rows * self.bank.shape[1]
+        rows = field // self.exemplar.shape[1]
+        return rows, field - rows * self.exemplar.shape[1]
 
     def _index(self, rows: Tensor, columns: Tensor, down: Tensor, across: Tensor) -> Tensor:
-        """Indices of positions in the bank, some steps away; those outside moved to its border."""
-        rows = (rows + down).clamp_(0, self.bank.shape[0] - 1)
-        return rows.mul_(self.bank.shape[1]).add_((columns + across).clamp_(0, self.bank.shape[1] - 1))
+        """Indices of positions in the exemplar, some steps away; those outside moved to its border."""
+        rows = (rows + down).clamp_(0, self.exemplar.shape[0] - 1)
+        return rows.mul_(self.exemplar.shape[1]).add_((columns + across).clamp_(0, self.exemplar.shape[1] - 1))

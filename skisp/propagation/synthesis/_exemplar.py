@@ -1,26 +1,38 @@
-"""The style's patches at one scale, each with its code: where the propagation takes patches from."""
+"""The exemplar: the style's patches at one pyramid level, each with its code."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .._tensors import resize
-from ._codec import JointCodec
+from ..._tensors import resize
 from ._patches import map_patches, patches_at
 from ._pyramid import size_with_short_side
 
-__all__ = ["PatchBank", "build_bank"]
+__all__ = ["Exemplar", "PatchCoder", "build_exemplar"]
 
 # Style positions above which only every stride-th is a candidate: enough patches, bounded time.
 _MOST_DENSE_POSITIONS = 40_000
 
 
+class PatchCoder(Protocol):
+    """What codes the patches of one style or several, as :class:`JointCodec` does."""
+
+    def encode(self, patches: Tensor) -> Tensor:
+        """Codes (n, d) of patches (n, D)."""
+        ...
+
+    def generate(self, patches: Tensor, noise: Tensor | None, detail: float, origin: Tensor) -> Tensor:
+        """New patches (n, D) about those given, each by the coder of its style."""
+        ...
+
+
 @dataclass(frozen=True)
-class PatchBank:
-    """Patches of the style images at one scale.
+class Exemplar:
+    """Patches of the style images at one pyramid level.
 
     Attributes
     ----------
@@ -33,10 +45,12 @@ class PatchBank:
     patch_size : int
     codes : Tensor (h * w, d)
     share : Tensor (h * w,)
-        Of all use, how much falls to each patch when all are used as they should be, of sum 1; 0
-        where a patch is not inside one image.
+        How often each patch should occur in a picture, relative to all, of sum 1; 0 where a patch is
+        not inside one image.
     origin : Tensor (h * w,) of int64
-        Index of the style each patch comes from.
+        Index of the style each patch comes from, -1 where it is inside no image.
+    variance : float
+        Of the codes, summed over their components: the unit of coherence and balance.
     """
 
     canvas: Tensor
@@ -46,6 +60,7 @@ class PatchBank:
     codes: Tensor
     share: Tensor
     origin: Tensor
+    variance: float
 
     def __len__(self) -> int:
         return self.shape[0] * self.shape[1]
@@ -60,43 +75,44 @@ class PatchBank:
         rows, columns = indices // self.shape[1], indices % self.shape[1]
         return patches_at(self.canvas, rows * self.stride, columns * self.stride, self.patch_size)
 
-    def draw(self, n_samples: int, generator: torch.Generator) -> Tensor:
+    def sample(self, n_samples: int, generator: torch.Generator) -> Tensor:
         """Indices of up to ``n_samples`` different valid patches, of each style as many as its share."""
-        drawn = []
+        chosen = []
         for style in range(int(self.origin.max()) + 1):
             share = torch.where(self.origin == style, self.share, 0.0).cpu()
             valid = torch.nonzero(share)[:, 0]
-            chosen = torch.randperm(len(valid), generator=generator)[: round(n_samples * float(share.sum()))]
-            drawn.append(valid[chosen])
-        return torch.cat(drawn).to(self.codes.device)
+            order = torch.randperm(len(valid), generator=generator)
+            chosen.append(valid[order[: round(n_samples * float(share.sum()))]])
+        return torch.cat(chosen).to(self.codes.device)
 
 
-def build_bank(
+def build_exemplar(
     images: Sequence[Sequence[Tensor]],
     weights: Sequence[float],
     short_side: int,
-    codec: JointCodec,
+    coder: PatchCoder,
     patch_size: int,
     stride: int,
-) -> PatchBank:
+) -> Exemplar:
     """Resize the images (C, H, W) of each style to ``short_side`` and code their patches.
 
     Small scales take every position; large ones every ``stride``-th. The weights of the styles,
-    of sum 1, are the shares of their patches in the use of all.
+    of sum 1, are the shares of their patches in a picture.
     """
     resized = [resize(image, size_with_short_side(image.shape[1:], short_side)) for style in images for image in style]
     owners = [i for i, style in enumerate(images) for _ in style]
     n_positions = sum(image.shape[1] * image.shape[2] for image in resized)
-    bank_stride = 1 if n_positions <= _MOST_DENSE_POSITIONS else stride
+    own_stride = 1 if n_positions <= _MOST_DENSE_POSITIONS else stride
     canvas = _side_by_side(resized)
-    shape = tuple((side - patch_size) // bank_stride + 1 for side in canvas.shape[1:])
-    origin = _origins(resized, owners, (shape[0], shape[1]), bank_stride, patch_size).flatten().to(canvas.device)
+    shape = tuple((side - patch_size) // own_stride + 1 for side in canvas.shape[1:])
+    origin = _origins(resized, owners, (shape[0], shape[1]), own_stride, patch_size).flatten().to(canvas.device)
     counts = [int((origin == i).sum()) for i in range(len(images))]
     share = torch.zeros(len(origin), device=canvas.device)
     for i, weight in enumerate(weights):
         share[origin == i] = weight / max(1, counts[i])
-    codes = map_patches(codec.encode, canvas, patch_size, bank_stride)
-    return PatchBank(canvas, (shape[0], shape[1]), bank_stride, patch_size, codes, share, origin)
+    codes = map_patches(coder.encode, canvas, patch_size, own_stride)
+    variance = float(codes[share > 0].var(dim=0, correction=0).sum())
+    return Exemplar(canvas, (shape[0], shape[1]), own_stride, patch_size, codes, share, origin, variance)
 
 
 def _side_by_side(images: Sequence[Tensor]) -> Tensor:

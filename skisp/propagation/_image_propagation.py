@@ -1,0 +1,236 @@
+"""Style propagation of images of any size, one by one or as a sequence."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from .._base import resolve_device
+from .._images import Image, ImageLayout, as_images, to_channels
+from .._progress import report
+from .._tensors import from_tensor, resize, to_tensor
+from .._threads import one_thread
+from ..metrics import propagation_score
+from ._fitted_styles import FittedStyles, fit_styles
+from ._frames import frames_as_they_come, frames_of
+from ._masks import composite, masks_for
+from ._propagation import Propagation
+from ._subestimators import SubEstimators, check_fit_each_other
+from .synthesis._postprocess import keep_color
+from .synthesis._pyramid import size_with_short_side
+from .synthesis._sequence import SequenceRedraw
+from .synthesis._settings import SynthesisSettings
+from .synthesis._style_model import StyleModel
+from .synthesis._synthesis import Watcher, redraw
+
+__all__ = ["ImagePropagation"]
+
+
+@dataclass
+class ImagePropagation(Propagation):
+    """What :class:`StylePropagator` does with images: fitted once, with settings that come with each call.
+
+    Attributes
+    ----------
+    style : PatchTransformer, or list of them
+        Fitted.
+    style_weights : ndarray (n_styles,)
+        Of sum 1.
+    content : PatchTransformer or None
+        The content's own coder, fitted.
+    fitted : dict of FittedStyles
+        Under None of all styles by their weights, and, where there are several, of each alone under its index.
+    seed : int
+    """
+
+    style: Any
+    style_weights: NDArray[np.float64]
+    content: Any
+    fitted: dict[int | None, FittedStyles]
+    seed: int
+
+    def __post_init__(self) -> None:
+        # Made of the fitted sub-estimators, by style and device; their exemplars are as large as the style's pyramid.
+        self._models: dict[tuple[int | None, str], StyleModel] = {}
+
+    @staticmethod
+    def read(X: Any, estimator: Any, *, reset: bool) -> tuple[list[Image], ImageLayout]:
+        """Images of any layout as float arrays, and how to give results that layout."""
+        return as_images(X)
+
+    @classmethod
+    def fit(
+        cls, images: list[Image], layout: ImageLayout, subestimators: SubEstimators, settings: SynthesisSettings
+    ) -> Self:
+        """Fit what is not fitted, and learn the map from content codes to style codes.
+
+        Parameters
+        ----------
+        images : list of ndarray (H, W, C)
+            The content.
+        layout : ImageLayout
+            Not used: images of any other layout may be redrawn.
+        subestimators : SubEstimators
+        settings : SynthesisSettings
+            Where to compute.
+        """
+        styles = subestimators.fitted_for_images()
+        weights = np.asarray(subestimators.normalised_weights(len(styles)))
+        check_fit_each_other(subestimators.content, styles)
+        content = subestimators.fitted_content([to_channels(image, styles[0].n_channels_) for image in images])
+        _check_codes_the_same_patches(content, styles[0])
+        propagation = cls(styles if subestimators.are_several else styles[0], weights, content, {}, subestimators.seed)
+        propagation._fit_styles([propagation._tensor(image, settings) for image in images])
+        return propagation
+
+    @property
+    def gives_images(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def n_features_out(self) -> int:
+        """Images are no table."""
+        raise AttributeError("Images have no columns.")
+
+    @property
+    def styles(self) -> list[Any]:
+        """The fitted styles."""
+        return self.style if isinstance(self.style, list) else [self.style]
+
+    @property
+    def alignment(self) -> Any:
+        """The map from content codes to where the styles' codes live."""
+        return self.fitted[None].alignment
+
+    def transform(self, images: list[Image], settings: SynthesisSettings, mask: Any = None) -> list[Image]:
+        """Redraw images (H, W, C), where masks say; see :meth:`StylePropagator.transform`."""
+        if mask is None:
+            return self._redraw_all(images, settings)
+        masks = masks_for(images, mask, len(self.styles))
+        if masks[0].shape[2] == 1:
+            layers = [self._redraw_all(images, settings)]
+        else:
+            layers = [self._redraw_all(images, settings, style) for style in range(len(self.styles))]
+        pictures = zip(*layers, strict=True)
+        return [composite(*parts) for parts in zip(images, pictures, masks, strict=True)]
+
+    def score(
+        self,
+        images: list[Image],
+        settings: SynthesisSettings,
+        sample_weight: ArrayLike | None = None,
+        mask: Any = None,
+    ) -> float:
+        """Mean of the images' scores; see :meth:`StylePropagator.score`."""
+        pictures = [picture.clip(0.0, 1.0) for picture in self.transform(images, settings, mask)]
+        scores = [self._score_of(*pair) for pair in zip(images, pictures, strict=True)]
+        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        return float(np.average(np.asarray(scores), weights=weights))
+
+    def propagate_sequence(self, frames: Any, settings: SynthesisSettings) -> Any:
+        """Redraw frames in order, each starting from the last; see :meth:`StylePropagator.propagate_sequence`."""
+        if not hasattr(frames, "__len__"):
+            return frames_as_they_come(frames, lambda images: self._redraw_frames(images, settings))
+        images, layout = frames_of(frames)
+        pictures: list[Image] = []
+        for picture in self._redraw_frames(images, settings):
+            report("frames", len(pictures), len(images))
+            pictures.append(picture)
+        report("frames", len(images), len(images))
+        return layout.restore(pictures)
+
+    def redraw(
+        self,
+        image: Image,
+        settings: SynthesisSettings,
+        style: int | None = None,
+        watcher: Watcher | None = None,
+    ) -> Image:
+        """Redraw one image (H, W, C) in one of the styles, or in all by their weights."""
+        with one_thread(), torch.inference_mode():
+            picture = redraw(self._tensor(image, settings), self._model(style, settings), settings, self.seed, watcher)
+        return _in_channels_of(image, picture, settings)
+
+    def _redraw_all(self, images: list[Image], settings: SynthesisSettings, style: int | None = None) -> list[Image]:
+        pictures = []
+        for i, image in enumerate(images):
+            report("images", i, len(images))
+            pictures.append(self.redraw(image, settings, style))
+        report("images", len(images), len(images))
+        return pictures
+
+    def _redraw_frames(self, images: Iterable[Image], settings: SynthesisSettings) -> Iterator[Image]:
+        """Redraw the frames of a sequence, each when it is asked for."""
+        sequence: SequenceRedraw | None = None
+        for image in images:
+            with one_thread(), torch.inference_mode():
+                if sequence is None:
+                    sequence = SequenceRedraw(self._model(None, settings), settings, self.seed)
+                picture = sequence.redraw(self._tensor(image, settings))
+            yield _in_channels_of(image, picture, settings)
+
+    def _score_of(self, image: Image, picture: Image) -> float:
+        best = [max(propagation_score(image, own, picture) for own in style.images_) for style in self.styles]
+        return float(np.dot(self.style_weights, best))
+
+    def _fit_styles(self, images: list[Tensor]) -> None:
+        """Learn the map of codes of all styles together, and of each alone where there are several."""
+        chosen: dict[int | None, list[int]] = {None: self._weighty()}
+        if len(self.styles) > 1:
+            chosen |= {i: [i] for i in range(len(self.styles))}
+        for key, indices in chosen.items():
+            weights = self.style_weights[indices] if len(indices) > 1 else np.ones(1)
+            generator = torch.Generator().manual_seed(self.seed)
+            with one_thread():
+                self.fitted[key] = fit_styles(
+                    [self.styles[i] for i in indices], weights.tolist(), self.content, images, generator
+                )
+
+    def _weighty(self) -> list[int]:
+        """Indices of the styles that have a weight."""
+        return [i for i, weight in enumerate(self.style_weights) if weight > 0]
+
+    def _model(self, style: int | None, settings: SynthesisSettings) -> StyleModel:
+        """The fitted styles as the synthesis needs them, with the exemplars made so far."""
+        device = resolve_device(settings.device)
+        key = (style, str(device))
+        if key not in self._models:
+            chosen = [self.styles[i] for i in (self._weighty() if style is None else [style])]
+            self._models[key] = self.fitted[style].model(chosen, self.content, device)
+        return self._models[key]
+
+    def _tensor(self, image: Image, settings: SynthesisSettings) -> Tensor:
+        """An image in the style's channels on the device, enlarged where it would not hold a patch."""
+        first = self.styles[0]
+        tensor = to_tensor(to_channels(image, first.n_channels_)).to(resolve_device(settings.device))
+        if min(tensor.shape[1:]) < first.patch_size:
+            tensor = resize(tensor, size_with_short_side(tensor.shape[1:], first.patch_size))
+        return tensor
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_models": {}}
+
+
+def _in_channels_of(image: Image, picture: Tensor, settings: SynthesisSettings) -> Image:
+    """A redrawn picture in the channels of its image, and of the strength that was asked for."""
+    picture = resize(picture, (image.shape[0], image.shape[1]))
+    # In the content's channels from here on: a grey style must not take all colour at once.
+    if settings.color == "content":
+        picture = keep_color(picture.cpu(), to_tensor(image))
+    redrawn = to_channels(from_tensor(picture), image.shape[2])
+    share = np.float32(settings.strength)
+    return np.asarray((1 - share) * image + share * redrawn)
+
+
+def _check_codes_the_same_patches(content: Any, style: Any) -> None:
+    if content is not None and content.n_features_in_ != style.n_features_in_:
+        raise ValueError(
+            f"The content codes patches of {content.n_features_in_} values and the style of "
+            f"{style.n_features_in_}: one was fitted on grey images, the other on colour. "
+            "Fit the content on images of the style's kind, or leave it unfitted."
+        )

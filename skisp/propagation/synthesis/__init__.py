@@ -1,0 +1,1 @@
+"""The picture as it evolves, coarse to fine: tensors in, tensors out, and no estimators."""

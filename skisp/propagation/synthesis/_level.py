@@ -1,0 +1,35 @@
+"""One pyramid level of a picture: its grid of positions, what each of them looks for, and the exemplar."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ._exemplar import Exemplar
+from ._patches import PatchGrid
+
+__all__ = ["Level"]
+
+
+@dataclass(frozen=True)
+class Level:
+    """What does not change while the picture is synthesised at one size.
+
+    Attributes
+    ----------
+    grid : PatchGrid
+        Of the picture.
+    exemplar : Exemplar
+        Where the patches come from.
+    recolored : Tensor (C, H, W)
+        The content in the style's colours.
+    target : Tensor (h * w, d)
+        Content codes of the grid's patches, moved to where the style's codes live.
+    weight : Tensor (h * w, 1)
+        Share of the target in a query: little in flat places, much on edges.
+    """
+
+    grid: PatchGrid
+    exemplar: Exemplar
+    recolored: Tensor
+    target: Tensor
+    weight: Tensor

@@ -1,0 +1,100 @@
+"""After the synthesis: the content's fine structure, and the style's contrast at every size of detail."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..._math.color import plane_luminance
+from ._content import Content, structure_map
+from ._pyramid import expand, laplacian_pyramid
+from ._settings import SynthesisSettings
+from ._style_model import StyleModel
+
+__all__ = ["keep_color", "match_band_contrast", "mix_structure", "postprocess"]
+
+
+def postprocess(
+    picture: Tensor,
+    content: Content,
+    style: StyleModel,
+    settings: SynthesisSettings,
+    factors: Sequence[float] | None = None,
+) -> tuple[Tensor, list[float]]:
+    """Give a rendered picture (C, H, W) fine structure of the content, and the style's contrast.
+
+    Returns
+    -------
+    picture : Tensor (C, H, W) in [0, 1]
+    factors : list of float
+        By which the contrast was changed, or those given, of another frame of a sequence.
+    """
+    share = min(1.0, settings.structure_share * settings.content_weight)
+    wanted = style.band_deviations(style.side(content.short_side, settings.style_scale))
+    structure = structure_map(content.recolored, content.statistics.structure)
+    return match_band_contrast(mix_structure(picture, content.recolored, structure, share), wanted, factors)
+
+
+def mix_structure(picture: Tensor, recolored: Tensor, structure: Tensor, share: float) -> Tensor:
+    """Mix the recoloured content into the picture (C, H, W), most where it has structure.
+
+    Patches cannot draw what is finer than the style's strokes: eyes, windows, thin lines. The
+    share runs from 0.3 ``share`` in flat places to ``share`` where ``structure`` (1, H, W) is 1.
+    """
+    smooth = functional.avg_pool2d(structure[None], 3, 1, 1, count_include_pad=False)[0]
+    return torch.lerp(picture, recolored, share * (0.3 + 0.7 * smooth))
+
+
+def keep_color(picture: Tensor, content: Tensor) -> Tensor:
+    """The picture's strokes in the content's colours, both (C, H, W).
+
+    The picture's luminance is first given the content's mean and standard deviation. One amount is
+    then added to all channels of a pixel, which leaves the content's chroma as it is; where the
+    amount would leave [0, 1] it is cut, for the chroma's sake.
+
+    References
+    ----------
+    Gatys et al., "Preserving color in neural artistic style transfer", 2016, arXiv:1606.05897.
+    """
+    rendered, wanted = plane_luminance(picture), plane_luminance(content)
+    scale = wanted.std(correction=0) / rendered.std(correction=0).clamp_min(1e-6)
+    amount = (rendered - rendered.mean()) * scale + wanted.mean() - wanted
+    lowest, highest = -content.min(dim=0).values, 1 - content.max(dim=0).values
+    return content + amount.clamp(lowest, highest)
+
+
+def match_band_contrast(
+    picture: Tensor, deviations: Sequence[float], factors: Sequence[float] | None = None
+) -> tuple[Tensor, list[float]]:
+    """Give each Laplacian band of the picture (C, H, W) the style's standard deviation.
+
+    Overlapping patches average, which weakens what is fine. No band is changed by more than two
+    times. Given ``factors``, the bands are changed by those instead.
+
+    Parameters
+    ----------
+    picture : Tensor (C, H, W)
+    deviations : sequence of float
+        Standard deviations of the style's bands at the picture's size.
+    factors : sequence of float or None
+
+    Returns
+    -------
+    picture : Tensor (C, H, W) in [0, 1]
+    factors : list of float
+        One a band, finest first.
+    """
+    bands, remainder = laplacian_pyramid(picture)
+    if factors is None:
+        # A style of another size may have more bands or fewer; those that it lacks are left as they are.
+        factors = [_factor(float(band.std()), wanted) for band, wanted in zip(bands, deviations, strict=False)]
+        factors += [1.0] * (len(bands) - len(factors))
+    for factor in reversed(factors):
+        band = bands.pop()
+        remainder = expand(remainder, band).add_(band, alpha=factor)
+    return remainder.clamp_(0.0, 1.0), list(factors)
+
+
+def _factor(having: float, wanted: float, limit: float = 2.0) -> float:
+    return min(max(wanted / max(having, 1e-6), 1 / limit), limit)

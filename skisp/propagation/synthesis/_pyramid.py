@@ -1,0 +1,56 @@
+"""Pyramids: image sizes from coarse to fine, and the Laplacian bands between halvings."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+from torch.nn import functional
+
+from ..._math.bands import laplacian_bands
+
+__all__ = ["expand", "laplacian_pyramid", "short_sides", "size_with_short_side"]
+
+# Neighbouring scales differ by a factor of the square root of 2, so pixels double every scale.
+_RATIO = 2**0.5
+_N_BANDS = 3
+# Below that a halving has too few pixels for a contrast to be measured.
+_LEAST_SIDE = 16
+
+
+def short_sides(finest: int, coarsest: int) -> list[int]:
+    """Short sides in pixels of a pyramid, from about ``coarsest`` up to exactly ``finest``.
+
+    Examples
+    --------
+    >>> short_sides(256, 48)
+    [64, 91, 128, 181, 256]
+    >>> short_sides(40, 48)
+    [40]
+    """
+    sides = [float(finest)]
+    while sides[-1] / _RATIO >= coarsest:
+        sides.append(sides[-1] / _RATIO)
+    return [round(side) for side in reversed(sides)]
+
+
+def size_with_short_side(shape: Sequence[int], short_side: int) -> tuple[int, int]:
+    """Height and width of ``shape`` scaled so that the shorter becomes ``short_side`` pixels."""
+    height, width = shape
+    factor = short_side / min(height, width)
+    return round(height * factor), round(width * factor)
+
+
+def laplacian_pyramid(image: Tensor) -> tuple[list[Tensor], Tensor]:
+    """Split an image (C, H, W) into bands of detail, finest first, and what remains below them.
+
+    There are up to three bands, fewer where a halving would be of less than 16 pixels.
+    """
+    levels = [image]
+    while len(levels) <= _N_BANDS and min(levels[-1].shape[1:]) >= _LEAST_SIDE:
+        half = [-(-side // 2) for side in levels[-1].shape[1:]]
+        levels.append(functional.interpolate(levels[-1][None], size=half, mode="bicubic", antialias=True)[0])
+    return laplacian_bands(levels, expand), levels[-1]
+
+
+def expand(coarse: Tensor, fine: Tensor) -> Tensor:
+    """A level of a pyramid at the size of the next finer one, in new memory."""
+    return functional.interpolate(coarse[None], size=list(fine.shape[1:]), mode="bilinear", align_corners=False)[0]

@@ -1,0 +1,85 @@
+"""Redraw the frames of a sequence so that the strokes stay where the content stays."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ._content import Content, ContentStatistics
+from ._optical_flow import agreement, optical_flow, warp
+from ._postprocess import postprocess
+from ._settings import SynthesisSettings
+from ._style_model import StyleModel
+from ._synthesis import Synthesis, synthesise
+
+__all__ = ["SequenceRedraw"]
+
+# Share of the last picture in the next one where the content is the same.
+_KEPT = 0.9
+# Mean agreement of two frames below which they show different scenes.
+_CUT = 0.4
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A frame that is redrawn, and what the next one needs of it."""
+
+    image: Tensor
+    statistics: ContentStatistics
+    synthesis: Synthesis
+    factors: list[float]
+    picture: Tensor
+
+
+class SequenceRedraw:
+    """Redraws frame after frame, each starting from the last.
+
+    Parameters
+    ----------
+    style : StyleModel
+    settings : SynthesisSettings
+    seed : int
+    """
+
+    def __init__(self, style: StyleModel, settings: SynthesisSettings, seed: int) -> None:
+        self._style = style
+        self._settings = settings
+        self._seed = seed
+        self._last: _Frame | None = None
+        self._statistics: ContentStatistics | None = None
+
+    def redraw(self, image: Tensor) -> Tensor:
+        """The picture (C, H, W) of the next frame (C, H, W), all of it style."""
+        if self._settings.strength == 0:
+            return image
+        if self._settings.color == "only":
+            content = Content.of(image, self._style, self._statistics)
+            self._statistics = content.statistics
+            return content.recolored
+        self._last = self._first(image) if self._last is None else self._next(image, self._last)
+        return self._last.picture
+
+    def _first(self, image: Tensor) -> _Frame:
+        content = Content.of(image, self._style)
+        generator = torch.Generator().manual_seed(self._seed)
+        synthesis, rendered = synthesise(content, self._style, self._settings, generator)
+        picture, factors = postprocess(rendered, content, self._style, self._settings)
+        return _Frame(image, content.statistics, synthesis, factors, picture)
+
+    def _next(self, image: Tensor, last: _Frame) -> _Frame:
+        flow = optical_flow(last.image, image)
+        same = agreement(last.image, image, flow)
+        if float(same.mean()) < _CUT:
+            return self._first(image)
+        content = Content.of(image, self._style, last.statistics)
+        rendered = self._continued(content, last.synthesis, flow)
+        picture, _ = postprocess(rendered, content, self._style, self._settings, last.factors)
+        picture = torch.lerp(picture, warp(last.picture, flow), _KEPT * same)
+        return _Frame(image, last.statistics, last.synthesis, last.factors, picture)
+
+    def _continued(self, content: Content, synthesis: Synthesis, flow: Tensor) -> Tensor:
+        """The synthesis of the last frame, warped, and searched once more at the finest level."""
+        level = content.level(content.short_side, self._style, self._settings, content.statistics.structure)
+        synthesis.warp(level, flow)
+        synthesis.refine(1)
+        return synthesis.render()

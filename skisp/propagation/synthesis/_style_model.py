@@ -1,0 +1,90 @@
+"""One or several styles as the synthesis needs them: images, a coder of their patches, the map of codes to theirs."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from torch import Tensor
+
+from ..._math.affine import AffineMap
+from ..._tensors import resize
+from ._exemplar import Exemplar, PatchCoder, build_exemplar
+from ._pyramid import laplacian_pyramid, size_with_short_side
+from ._settings import stride_of
+
+__all__ = ["StyleModel"]
+
+# Pixels of the largest exemplar that is kept for the next image.
+_MOST_KEPT_PIXELS = 4_000_000
+
+
+class StyleModel:
+    """The styles, and the exemplars made of them so far.
+
+    Parameters
+    ----------
+    images : sequence of sequence of Tensor (C, H, W)
+        The images of each style, in the colours of all together.
+    weights : sequence of float
+        Of the styles, of sum 1.
+    patch_size : int
+    coder : PatchCoder
+        Of the styles' patches.
+    encode_content : callable or None
+        Codes (n, d) of patches (n, D) of the content by a coder of its own; None codes the recoloured
+        content by the styles'.
+    alignment : AffineMap
+        Content codes to where the styles' codes live.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[Sequence[Tensor]],
+        weights: Sequence[float],
+        patch_size: int,
+        coder: PatchCoder,
+        encode_content: Callable[[Tensor], Tensor] | None,
+        alignment: AffineMap,
+    ) -> None:
+        self.images = images
+        self.weights = weights
+        self.patch_size = patch_size
+        self.coder = coder
+        self.encode_content = encode_content
+        self.alignment = alignment
+        self._exemplars: dict[int, Exemplar] = {}
+        self._deviations: dict[int, list[float]] = {}
+
+    @property
+    def stride(self) -> int:
+        """Pixels between neighbouring patches of a picture."""
+        return stride_of(self.patch_size)
+
+    def side(self, short_side: int, scale: float) -> int:
+        """Short side in pixels of the style beside a picture of a short side, its strokes ``scale`` times as large."""
+        return max(self.patch_size, round(short_side * scale))
+
+    def exemplar(self, short_side: int) -> Exemplar:
+        """The styles' patches at one size, coded when they are first asked for."""
+        exemplar = self._exemplars.get(short_side)
+        if exemplar is None:
+            exemplar = build_exemplar(self.images, self.weights, short_side, self.coder, self.patch_size, self.stride)
+            self._exemplars[short_side] = exemplar
+        return exemplar
+
+    def forget_exemplars(self, keep: Sequence[int] | None = None) -> None:
+        """Drop large exemplars, and those of other sizes than ``keep``, so that they do not fill the memory."""
+        for short_side, exemplar in list(self._exemplars.items()):
+            if exemplar.canvas[0].numel() > _MOST_KEPT_PIXELS or (keep is not None and short_side not in keep):
+                self._exemplars.pop(short_side, None)  # another thread may have
+
+    def band_deviations(self, short_side: int) -> list[float]:
+        """Standard deviations of the Laplacian bands at one size, finest first: a weighted mean over the images."""
+        if short_side not in self._deviations:
+            of_each = [np.mean([_deviations(image, short_side) for image in own], axis=0) for own in self.images]
+            self._deviations[short_side] = np.tensordot(self.weights, of_each, axes=1).tolist()
+        return self._deviations[short_side]
+
+
+def _deviations(image: Tensor, short_side: int) -> list[float]:
+    resized = resize(image, size_with_short_side(image.shape[1:], short_side))
+    return [float(band.std()) for band in laplacian_pyramid(resized)[0]]

@@ -1,0 +1,233 @@
+"""The synthesis of a picture, coarse to fine: search for patches whose codes fit, let them vote, and generate new ones.
+
+:func:`redraw` is the whole way of an image; :class:`Synthesis` is the picture as it evolves on the way.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..._math.entropic import nearest, sinkhorn_potentials
+from ..._progress import report
+from ..._tensors import resize
+from ._content import Content
+from ._exemplar import PatchCoder
+from ._field import FieldSearch, occurrence, share_gap, upsample_field, warp_field
+from ._level import Level
+from ._optical_flow import warp
+from ._patches import gaussian_window
+from ._postprocess import postprocess
+from ._pyramid import short_sides
+from ._settings import COARSEST_SIDE, SynthesisSettings
+from ._style_model import StyleModel
+
+__all__ = ["Synthesis", "Watcher", "redraw", "synthesise"]
+
+
+class Synthesis:
+    """A picture as it evolves: at a level, with a patch of the exemplar at each position.
+
+    Parameters
+    ----------
+    level : Level
+        The coarsest. The first matches are found by optimal transport between content and style codes.
+    coder : PatchCoder
+        Of the styles.
+    settings : SynthesisSettings
+    generator : torch.Generator
+        On the CPU; samples candidates of the search, and seeds the generated patches.
+
+    Attributes
+    ----------
+    level : Level
+    matches : Tensor (h * w,)
+        The nearest-neighbour field: which patch of the exemplar stands at each position.
+    occurrence : Tensor (m,)
+        How often each patch of the exemplar has occurred of late, 1 being its share.
+    style_potentials : Tensor (n_styles,)
+        Dual potentials of the styles' shares: what all patches of a style cost more.
+    picture : Tensor (C, H, W) or None
+        As it was last voted or rendered, at this level or a coarser one: the estimate that the next search goes
+        by. None before the first search, and while one runs.
+    """
+
+    def __init__(
+        self, level: Level, coder: PatchCoder, settings: SynthesisSettings, generator: torch.Generator
+    ) -> None:
+        self._coder = coder
+        self._settings = settings
+        self._generator = generator
+        self.picture: Tensor | None = None
+        self._enter(level, self._first_matches(level))
+        self.style_potentials = share_gap(self.matches, level.exemplar)
+
+    def refine(self, n_rounds: int) -> None:
+        """Alternate search and vote at this level, the vote of each round being the estimate of the next.
+
+        The search goes by the style's own patches; those that the C-VAE generates are rendered at the end only.
+        """
+        for i in range(n_rounds):
+            if i > 0:
+                self.vote()
+            queries = self._queries()
+            self.picture = None  # large images hold much memory
+            self._search(queries)
+
+    def upsample(self, make_level: Callable[[], Level]) -> None:
+        """Go to the next level, made only when this one's memory is free; the matches move along."""
+        grid, exemplar, matches = self.level.grid, self.level.exemplar, self.matches
+        del self.level
+        level = make_level()
+        self._enter(level, upsample_field(matches, grid, level.grid, exemplar, level.exemplar))
+
+    def warp(self, level: Level, flow: Tensor) -> None:
+        """Go to the next frame of a sequence, of the same size, along an optical flow (2, H, W)."""
+        self._generator = torch.Generator().manual_seed(self._generator.initial_seed())
+        self._enter(level, warp_field(self.matches, flow, level.grid, level.exemplar))
+        if self.picture is not None:
+            self.picture = warp(self.picture, flow)
+
+    def vote(self) -> Tensor:
+        """The picture (C, H, W) on which the matched patches vote."""
+        self.picture = self._assembled(lambda at: self.level.exemplar.patches(self.matches[at]))
+        return self.picture
+
+    def render(self) -> Tensor:
+        """The same of new patches from the style's C-VAE about the matched ones, where they are asked for."""
+        if not self._settings.generates_patches:
+            return self.vote()
+        noise = None if self._settings.patches == "style" else self._noise()
+        self.picture = self._assembled(lambda at: self._generated(at, noise))
+        return self.picture
+
+    def _enter(self, level: Level, matches: Tensor) -> None:
+        self.level = level
+        self.matches = matches
+        self.occurrence = occurrence(matches, level.exemplar)
+
+    def _first_matches(self, level: Level) -> Tensor:
+        n_transported = self._settings.n_transported
+        sample = level.exemplar.sample(n_transported, self._generator)
+        keys = level.exemplar.codes[sample]
+        chosen = torch.randperm(len(level.target), generator=self._generator)[:n_transported]
+        queries = level.target[chosen.to(level.target.device)]
+        potentials = sinkhorn_potentials(queries, keys, regularisation=0.03, n_iterations=10)
+        return sample[nearest(level.target, keys, -potentials)[0]]
+
+    def _queries(self) -> Tensor:
+        """What to look for (h * w, d): the codes of the estimate, drawn towards the content's."""
+        if self.picture is None:
+            return self.level.target
+        estimate = resize(self.picture, self.level.grid.size)
+        return self.level.grid.map(self._coder.encode, estimate).lerp_(self.level.target, self.level.weight)
+
+    def _search(self, queries: Tensor) -> None:
+        """One search, in which a patch costs more the more it has occurred, and the more its style has."""
+        exemplar, settings = self.level.exemplar, self._settings
+        search = FieldSearch(
+            queries,
+            self._potentials(),
+            exemplar,
+            self.level.grid,
+            settings.coherence * exemplar.variance,
+            self._generator,
+        )
+        self.matches = search.improve(self.matches, n_samples=settings.n_sampled, n_sweeps=settings.n_sweeps)
+        self.occurrence = (self.occurrence + occurrence(self.matches, exemplar)) / 2
+        self.style_potentials = self.style_potentials + share_gap(self.matches, exemplar)
+
+    def _potentials(self) -> Tensor:
+        """What each patch of the exemplar costs, whatever the query (m,)."""
+        exemplar, settings = self.level.exemplar, self._settings
+        of_style = settings.style_share_rate * self.style_potentials[exemplar.origin.clamp_min(0)]
+        potentials = exemplar.variance * (settings.balance * self.occurrence + of_style)
+        return potentials.masked_fill(~exemplar.is_valid, torch.inf)
+
+    def _generated(self, at: slice, noise: Tensor | None) -> Tensor:
+        """New patches at some positions, with the latent noise of the exemplar's patches that they are about."""
+        exemplar, matches = self.level.exemplar, self.matches[at]
+        own_noise = None if noise is None else noise[matches]
+        return self._coder.generate(
+            exemplar.patches(matches), own_noise, self._settings.detail, exemplar.origin[matches]
+        )
+
+    def _noise(self) -> Tensor:
+        """Latent noise for every patch of the exemplar, smooth over the style: overlapping patches vary alike."""
+        exemplar = self.level.exemplar
+        # The same for all frames of a sequence, whatever was sampled before.
+        own = torch.Generator().manual_seed(self._generator.initial_seed())
+        white = torch.randn(exemplar.codes.shape[1], *exemplar.shape, generator=own)
+        window = 2 * (exemplar.patch_size // exemplar.stride // 2) + 1
+        smooth = functional.avg_pool2d(white[None], window, 1, window // 2, count_include_pad=False)[0]
+        return (smooth / smooth.std()).flatten(1).T.to(exemplar.codes)
+
+    def _assembled(self, patches_at: Callable[[slice], Tensor]) -> Tensor:
+        patch_size = self.level.grid.patch_size
+        return self.level.grid.assemble(patches_at, gaussian_window(patch_size, patch_size / 4))
+
+
+# Told of each level when its picture is there: the synthesis, and the picture (C, H, W) of its level. It must not
+# change them, nor keep the synthesis, which holds much memory.
+Watcher = Callable[[Synthesis, Tensor], None]
+
+
+def redraw(
+    image: Tensor, style: StyleModel, settings: SynthesisSettings, seed: int, watcher: Watcher | None = None
+) -> Tensor:
+    """Redraw an image in a style, all of it style; mixing and keeping colours are left to the caller.
+
+    Parameters
+    ----------
+    image : Tensor (C, H, W) in [0, 1]
+    style : StyleModel
+    settings : SynthesisSettings
+    seed : int
+        Of the search and the generated patches.
+    watcher : callable or None
+        Told of nothing where nothing is synthesised, at strength 0 or in colour only.
+
+    Returns
+    -------
+    picture : Tensor (C, H, W) in [0, 1]
+    """
+    if settings.strength == 0:
+        return image
+    content = Content.of(image, style)
+    del image  # large images hold much memory
+    if settings.color == "only":
+        return content.recolored
+    _, picture = synthesise(content, style, settings, torch.Generator().manual_seed(seed), watcher)
+    return postprocess(picture, content, style, settings)[0]
+
+
+def synthesise(
+    content: Content,
+    style: StyleModel,
+    settings: SynthesisSettings,
+    generator: torch.Generator,
+    watcher: Watcher | None = None,
+) -> tuple[Synthesis, Tensor]:
+    """Synthesise a picture (C, H, W) from the coarsest level to the content's own, and render it."""
+    watcher = watcher or _nobody
+    sides = short_sides(content.short_side, max(COARSEST_SIDE, style.patch_size))
+    synthesis = Synthesis(content.level(sides[0], style, settings), style.coder, settings, generator)
+    n_rounds = settings.n_coarsest_rounds
+    for i, side in enumerate(sides[1:], start=1):
+        synthesis.refine(n_rounds)
+        watcher(synthesis, synthesis.vote())
+        report("redraw", i, len(sides), f"{side} px")
+        style.forget_exemplars()
+        synthesis.upsample(lambda side=side: content.level(side, style, settings))  # type: ignore[misc]
+        n_rounds = settings.n_rounds
+    synthesis.refine(n_rounds)
+    picture = synthesis.render()
+    watcher(synthesis, picture)
+    style.forget_exemplars(keep=[style.side(side, settings.style_scale) for side in sides])
+    report("redraw", len(sides), len(sides))
+    return synthesis, picture
+
+
+def _nobody(synthesis: Synthesis, picture: Tensor) -> None:
+    """The watcher where nobody watches."""
