@@ -24,7 +24,8 @@ from sklearn.frozen import FrozenEstimator
 from skisp import PatchTransformer, StylePropagator
 from skisp.cli import main
 from skisp.datasets import load_photographs, make_style_image
-from skisp.io import load_model, read_image, resize_longest, save_model, write_image
+from skisp.io import read_image, resize_longest, write_image
+from skisp.persistence import load_model, save_model
 
 photographs = [resize_longest(photograph, 224) for photograph in load_photographs()]
 painting = make_style_image("stained_glass", size=(150, 224), random_state=0)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import cvae, datasets, inspection, io, metrics, propagation
+    from . import cvae, datasets, inspection, io, metrics, persistence, propagation
     from .cvae import CVAETransformer
     from .io import ImageReader
     from .propagation import PatchTransformer, StylePropagator, propagate_style
@@ -22,12 +22,13 @@ __all__ = [
     "inspection",
     "io",
     "metrics",
+    "persistence",
     "propagate_style",
     "propagation",
 ]
 
 # What is imported when it is first asked for, since torch and scikit-learn take seconds; and where it is.
-_SUBMODULES = ("cvae", "datasets", "inspection", "io", "metrics", "propagation")
+_SUBMODULES = ("cvae", "datasets", "inspection", "io", "metrics", "persistence", "propagation")
 _HOMES = {
     "CVAETransformer": "cvae",
     "ImageReader": "io",

@@ -45,7 +45,7 @@ def apply(arguments: Namespace) -> int:
 def fit(arguments: Namespace) -> int:
     """Learn the style of pictures, and write it to a file."""
     from .._base import draw_seed
-    from ..io import save_model
+    from ..persistence import save_model
     from ..propagation._subestimators import SubEstimators
 
     target = Path(arguments.output)

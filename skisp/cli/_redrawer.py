@@ -51,7 +51,7 @@ def learnt_before(arguments: Namespace) -> Redrawer:
     from sklearn.frozen import FrozenEstimator
 
     from .. import PatchTransformer
-    from ..io import load_model
+    from ..persistence import load_model
 
     try:
         model = load_model(arguments.model)

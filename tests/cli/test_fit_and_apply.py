@@ -6,7 +6,8 @@ import pytest
 from skisp import PatchTransformer
 from skisp.cli import main
 from skisp.datasets import load_photograph, make_style_image
-from skisp.io import load_model, read_image, save_model, write_image
+from skisp.io import read_image, write_image
+from skisp.persistence import load_model, save_model
 
 pytestmark = pytest.mark.usefixtures("quick_training")
 

@@ -25,7 +25,7 @@ from skisp.datasets import load_photograph, make_style_image
 try:
     from skisp.persistence import load_model, save_model
 except ImportError:  # commit 2b35b5a
-    from skisp.io import load_model, save_model
+    from skisp.persistence import load_model, save_model
 
 OWN_PATCHES = {"patches" if "patches" in StylePropagator().get_params() else "bank": "style"}
 

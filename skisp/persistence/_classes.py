@@ -21,8 +21,10 @@ _MODULES = {
     "sklearn.preprocessing": ["MaxAbsScaler", "MinMaxScaler", "RobustScaler", "StandardScaler"],
     "skisp._math.affine": ["AffineMap"],
     "skisp._math.gaussian": ["Moments"],
-    "skisp.propagation._row_mode": ["RowAlignment"],
-    "skisp.propagation._style_model": ["FittedStyles"],
+    "skisp.propagation._fitted_styles": ["FittedStyles"],
+    "skisp.propagation._image_propagation": ["ImagePropagation"],
+    "skisp.propagation._row_alignment": ["RowAlignment"],
+    "skisp.propagation._row_propagation": ["RowPropagation"],
 }
 # In a file a class has the name of its package before its own, so that modules may be moved.
 _HOMES = {f"{module.partition('.')[0]}.{name}": module for module, names in _MODULES.items() for name in names}

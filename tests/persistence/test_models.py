@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skisp import CVAETransformer, PatchTransformer, StylePropagator
-from skisp.io import load_model, save_model
+from skisp.persistence import load_model, save_model
 
 
 @pytest.fixture
@@ -359,7 +359,7 @@ def test_attributes_that_no_fit_gives_are_refused(made, tmp_path):
 
 
 def test_more_single_values_than_are_loaded_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("skisp.io._model_plain._MOST_VALUES", 1000)
+    monkeypatch.setattr("skisp.persistence._plain._MOST_VALUES", 1000)
     with pytest.raises(TypeError, match=r"StylePropagator.style_weights\[9..\]: it is nested .*more than 1000 values"):
         save_model(tmp_path / "model.skisp", StylePropagator(style_weights=[1.0] * 1000))
 

@@ -15,7 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 
 from skisp import CVAETransformer, ImageReader, PatchTransformer, StylePropagator
-from skisp.io import load_model, save_model
+from skisp.persistence import load_model, save_model
 
 DATA = Path(__file__).parents[1] / "data"
 

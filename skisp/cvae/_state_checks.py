@@ -9,14 +9,15 @@ import torch
 
 from .._base import module_initialised_with
 from .._conditions import are_counts, check_image_shape, check_seed, floats, is_count, is_number, require
-from ..cvae._layers import ACTIVATIONS
-from ..cvae._networks import CVAENetwork
-from ..cvae._training import decay_groups
+from ._layers import ACTIVATIONS
+from ._networks import CVAENetwork
+from ._training import decay_groups
 
-__all__ = ["check_cvae"]
+__all__ = ["check_state"]
 
 
-def check_cvae(state: Mapping[str, Any]) -> None:
+def check_state(state: Mapping[str, Any]) -> None:
+    """Check the flat state that :func:`flattened` gives, before a network is made of it."""
     module = state["module_"]
     require(type(module) is dict and module.keys() == {"config", "arrays"}, "the network is not in two parts")
     network = _outline(module["config"], module["arrays"])
@@ -31,7 +32,7 @@ def check_cvae(state: Mapping[str, Any]) -> None:
     for name, least in (("n_iter_", 0), ("n_active_units_", 0), ("_state_format", 1)):
         require(is_count(state[name], least=least), f"{name} is no number of things")
     for name, shape in (("latent_mean_", (k,)), ("latent_covariance_", (k, k)), ("kl_per_component_", (k,))):
-        require(floats(state[name], len(shape), name).shape == shape, f"{name} has not the shape {shape}")
+        require(floats(state[name], len(shape), name).shape == shape, f"{name} is not of shape {shape}")
     codes = floats(state["_codes"], 2, "_codes")
     require(codes.shape[1] == k and codes.dtype == np.float32, "the codes kept are of another size")
     if state["_optimization"] is not None:

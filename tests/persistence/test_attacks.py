@@ -11,7 +11,7 @@ import torch
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 
-from skisp.io import load_model
+from skisp.persistence import load_model
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def set_in(tree, part, name, value, of="PCA"):
         "os.system",
         "sklearn.pipeline.FunctionTransformer",
         "builtins.eval",
-        "skisp.io._models.os",
+        "skisp.persistence._models.os",
         "",
         "x" * 10**6,
         "skisp.",

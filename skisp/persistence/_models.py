@@ -5,13 +5,13 @@ import stat
 from typing import Any
 
 from .._errors import RefusedError
-from ._files import opened, write_whole
+from ..io._files import opened, write_whole
 
 __all__ = ["load_model", "save_model"]
 
 _KIND = "skisp model"
 # Counted up when the form of the file changes; files of earlier formats are still read.
-_FORMAT = 1
+_FORMAT = 2
 
 
 def save_model(path: str | os.PathLike[str], model: Any, *, overwrite: bool = True) -> None:
@@ -52,7 +52,7 @@ def save_model(path: str | os.PathLike[str], model: Any, *, overwrite: bool = Tr
     Notes
     -----
     ``memory`` is saved as None: it names a folder of pickles. A ``StylePropagator`` is saved with the images
-    of its style, and without the banks of patches, which it makes again.
+    of its style, and without the exemplars, which it makes again.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def save_model(path: str | os.PathLike[str], model: Any, *, overwrite: bool = Tr
     >>> from sklearn.decomposition import PCA
     >>> from skisp import PatchTransformer
     >>> from skisp.datasets import make_style_image
-    >>> from skisp.io import load_model, save_model
+    >>> from skisp.persistence import load_model, save_model
     >>> picture = make_style_image("waves", size=32, random_state=0)
     >>> style = PatchTransformer(PCA(4), patch_size=5, random_state=0).fit([picture])
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -71,8 +71,8 @@ def save_model(path: str | os.PathLike[str], model: Any, *, overwrite: bool = Tr
     True
     """
     # Torch and the estimators, which import this package for its reader, are not needed before.
-    from ._model_archive import pack
-    from ._model_plain import to_plain
+    from ._archive import pack
+    from ._plain import to_plain
 
     name = os.fsdecode(path)
     if not overwrite and os.path.lexists(name):  # before the work, and again when it is written
@@ -126,23 +126,23 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: float = 4e9) -> Any:
     --------
     >>> import tempfile
     >>> from skisp import ImageReader
-    >>> from skisp.io import load_model, save_model
+    >>> from skisp.persistence import load_model, save_model
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_model(f"{folder}/reader.skisp", ImageReader(size=64))
     ...     load_model(f"{folder}/reader.skisp")
     ImageReader(size=64)
     """
-    from ._model_archive import unpack
-    from ._model_plain import from_plain
+    from ._archive import unpack
+    from ._plain import from_plain
 
     name = os.fsdecode(path)
     data = _content(name, max_bytes)
     try:
-        return from_plain(_model_in(unpack(data)))
+        return from_plain(*_model_in(unpack(data)))
     except Warning:  # where the caller has made them errors
         raise
     except Exception as error:
-        # Not from the error: what the readers stumbled over says nothing to who has the file.
+        # Not from the error: what the readers stumbled over says nothing to whoever has the file.
         raise ValueError(f"cannot load {name}: {_reason(error)}") from None
 
 
@@ -161,8 +161,8 @@ def _content(name: str, max_bytes: float) -> bytes:
         return file.read(n_bytes)
 
 
-def _model_in(tree: Any) -> Any:
-    """What the file says of its model, if it is of a format that is known here."""
+def _model_in(tree: Any) -> tuple[Any, int]:
+    """What the file says of its model, and its format, if that is known here."""
     if type(tree) is not dict or tree.get("kind") != _KIND or type(tree.get("format")) is not int:
         raise RefusedError("torch has saved it, but not by save_model; load it with what it is made for.")
     if tree["format"] > _FORMAT:
@@ -170,8 +170,8 @@ def _model_in(tree: Any) -> Any:
             f"it is of format {tree['format']}, and this version of skisp reads up to {_FORMAT}; update skisp."
         )
     if tree["format"] < 1 or tree.keys() != {"kind", "format", "versions", "model"}:
-        raise RefusedError("a part of it has not the form that save_model gives it; do not trust it.")
-    return tree["model"]
+        raise RefusedError("a part of it is not in the form that save_model writes; do not trust it.")
+    return tree["model"], tree["format"]
 
 
 def _reason(error: Exception) -> str:

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from .._errors import RefusedError
-from ._model_arrays import CURE, READERS, array_entry, exactly, holds_strings, random_state_entry, strings_entry
-from ._model_checks import check_estimator, check_parameters, check_record
-from ._model_classes import class_named, is_estimator, name_of, names_of_fields
+from ._arrays import CURE, READERS, array_entry, exactly, holds_strings, random_state_entry, strings_entry
+from ._classes import class_named, is_estimator, name_of, names_of_fields
+from ._schemas import check_estimator, check_parameters, check_record, upgraded
 
 __all__ = ["from_plain", "to_plain"]
 
@@ -42,8 +42,8 @@ def to_plain(estimator: Any) -> dict[str, Any]:
     return {"objects": writer.objects, "root": root}
 
 
-def from_plain(tree: Any) -> Any:
-    """The estimator of plain data that may be anyone's.
+def from_plain(tree: Any, file_format: int) -> Any:
+    """The estimator of plain data that may be anyone's, of a file of some format.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def from_plain(tree: Any) -> Any:
         Whatever the data make it stumble over; RefusedError where the reason is known.
     """
     exactly(tree, {"objects": list, "root": dict})
-    reader = _Reader()
+    reader = _Reader(file_format)
     for entry in tree["objects"]:
         reader.add(entry)
     estimator = reader.value(tree["root"])
@@ -147,8 +147,9 @@ class _Writer:
 class _Reader:
     """Builds the entries of the table, each from earlier ones, in time and memory like the file's length."""
 
-    def __init__(self) -> None:
+    def __init__(self, file_format: int) -> None:
         self.objects: list[Any] = []
+        self._file_format = file_format
         self._sizes: list[int] = []  # estimators in each, those in several places several times
         self._size = 0
         self._n_values = self._n_bytes = self._n_referred = 0
@@ -157,7 +158,7 @@ class _Reader:
     def add(self, entry: Any) -> None:
         """Build the next entry of the table."""
         if type(entry) is not dict or type(entry.get("kind")) is not str:
-            raise RefusedError("a part of it has not the form that save_model gives it; do not trust it.")
+            raise RefusedError("a part of it is not in the form that save_model writes; do not trust it.")
         for part in (entry, *entry.values()):
             self._once(part)
         self._size = int(entry["kind"] == "estimator")
@@ -225,12 +226,15 @@ class _Reader:
     def _estimator(self, cls: type, parameters: dict[str, Any], state: dict[str, Any]) -> Any:
         if not is_estimator(cls):
             raise RefusedError(f"it holds {cls.__name__} in a form it does not have; do not trust it.")
-        _check_names(cls, {**_defaults(cls), **parameters})
-        if parameters.get(_NOT_SAVED) is not None:
-            raise RefusedError("it names a folder of pickles as memory, which save_model leaves out; do not trust it.")
-        estimator = cls(**{name: self.value(value) for name, value in parameters.items()})
-        check_parameters(estimator)
+        given = {name: self.value(value) for name, value in parameters.items()}
         values = {name: self.value(value) for name, value in state.items()}
+        if self._file_format == 1:
+            given, values = upgraded(cls, given, values)
+        _check_names(cls, {**_defaults(cls), **given})
+        if given.get(_NOT_SAVED) is not None:
+            raise RefusedError("it names a folder of pickles as memory, which save_model leaves out; do not trust it.")
+        estimator = cls(**given)
+        check_parameters(estimator)
         check_estimator(estimator, values)
         # A state of scikit-learn's takes its version out, and warns where it is another.
         estimator.__setstate__({**vars(estimator), **values})

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from skisp import StylePropagator
-from skisp.io import load_model, save_model
+from skisp.persistence import load_model, save_model
 
 DTYPES = st.one_of(
     npst.boolean_dtypes(),

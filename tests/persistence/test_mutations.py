@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from skisp.io import load_model, save_model
+from skisp.persistence import load_model, save_model
 
 N_BYTES, N_VALUES = 250, 250
 MODELS = ["dense", "gaussian", "patches-pipeline", "several-styles", "rows-content", "pipeline"]

@@ -22,14 +22,14 @@ _INTEGERS = ("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "in
 _DTYPES = frozenset([*_INTEGERS, "float16", "float32", "float64", "complex64", "complex128"])
 CURE = (
     "set it to None or to numbers, strings or arrays, or save with pickle or joblib, "
-    "to be loaded only by who trusts the file"
+    "to be loaded only by those who trust the file"
 )
 
 
 def exactly(value: Any, types: dict[str, type]) -> None:
     """Refuse what is not a dict of these keys, with values of these types."""
     if type(value) is not dict or value.keys() != types.keys():
-        raise RefusedError("a part of it has not the form that save_model gives it; do not trust it.")
+        raise RefusedError("a part of it is not in the form that save_model writes; do not trust it.")
     for name, expected in types.items():
         if type(value[name]) is not expected:
             raise RefusedError(f"the {name} of a part is no {expected.__name__}; do not trust it.")

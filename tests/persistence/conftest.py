@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from skisp import CVAETransformer, ImageReader, PatchTransformer, StylePropagator
-from skisp.io import load_model
-from skisp.io._model_plain import to_plain
+from skisp.persistence import load_model
+from skisp.persistence._plain import to_plain
 
 
 def waves(n, *shape):
