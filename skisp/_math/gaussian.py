@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .._threads import one_thread
 from .affine import RELATIVE_RIDGE, AffineMap, with_ridge
-from .linalg import eigenvectors, symmetric_power
+from .linalg import eigenvectors, matrix_product, symmetric_power
 
 __all__ = ["Moments", "bures_squared", "gaussian_barycentre", "gaussian_transport", "transport_matrix"]
 
@@ -28,8 +28,12 @@ class Moments(NamedTuple):
     covariance: Any
 
     @classmethod
-    def of(cls, rows: Tensor) -> Self:
-        """Moments of rows (n, d), on the CPU: not every accelerator has float64."""
+    def of(cls, rows: Any) -> Self:
+        """Moments of rows (n, d), an array or a tensor; on the CPU, as not every accelerator has float64."""
+        if isinstance(rows, np.ndarray):
+            mean = rows.mean(axis=0)
+            centred = rows - mean
+            return cls(mean, matrix_product(centred.T, centred) / len(rows))
         chunks = rows.split(_ROWS_AT_ONCE)
         mean = sum(chunk.cpu().double().sum(dim=0) for chunk in chunks) / len(rows)
         products = ((chunk.cpu().double() - mean).T @ (chunk.cpu().double() - mean) for chunk in chunks)
@@ -108,11 +112,8 @@ def bures_squared(a: Any, b: Any) -> float:
 
 def _root(covariance: Any) -> Any:
     """R with R R^T the covariance, an array or a tensor as that is."""
-    if isinstance(covariance, Tensor):
-        values, vectors = torch.linalg.eigh(covariance)
-        return vectors * values.clamp_min(0.0).sqrt()
     values, vectors = eigenvectors(covariance)
-    return np.asarray(vectors * np.sqrt(values))
+    return vectors * values**0.5
 
 
 def gaussian_barycentre(moments: Sequence[Moments], weights: Sequence[float]) -> Moments:

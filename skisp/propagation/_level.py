@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .._math.entropic import nearest, sinkhorn_potentials
+from .._math.distances import nearest
+from .._math.entropic import sinkhorn_potentials
 from .._math.gradients import central_differences
 from .._tensors import resize
 from ._field import FieldSearch

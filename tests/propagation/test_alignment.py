@@ -6,9 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
-from sklearn.linear_model import Ridge
-
 from skisp.propagation._alignment import AffineMap, Moments, fit_ridge, gaussian_transport, symmetric_power
+from sklearn.linear_model import Ridge
 
 
 def cloud(rng, n, d, shift=0.0):

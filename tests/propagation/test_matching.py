@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
+from skisp.propagation._matching import barycentric_projection, nearest, sinkhorn_prices, squared_distances
 from sklearn.neighbors import NearestNeighbors
 
 from skisp.propagation import _matching
-from skisp.propagation._matching import barycentric_projection, nearest, sinkhorn_prices, squared_distances
 
 
 @pytest.fixture
