@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from skisp.propagation._matching import nearest
 from sklearn.preprocessing import FunctionTransformer
 
 from skisp.propagation import _bank
 from skisp.propagation._bank import build_bank
 from skisp.propagation._codec import PatchCodec
 from skisp.propagation._field import FieldSearch, carry_along, carry_up, coherence, share_excess, usage
+from skisp.propagation._matching import nearest
 from skisp.propagation._patches import PatchGrid
 
 
