@@ -23,7 +23,7 @@ try:
 except ImportError:  # experimental in scikit-learn 1.9: a later version may move it, and fits go on without
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands for scikit-learn's mixin where it has none: nothing is told to nobody."""
+        """Stands for scikit-learn's mixin where it has none, and reports nothing."""
 
         def _init_callback_context(self, **kwargs: Any) -> None:
             return None

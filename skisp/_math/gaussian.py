@@ -137,12 +137,12 @@ def gaussian_barycentre(moments: Sequence[Moments], weights: Sequence[float]) ->
     if len(moments) == 1:
         return moments[0]
     shares = torch.tensor(weights, dtype=torch.float64)
-    covariances = torch.stack([part.regularised() for part in moments])
+    covariances = torch.stack([one.regularised() for one in moments])
     covariance = torch.tensordot(shares, covariances, dims=1)
     for _ in range(_BARYCENTRE_ITERATIONS):
         root, inverse_root = symmetric_power(covariance, 0.5), symmetric_power(covariance, -0.5)
-        middles = torch.stack([symmetric_power(root @ part @ root, 0.5) for part in covariances])
+        middles = torch.stack([symmetric_power(root @ one @ root, 0.5) for one in covariances])
         middle = torch.tensordot(shares, middles, dims=1)
         covariance = inverse_root @ middle @ middle @ inverse_root
-    mean = torch.tensordot(shares, torch.stack([part.mean for part in moments]), dims=1)
+    mean = torch.tensordot(shares, torch.stack([one.mean for one in moments]), dims=1)
     return Moments(mean, covariance)
