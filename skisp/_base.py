@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.base import _fit_context as fit_context
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 try:
@@ -34,7 +34,6 @@ __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",
-    "InvalidParameterError",
     "StrOptions",
     "as_float32",
     "check_sample_weight",
