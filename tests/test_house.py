@@ -6,6 +6,7 @@ from collections import defaultdict
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -175,3 +176,38 @@ def test_lists_of_names_in_private_modules_are_true():
         found += [f"{module} lists {name}, which is not imported" for name in (set() if None in used else names - used)]
         found += [f"{module} does not list {name}, which is imported" for name in by_package[module] - names - {None}]
     assert_none("lists that are not true", found)
+
+
+# The drawing of the house on the page
+
+
+def test_the_plan_resolves_every_kind_of_import(tmp_path):
+    files = {
+        "__init__.py": "def late():\n    from .upper import Thing",
+        "upper/__init__.py": "from ._a import Thing",
+        "upper/_a.py": "import os\nfrom .. import lower\nfrom ..lower._b import thing\nfrom . import _c",
+        "upper/_c.py": "def f():\n    import skisp.lower",
+        "lower/__init__.py": "",
+        "lower/_b.py": "from .._alone import thing",
+        "roof/__init__.py": "from .. import Thing",
+        "_alone.py": "",
+    }
+    for name, text in files.items():
+        path = tmp_path / "skisp" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert house.plan(tmp_path / "skisp") == {"upper": {"lower"}, "lower": set(), "roof": {"upper"}}
+
+
+def test_the_drawing_has_a_box_a_room_and_the_arrows_that_do_not_follow():
+    rooms = {"a": {"b", "c", "d"}, "b": {"d"}, "c": {"d", "e/f"}, "d": set(), "e/f": {"d"}, "g": {"d"}}
+    drawing = ElementTree.fromstring(house.drawing(rooms))
+    tag = "{http://www.w3.org/2000/svg}"
+    assert {text.text for text in drawing.iter(f"{tag}text")} == set(rooms)
+    assert len([path for path in drawing.iter(f"{tag}path") if path.get("marker-end")]) == 6
+    boxes = [[float(box.get(side)) for side in ("x", "y", "width", "height")] for box in drawing.iter(f"{tag}rect")]
+    assert len(boxes) == len(rooms)
+    assert all(x >= 0 and x + width <= house.WIDTH <= 700 for x, _, width, _ in boxes)
+    for one, (x, y, width, height) in enumerate(boxes):
+        for x2, y2, width2, height2 in boxes[one + 1 :]:
+            assert x + width < x2 or x2 + width2 < x or y + height < y2 or y2 + height2 < y
