@@ -1,5 +1,6 @@
 """Gaussians: their moments, the optimal transport and the distance between them, and their barycentre."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
@@ -11,7 +12,14 @@ from .._threads import one_thread
 from .affine import RELATIVE_RIDGE, AffineMap, with_ridge
 from .linalg import eigenvectors, matrix_product, symmetric_power
 
-__all__ = ["Moments", "bures_squared", "gaussian_barycentre", "gaussian_transport", "transport_matrix"]
+__all__ = [
+    "Moments",
+    "bures_squared",
+    "gaussian_barycentre",
+    "gaussian_distance",
+    "gaussian_transport",
+    "transport_matrix",
+]
 
 _BARYCENTRE_ITERATIONS = 20
 # Rows that are converted to float64 at once: the pixels of a large image would take much memory.
@@ -108,6 +116,23 @@ def bures_squared(a: Any, b: Any) -> float:
     with one_thread():
         cross = torch.linalg.svdvals(torch.as_tensor(_root(a).T @ _root(b))).sum()
     return max(0.0, float(a.trace() + b.trace() - 2.0 * cross))
+
+
+def gaussian_distance(first: Moments, second: Moments) -> float:
+    r"""2-Wasserstein distance between two Gaussians, which others call the Frechet distance.
+
+    .. math:: \bigl( \|m_1 - m_2\|^2 + d_B^2(S_1, S_2) \bigr)^{1/2}
+
+    with :math:`d_B^2` the :func:`bures_squared` of the covariances.
+
+    References
+    ----------
+    Dowson & Landau, "The Frechet distance between multivariate normal distributions", 1982,
+    doi:10.1016/0047-259X(82)90077-X.
+    """
+    offset = first.mean - second.mean
+    squared = offset.square().sum() if isinstance(offset, Tensor) else offset @ offset
+    return math.sqrt(float(squared) + bures_squared(first.covariance, second.covariance))
 
 
 def _root(covariance: Any) -> Any:

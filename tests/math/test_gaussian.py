@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
 from skisp._math import gaussian
-from skisp._math.gaussian import Moments, bures_squared, gaussian_barycentre, gaussian_transport, transport_matrix
+from skisp._math.gaussian import (
+    Moments,
+    bures_squared,
+    gaussian_barycentre,
+    gaussian_distance,
+    gaussian_transport,
+    transport_matrix,
+)
 
 
 def cloud(rng, n, d, shift=0.0):
@@ -153,6 +160,21 @@ def test_equal_covariances_are_at_no_distance_and_never_below(rng):
     for _ in range(20):
         a = covariance(rng)
         assert 0 <= bures_squared(a, a) < 1e-12 * np.trace(a)
+
+
+def test_the_distance_of_gaussians_agrees_with_pot_for_arrays_and_tensors(rng):
+    ot_gaussian = pytest.importorskip("ot.gaussian")
+    first, second = (Moments.of(cloud(rng, 200, 4, shift=s)) for s in (0.0, 2.0))
+    arrays = [moments.to_arrays() for moments in (first, second)]
+    (m_1, c_1), (m_2, c_2) = arrays
+    expected = ot_gaussian.bures_wasserstein_distance(m_1, m_2, c_1, c_2)
+    assert gaussian_distance(first, second) == pytest.approx(expected)
+    assert gaussian_distance(*arrays) == pytest.approx(expected)
+
+
+def test_gaussians_of_one_dimension_are_as_far_as_their_means_and_deviations():
+    first, second = Moments(np.array([1.0]), np.array([[4.0]])), Moments(np.array([4.0]), np.array([[36.0]]))
+    assert gaussian_distance(first, second) == pytest.approx(5.0)
 
 
 # Barycentre
