@@ -29,6 +29,7 @@ extensions = [
     # Our own, in _extensions:
     "changelog",
     "foreign",
+    "house",
     "mathml",
 ]
 exclude_patterns = ["_build", "sg_execution_times.rst"]

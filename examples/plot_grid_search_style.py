@@ -27,7 +27,7 @@ from skisp.metrics import PropagationScorer, propagation_score, trivial_answers
 china, flower = load_photograph("china", size=192), load_photograph("flower", size=192)
 photographs = [china[:, :128], china[:, -128:], flower[:, 32:160]]
 style = make_style_image("brush_strokes", size=(160, 224), random_state=0)
-scorer = PropagationScorer(style, parts=True)
+scorer = PropagationScorer(style, multimetric=True)
 
 
 def show(images, titles, columns):

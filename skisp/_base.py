@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.base import _fit_context as fit_context
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 try:
@@ -23,7 +23,7 @@ try:
 except ImportError:  # experimental in scikit-learn 1.9: a later version may move it, and fits go on without
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands for scikit-learn's mixin where it has none: nothing is told to nobody."""
+        """Stands for scikit-learn's mixin where it has none, and reports nothing."""
 
         def _init_callback_context(self, **kwargs: Any) -> None:
             return None
@@ -34,7 +34,6 @@ __all__ = [
     "CallbackSupportMixin",
     "HasMethods",
     "Interval",
-    "InvalidParameterError",
     "StrOptions",
     "as_float32",
     "check_sample_weight",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["ChunkSizes", "chunk_sizes"]
+__all__ = ["chunk_sizes"]
 
 
 @dataclass

@@ -57,7 +57,7 @@ class _ThreadLimit:
             workers.shutdown()
 
     def workers(self) -> ThreadPoolExecutor:
-        """Threads to share work with, kept until nobody needs one thread any more.
+        """Threads to share work with, kept until the last :func:`one_thread` ends.
 
         A thread's first matrix product takes a millisecond more than the next.
         """

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
-from skisp._images import as_images, luminance, to_channels
+from skisp._images import as_images, to_channels
 
 CHANNELS = [(), (1,), (2,), (3,), (4,)]
 DTYPES = ["u1", "<u2", ">u2", "?", "f2", "<f4", ">f4", "f8"]
@@ -165,20 +165,12 @@ def test_any_image_alone_in_a_list_makes_the_round_trip(shape, channels, dtype, 
     assert_equal_images(layout.restore(images)[0], X)
 
 
-def test_luminance_is_pillows():
-    pixels = picture((16, 16, 3), "u1")
-    images, _ = as_images([pixels])
-    pillow = np.asarray(PillowImage.fromarray(pixels).convert("L"), dtype=float)
-    np.testing.assert_allclose(255 * luminance(images[0])[..., 0], pillow, atol=0.51)
-
-
 def test_channels_convert_both_ways():
     grey = picture((4, 5, 1), "f4")
     rgb = to_channels(grey, 3)
     assert rgb.shape == (4, 5, 3)
     np.testing.assert_allclose(to_channels(rgb, 1), grey, rtol=1e-6)
     assert to_channels(grey, 1) is grey
-    assert luminance(grey) is grey
 
 
 ONE = np.zeros((4, 5))

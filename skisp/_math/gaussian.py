@@ -1,5 +1,6 @@
 """Gaussians: their moments, the optimal transport and the distance between them, and their barycentre."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
@@ -9,9 +10,16 @@ from torch import Tensor
 
 from .._threads import one_thread
 from .affine import RELATIVE_RIDGE, AffineMap, with_ridge
-from .linalg import eigenvectors, symmetric_power
+from .linalg import eigenvectors, matrix_product, symmetric_power
 
-__all__ = ["Moments", "bures_squared", "gaussian_barycentre", "gaussian_transport", "transport_matrix"]
+__all__ = [
+    "Moments",
+    "bures_squared",
+    "gaussian_barycentre",
+    "gaussian_distance",
+    "gaussian_transport",
+    "transport_matrix",
+]
 
 _BARYCENTRE_ITERATIONS = 20
 # Rows that are converted to float64 at once: the pixels of a large image would take much memory.
@@ -28,8 +36,12 @@ class Moments(NamedTuple):
     covariance: Any
 
     @classmethod
-    def of(cls, rows: Tensor) -> Self:
-        """Moments of rows (n, d), on the CPU: not every accelerator has float64."""
+    def of(cls, rows: Any) -> Self:
+        """Moments of rows (n, d), an array or a tensor; on the CPU, as not every accelerator has float64."""
+        if isinstance(rows, np.ndarray):
+            mean = rows.mean(axis=0)
+            centred = rows - mean
+            return cls(mean, matrix_product(centred.T, centred) / len(rows))
         chunks = rows.split(_ROWS_AT_ONCE)
         mean = sum(chunk.cpu().double().sum(dim=0) for chunk in chunks) / len(rows)
         products = ((chunk.cpu().double() - mean).T @ (chunk.cpu().double() - mean) for chunk in chunks)
@@ -106,13 +118,27 @@ def bures_squared(a: Any, b: Any) -> float:
     return max(0.0, float(a.trace() + b.trace() - 2.0 * cross))
 
 
+def gaussian_distance(first: Moments, second: Moments) -> float:
+    r"""2-Wasserstein distance between two Gaussians, which others call the Frechet distance.
+
+    .. math:: \bigl( \|m_1 - m_2\|^2 + d_B^2(S_1, S_2) \bigr)^{1/2}
+
+    with :math:`d_B^2` the :func:`bures_squared` of the covariances.
+
+    References
+    ----------
+    Dowson & Landau, "The Frechet distance between multivariate normal distributions", 1982,
+    doi:10.1016/0047-259X(82)90077-X.
+    """
+    offset = first.mean - second.mean
+    squared = offset.square().sum() if isinstance(offset, Tensor) else offset @ offset
+    return math.sqrt(float(squared) + bures_squared(first.covariance, second.covariance))
+
+
 def _root(covariance: Any) -> Any:
     """R with R R^T the covariance, an array or a tensor as that is."""
-    if isinstance(covariance, Tensor):
-        values, vectors = torch.linalg.eigh(covariance)
-        return vectors * values.clamp_min(0.0).sqrt()
     values, vectors = eigenvectors(covariance)
-    return np.asarray(vectors * np.sqrt(values))
+    return vectors * values**0.5
 
 
 def gaussian_barycentre(moments: Sequence[Moments], weights: Sequence[float]) -> Moments:
@@ -136,12 +162,12 @@ def gaussian_barycentre(moments: Sequence[Moments], weights: Sequence[float]) ->
     if len(moments) == 1:
         return moments[0]
     shares = torch.tensor(weights, dtype=torch.float64)
-    covariances = torch.stack([part.regularised() for part in moments])
+    covariances = torch.stack([one.regularised() for one in moments])
     covariance = torch.tensordot(shares, covariances, dims=1)
     for _ in range(_BARYCENTRE_ITERATIONS):
         root, inverse_root = symmetric_power(covariance, 0.5), symmetric_power(covariance, -0.5)
-        middles = torch.stack([symmetric_power(root @ part @ root, 0.5) for part in covariances])
+        middles = torch.stack([symmetric_power(root @ one @ root, 0.5) for one in covariances])
         middle = torch.tensordot(shares, middles, dims=1)
         covariance = inverse_root @ middle @ middle @ inverse_root
-    mean = torch.tensordot(shares, torch.stack([part.mean for part in moments]), dims=1)
+    mean = torch.tensordot(shares, torch.stack([one.mean for one in moments]), dims=1)
     return Moments(mean, covariance)

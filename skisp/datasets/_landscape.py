@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ._canvas import Canvas, Floats, Noise, Point, fractal_noise, gradient_map, jittered_grid, mix, palette, smoothstep
 
-__all__ = ["MOODS", "Mood", "Scene", "paint_landscape"]
+__all__ = ["GROUND", "MOODS", "MOUNTAIN", "SKY", "SUN", "TREE", "Scene", "paint_landscape"]
 
 SKY, SUN, MOUNTAIN, GROUND, TREE = range(5)
 

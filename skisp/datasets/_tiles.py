@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 from ._canvas import Canvas, Floats
 
-__all__ = ["Candidates", "Labels", "inlay", "nearest_seeds", "square_cells", "straight_cells"]
+__all__ = ["Labels", "inlay", "nearest_seeds", "square_cells", "straight_cells"]
 
 Labels = NDArray[np.int32]
 

@@ -11,7 +11,7 @@ from ..cvae import CVAETransformer
 from ..propagation import PatchTransformer
 from ._checks import check_number, fitted_cvae
 from ._pictures import as_pictures, aspect_of, is_picture, value_range
-from ._plotting import CellGrid, axes_for, figure_size, label_width, require_matplotlib, show
+from ._plotting import CellGrid, label_width, require_matplotlib, show
 
 __all__ = ["LatentTraversalDisplay"]
 
@@ -156,9 +156,7 @@ class LatentTraversalDisplay:
         as_lines = not is_picture(decoded[0, 0])
         grid = CellGrid(n_rows, [1.4 if as_lines else aspect_of([decoded[0, 0]])] * n_columns)
         labels = self._row_labels()
-        size = figure_size(*grid.size, 0.9, (label_width(labels) + 0.35, 0.5))
-        ax = axes_for(ax, size, f"{type(self).__name__}.plot")
-        grid.prepare(ax)
+        ax = grid.axes(ax, 0.9, (label_width(labels) + 0.35, 0.5), f"{type(self).__name__}.plot")
         self.images_ = np.empty((n_rows, n_columns), dtype=object)
         limits = value_range([decoded], outliers=0.01)
         for row, column in np.ndindex(n_rows, n_columns):

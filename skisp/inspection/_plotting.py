@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ._pictures import printable
 
-__all__ = ["Box", "CellGrid", "axes_for", "figure_size", "finish_cells", "label_width", "require_matplotlib", "show"]
+__all__ = ["Box", "CellGrid", "axes_for", "figure_size", "label_width", "require_matplotlib", "show", "without_frame"]
 
 # Inches: the widest and highest figure that is made.
 _LARGEST = (11.0, 9.0)
@@ -109,9 +109,11 @@ class CellGrid:
         last = self.cell(self.n_rows - 1, len(self.widths) - 1)
         return last.left + last.width, last.top + last.height
 
-    def prepare(self, ax: Any) -> None:
-        """Give the axes the grid's limits, without a frame."""
-        finish_cells(ax, *self.size)
+    def axes(self, ax: Any, inches: float, margins: tuple[float, float], caller: str) -> Any:
+        """The given axes, or those of a new figure with cells of ``inches``, at the grid's limits, without a frame."""
+        ax = axes_for(ax, figure_size(*self.size, inches, margins), caller)
+        without_frame(ax, *self.size)
+        return ax
 
     def label(self, ax: Any, rows: Sequence[str], columns: Sequence[str], *, on_top: bool = False) -> None:
         """Name rows and columns; columns above or below."""
@@ -142,7 +144,7 @@ class CellGrid:
         ax.add_patch(Rectangle((box.left, box.top), box.width, box.height, facecolor="0.955", linewidth=0, zorder=0))
 
 
-def finish_cells(ax: Any, width: float, height: float) -> None:
+def without_frame(ax: Any, width: float, height: float) -> None:
     """Limits of axes that hold pictures in boxes from (0, 0), y downwards, all of one scale, without a frame."""
     ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
     ax.set(xticks=[], yticks=[])

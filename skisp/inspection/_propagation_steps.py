@@ -1,4 +1,4 @@
-"""How a picture is drawn, and which part of the style went where."""
+"""How a picture is drawn, and which piece of the style went where."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -10,7 +10,7 @@ from .._math.color import luminance
 from ..propagation._steps import propagation_steps, source_pixels
 from ._checks import fitted_in_image_mode
 from ._pictures import value_range
-from ._plotting import Box, axes_for, figure_size, finish_cells, require_matplotlib, show
+from ._plotting import Box, axes_for, figure_size, require_matplotlib, show, without_frame
 from ._position_colors import position_colors
 
 __all__ = ["PropagationStepsDisplay"]
@@ -25,7 +25,7 @@ class PropagationStepsDisplay:
     """The steps in which a :class:`~skisp.StylePropagator` draws a picture.
 
     Above: the content in the style's colours, what the patches draw at each scale, coarse to fine, and
-    the finished picture. Below: which part of the style went where. Each place of the style has a
+    the result. Below: which piece of the style went where. Each place of the style has a
     colour of its own, and the picture shows at every pixel the colour of the place that was copied there.
     Large areas that run through a piece of the key without a break are whole strokes.
 
@@ -36,7 +36,7 @@ class PropagationStepsDisplay:
     estimates : list of ndarray (h, w, C)
         What was drawn at each scale, coarsest first.
     picture : ndarray (H, W[, C])
-        The finished picture.
+        The result.
     sources : ndarray (h, w, 2) of int
         Row and column in ``style`` of what each pixel of one of the estimates shows.
     style : ndarray (Hs, Ws, C)
@@ -47,7 +47,7 @@ class PropagationStepsDisplay:
     Attributes
     ----------
     images_ : list of matplotlib AxesImage
-        The content in the style's colours, the estimates, and the finished picture.
+        The content in the style's colours, the estimates, and the result.
     map_ : matplotlib AxesImage
         The estimate in the colours of the places in the style.
     key_ : matplotlib AxesImage
@@ -170,7 +170,7 @@ class PropagationStepsDisplay:
         self : PropagationStepsDisplay
             With ``ax_`` and ``figure_``.
         """
-        pictures = [np.asarray(part) for part in (self.recolored, *self.estimates, self.picture)]
+        pictures = [np.asarray(picture) for picture in (self.recolored, *self.estimates, self.picture)]
         aspect = pictures[0].shape[1] / pictures[0].shape[0]
         small = _boxes_above(len(pictures), aspect)
         width, above = max(box.left + box.width for box in small), small[-1].top + 1
@@ -178,7 +178,7 @@ class PropagationStepsDisplay:
         large = _boxes_below(width, above, aspect, key.shape[1] / key.shape[0])
         height = max(box.top + box.height for box in large)
         ax = axes_for(ax, figure_size(width, height, 1.9), f"{type(self).__name__}.plot")
-        finish_cells(ax, width, height)
+        without_frame(ax, width, height)
         self.images_ = [
             _titled(ax, picture, box, title, cmap)
             for picture, box, title in zip(pictures, small, self._titles(), strict=True)
@@ -189,7 +189,7 @@ class PropagationStepsDisplay:
 
     def _titles(self) -> list[str]:
         sides = [f"{min(np.shape(estimate)[:2])} px" for estimate in self.estimates]
-        return ["style's colours", *sides, "finished"]
+        return ["style's colours", *sides, "result"]
 
     def _plot_map(self, ax: Any, boxes: list[Box], cmap: Any) -> None:
         """The estimate and the style, both in the colours of the places in the style."""

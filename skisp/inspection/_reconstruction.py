@@ -13,7 +13,7 @@ from ..propagation import PatchTransformer
 from ..propagation._patch_transformer import is_rows
 from ._checks import check_number, fitted_transformer
 from ._pictures import as_pictures, aspect_of, is_picture, value_range
-from ._plotting import CellGrid, axes_for, figure_size, label_width, require_matplotlib, show
+from ._plotting import CellGrid, label_width, require_matplotlib, show
 
 __all__ = ["ReconstructionDisplay"]
 
@@ -139,9 +139,7 @@ class ReconstructionDisplay:
         grid = CellGrid(2, [1.6 if as_lines else aspect_of([item]) for item in rows[0]])
         inches = 1.1 if max(np.shape(rows[0][0])) <= 64 else 2.2
         labels = ["original", self.name or "reconstruction"]
-        size = figure_size(*grid.size, inches, (label_width(labels) + 0.15, 0.5))
-        ax = axes_for(ax, size, f"{type(self).__name__}.plot")
-        grid.prepare(ax)
+        ax = grid.axes(ax, inches, (label_width(labels) + 0.15, 0.5), f"{type(self).__name__}.plot")
         self.images_ = np.empty((2, len(rows[0])), dtype=object)
         limits = _line_limits(rows) if as_lines else value_range(rows[0])
         for row, column in np.ndindex(*self.images_.shape):

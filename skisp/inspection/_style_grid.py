@@ -13,7 +13,7 @@ from ..propagation import StylePropagator
 from ..propagation._image_propagation import ImagePropagation
 from ._checks import check_number, fitted_propagator
 from ._pictures import as_pictures, aspect_of, is_picture, value_range
-from ._plotting import CellGrid, axes_for, figure_size, label_width, require_matplotlib, show
+from ._plotting import CellGrid, label_width, require_matplotlib, show
 
 __all__ = ["StyleGridDisplay"]
 
@@ -134,16 +134,16 @@ class StyleGridDisplay:
         first of ``style_images``, or else a sample drawn from the style's C-VAE.
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
-        parts, names = _as_propagators(propagators, cls.__name__)
-        if isinstance(parts[0].propagation_, ImagePropagation):
+        fitted, names = _as_propagators(propagators, cls.__name__)
+        if isinstance(fitted[0].propagation_, ImagePropagation):
             as_sequence(X, "X")  # refuses a single image, which could be sliced as well
         some = X[: check_number("n_contents", n_contents, 1)]
         contents = _images(some, image_shape)
         shape = contents[0].shape
         display = cls(
             contents=contents,
-            styles=[_style_picture(part, shape) for part in parts],
-            pictures=[_images(part.transform(some), shape) for part in parts],
+            styles=[_style_picture(propagator, shape) for propagator in fitted],
+            pictures=[_images(propagator.transform(some), shape) for propagator in fitted],
             style_names=names if style_names is None else list(style_names),
             content_names=None if content_names is None else list(content_names),
         )
@@ -169,9 +169,7 @@ class StyleGridDisplay:
         grid = CellGrid(n_rows, [of_styles, *(aspect_of([np.asarray(content)]) for content in self.contents)])
         inches = 1.0 if max(np.shape(self.contents[0])[:2]) <= 32 else 2.2
         margins = (label_width(self.style_names or []) + 0.15, 0.1 if self.content_names is None else 0.35)
-        size = figure_size(*grid.size, inches, margins)
-        ax = axes_for(ax, size, f"{type(self).__name__}.plot")
-        grid.prepare(ax)
+        ax = grid.axes(ax, inches, margins, f"{type(self).__name__}.plot")
         self.images_ = np.empty((n_rows, n_columns), dtype=object)
         for row, column in np.ndindex(n_rows, n_columns):
             picture = self._picture(row, column)
@@ -198,7 +196,7 @@ def _as_propagators(propagators: Any, caller: str) -> tuple[list[StylePropagator
         propagators = [propagators]
     if len(propagators) == 0:
         raise ValueError(f"{caller} was given no propagator; expected at least one fitted StylePropagator.")
-    return [fitted_propagator(part, caller) for part in propagators], names
+    return [fitted_propagator(propagator, caller) for propagator in propagators], names
 
 
 def _images(X: Any, image_shape: Sequence[int] | None) -> list[NDArray[Any]]:
@@ -222,8 +220,8 @@ def _style_picture(propagator: StylePropagator, shape: tuple[int, ...]) -> NDArr
         return first.reshape(shape) if first.size == size else None
     style = unfrozen(propagator.style_)
     if hasattr(style, "sample"):
-        drawn = style.sample(1, random_state=0)
-        return drawn.reshape(shape) if drawn.size == size else None
+        sample = style.sample(1, random_state=0)
+        return sample.reshape(shape) if sample.size == size else None
     return None
 
 

@@ -20,9 +20,8 @@ def band_quantiles(image: Image, filters: NDArray[np.float32]) -> Quantiles:
     The statistics of Karras et al., "Progressive growing of GANs", ICLR 2018, arXiv:1710.10196: up to
     three bands and the remaining low-pass. A change of colour or contrast hardly moves them.
     """
-    levels = list(pyramid(image, N_LEVELS, MIN_LEVEL_SIDE))
-    bands = [*bands_between(levels), levels[-1]]
-    return [quantiles(matrix_product(filters, sample_patches(_standardised(band)).T)) for band in bands]
+    bands, low_pass = bands_between(pyramid(image, N_LEVELS, MIN_LEVEL_SIDE))
+    return [quantiles(matrix_product(filters, sample_patches(_standardised(band)).T)) for band in (*bands, low_pass)]
 
 
 def _standardised(band: Image) -> Image:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from .._images import Image
 from .._math.color import lab_to_rgb, rgb_to_lab
-from .._math.gaussian import transport_matrix
+from .._math.gaussian import Moments, transport_matrix
 from ._style import quantiles
 
 __all__ = ["gaussian_transport", "match_histograms", "match_lab_moments", "transfer_distribution"]
@@ -31,10 +31,10 @@ def gaussian_transport(content: Image, style: Image) -> Array:
     y = m_s + A (x - m_c), A the transport matrix of the covariances (Pitie and Kokaram, "The linear
     Monge-Kantorovitch linear colour mapping", CVMP 2007, doi:10.1049/cp:20070055).
     """
-    content_mean, content_covariance = _moments(content)
-    style_mean, style_covariance = _moments(style)
-    linear = transport_matrix(content_covariance, style_covariance)
-    return np.asarray((content - content_mean) @ linear + style_mean)
+    source, target = (Moments.of(image.reshape(-1, 3).astype(np.float64)) for image in (content, style))
+    ridge = _RIDGE * np.eye(3)
+    linear = transport_matrix(source.covariance + ridge, target.covariance + ridge)
+    return np.asarray((content - source.mean) @ linear + target.mean)
 
 
 def match_lab_moments(content: Image, style: Image) -> Image:
@@ -74,8 +74,3 @@ def _match_values(values: Image, target: Image) -> Array:
     ranks = (np.cumsum(counts) - 0.5 * counts) / values.size
     target_ranks = (np.arange(target.size) + 0.5) / target.size
     return np.interp(ranks, target_ranks, np.sort(target, axis=None))[inverse].reshape(values.shape)
-
-
-def _moments(image: Image) -> tuple[Array, Array]:
-    pixels = image.reshape(-1, 3).astype(np.float64)
-    return pixels.mean(axis=0), np.cov(pixels, rowvar=False, bias=True) + _RIDGE * np.eye(3)

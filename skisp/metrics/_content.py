@@ -13,14 +13,12 @@ from .._math.linalg import matrix_product
 from ._working import pyramid, resize, shape_of, working_images
 
 __all__ = [
-    "column_distance",
     "content_similarity",
     "gradient_agreement",
     "gradient_correlation",
     "gradient_correlations",
     "self_similarity",
     "self_similarity_distance",
-    "structure",
     "structure_similarity",
 ]
 
@@ -77,7 +75,7 @@ def structure_similarity(content: NDArray[Any], result: NDArray[Any]) -> float:
     >>> round(structure_similarity(ramp, ramp), 6), structure_similarity(ramp, 1 - ramp) < 0
     (1.0, True)
     """
-    return structure(*_aligned(content, result))
+    return _structure(*_aligned(content, result))
 
 
 def self_similarity_distance(content: NDArray[Any], result: NDArray[Any]) -> float:
@@ -116,7 +114,7 @@ def self_similarity_distance(content: NDArray[Any], result: NDArray[Any]) -> flo
     >>> self_similarity_distance(ramp, ramp), self_similarity_distance(ramp, ramp.T) > 0.5
     (0.0, True)
     """
-    return column_distance(*(self_similarity(image) for image in _aligned(content, result)))
+    return _column_distance(*(self_similarity(image) for image in _aligned(content, result)))
 
 
 def gradient_correlation(content: NDArray[Any], result: NDArray[Any]) -> float:
@@ -191,14 +189,14 @@ def content_similarity(content: NDArray[Any], result: NDArray[Any]) -> float:
     """
     content, result = _aligned(content, result)
     terms = (
-        structure(content, result),
+        _structure(content, result),
         gradient_agreement(content, result),
-        1.0 - column_distance(self_similarity(content), self_similarity(result)),
+        1.0 - _column_distance(self_similarity(content), self_similarity(result)),
     )
     return float(np.cbrt(np.prod(np.clip(terms, 0.0, 1.0))))
 
 
-def structure(content: Image, result: Image) -> float:
+def _structure(content: Image, result: Image) -> float:
     """:func:`structure_similarity` of two images of one working shape."""
     n_levels = len(_STRUCTURE_WEIGHTS) + 1
     pyramids = [list(pyramid(luminance(image), n_levels, 4))[1:] for image in (content, result)]
@@ -230,7 +228,7 @@ def self_similarity(image: Image) -> Grid:
     return np.asarray(distances / distances.sum(axis=0))
 
 
-def column_distance(a: Grid, b: Grid) -> float:
+def _column_distance(a: Grid, b: Grid) -> float:
     """L1 difference of two self-similarities, averaged over columns."""
     return float(np.abs(a - b).sum(axis=0).mean())
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from .._images import Image
-from .._math.gaussian import bures_squared
+from .._math.gaussian import Moments, gaussian_distance
 from .._math.linalg import matrix_product
 from .._threads import one_thread
 from ._style import PATCH, RandomState
@@ -108,30 +108,30 @@ class _Level:
     bias: torch.Tensor
     window: int
     whitening: Matrix
-    mean: Matrix
-    """Of the style's descriptors, whitened; as the next."""
-    covariance: Matrix
+    moments: Moments
+    """Of the style's descriptors, whitened."""
 
     @classmethod
     def of(cls, style: Image, filters: Matrix) -> "_Level":
         weight, bias = _convolution(style, filters)
         window = min(_WINDOW, min(style.shape[:2]) // 2)
-        mean, covariance = _moments(_descriptors(style, weight, bias, window))
-        whitens = whitening(covariance)
-        return cls(weight, bias, window, whitens, mean @ whitens, whitens @ covariance @ whitens)
+        moments = Moments.of(_descriptors(style, weight, bias, window))
+        whitens = whitening(moments.covariance)
+        return cls(weight, bias, window, whitens, _whitened(moments, whitens))
 
     def of_part(self, part: Image) -> "_Level":
-        mean, covariance = self._moments_of(part)
-        return replace(self, mean=mean, covariance=covariance)
+        return replace(self, moments=self._moments_of(part))
 
     def distance(self, image: Image) -> float:
-        mean, covariance = self._moments_of(image)
-        offset = mean - self.mean
-        return float(np.sqrt(offset @ offset + bures_squared(self.covariance, covariance)))
+        return gaussian_distance(self.moments, self._moments_of(image))
 
-    def _moments_of(self, image: Image) -> tuple[Matrix, Matrix]:
-        mean, covariance = _moments(_descriptors(image, self.weight, self.bias, self.window))
-        return mean @ self.whitening, self.whitening @ covariance @ self.whitening
+    def _moments_of(self, image: Image) -> Moments:
+        return _whitened(Moments.of(_descriptors(image, self.weight, self.bias, self.window)), self.whitening)
+
+
+def _whitened(moments: Moments, whitens: Matrix) -> Moments:
+    """Moments of the rows once they are multiplied by a symmetric matrix."""
+    return Moments(moments.mean @ whitens, whitens @ moments.covariance @ whitens)
 
 
 def _convolution(style: Image, filters: Matrix) -> tuple[torch.Tensor, torch.Tensor]:
@@ -152,9 +152,3 @@ def _descriptors(image: Image, weight: torch.Tensor, bias: torch.Tensor, window:
         magnitudes = F.conv2d(F.pad(pixels, (PATCH // 2,) * 4, mode="reflect"), weight, bias).abs_()
         means = F.avg_pool2d(torch.cat([magnitudes, pixels], 1), window, stride=window // 2)
         return np.asarray(means[0].flatten(1).T.double().numpy())
-
-
-def _moments(descriptors: Matrix) -> tuple[Matrix, Matrix]:
-    mean = descriptors.mean(axis=0)
-    centred = descriptors - mean
-    return mean, matrix_product(centred.T, centred) / len(centred)

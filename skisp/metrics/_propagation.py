@@ -53,7 +53,7 @@ def propagation_score(
 
     See Also
     --------
-    propagation_report : The parts of the score.
+    propagation_report : The factors of the score.
     trivial_answers : Results to compare with.
     PropagationScorer : The score for scikit-learn's searches.
 
@@ -91,7 +91,7 @@ def propagation_score(
 def propagation_report(
     content: NDArray[Any], style: NDArray[Any], result: NDArray[Any], *, random_state: RandomState = 0
 ) -> dict[str, float]:
-    """Give the parts of :func:`propagation_score`.
+    """Give the factors of :func:`propagation_score`.
 
     With c, s, y the content, style and result, and values cut to [0, 1]:
 
@@ -224,12 +224,12 @@ class PropagationPair:
 
     def report(self, result: Image) -> dict[str, float]:
         fitted = resize(result, shape_of(self.content))
-        parts = {
+        factors = {
             "style_gained": self._style_gained(result),
             "redrawn": share_not_explained(luminance_bands(fitted), self.explaining),
             "content_kept": self._content_kept(fitted),
         }
-        return {"score": float(np.prod(list(parts.values())))} | parts
+        return {"score": float(np.prod(list(factors.values())))} | factors
 
     def _style_gained(self, result: Image) -> float:
         """Mean over levels of (r - d) / (r - f): d, r, f the distances of result, recolouring and style."""

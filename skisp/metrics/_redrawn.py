@@ -84,8 +84,8 @@ def retouched_bands(content: Image, recoloured: list[Image], style: Image) -> li
 
 def luminance_bands(image: Image) -> Bands:
     """The finest Laplacian bands (1, 1, H, W) of an image's luminance, float64."""
-    levels = list(pyramid(luminance(image), _N_BANDS + 1, _MIN_LEVEL_SIDE))
-    return [as_tensor(band).double() for band in bands_between(levels)]
+    bands, _ = bands_between(pyramid(luminance(image), _N_BANDS + 1, _MIN_LEVEL_SIDE))
+    return [as_tensor(band).double() for band in bands]
 
 
 def share_not_explained(result: Bands, explaining: list[Bands]) -> float:

@@ -30,7 +30,7 @@ class PropagationScorer:
     held_out : float in [0, 0.5], default=0.3
         Share that is cut off: from the left, the right, the top or the bottom, whichever is most
         like the rest. 0 holds nothing back.
-    parts : bool, default=False
+    multimetric : bool, default=False
         Give all entries of :func:`propagation_report`, as scikit-learn's multimetric searches take
         them: with ``refit="score"``. Otherwise the score alone.
     random_state : int, default=0
@@ -77,7 +77,7 @@ class PropagationScorer:
     {'strength': 1.0}
     """
 
-    def __init__(self, style: Any, *, held_out: float = 0.3, parts: bool = False, random_state: int = 0) -> None:
+    def __init__(self, style: Any, *, held_out: float = 0.3, multimetric: bool = False, random_state: int = 0) -> None:
         if not 0.0 <= held_out <= 0.5:
             raise ValueError(f"held_out is {held_out}; expected a share of the style from 0 to 0.5.")
         single = not isinstance(style, (list, tuple))
@@ -87,7 +87,7 @@ class PropagationScorer:
         self._cuts = [_Cut.of(image, held_out) for image in styles]
         seen = [cut.split(image)[0] for cut, image in zip(self._cuts, styles, strict=True)]
         self.seen = seen[0] if single else seen
-        self.parts = parts
+        self.multimetric = multimetric
         self.random_state = random_state
 
     def __call__(
@@ -113,10 +113,10 @@ class PropagationScorer:
         reports = [self._report(*pair) for pair in zip(contents, pictures, strict=True)]
         weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         means = {name: float(np.average([r[name] for r in reports], weights=weights)) for name in reports[0]}
-        return means if self.parts else means["score"]
+        return means if self.multimetric else means["score"]
 
     def __repr__(self) -> str:
-        return f"PropagationScorer(parts={self.parts})"
+        return f"PropagationScorer(multimetric={self.multimetric})"
 
     def _report(self, content: NDArray[Any], picture: NDArray[Any]) -> dict[str, float]:
         content, picture = as_rgb(content, "content"), as_rgb(picture, "result")

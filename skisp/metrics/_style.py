@@ -12,6 +12,11 @@ from .._math.linalg import matrix_product
 from ._working import pyramid, shape_of, working_images
 
 __all__ = [
+    "MIN_LEVEL_SIDE",
+    "N_LEVELS",
+    "PATCH",
+    "Quantiles",
+    "RandomState",
     "color_distance",
     "patch_filters",
     "patch_quantiles",

@@ -1,4 +1,4 @@
-"""The bank of trivial answers: what a score must not reward."""
+"""Trivial answers to a task of style propagation: what a score must not reward."""
 
 from typing import Any
 

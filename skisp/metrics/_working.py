@@ -1,6 +1,6 @@
 """Bring images to the one working size at which every figure is measured."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -98,6 +98,6 @@ def pyramid(image: Image, n_levels: int, min_side: int) -> Iterator[Image]:
         yield image
 
 
-def bands_between(levels: Sequence[Image]) -> list[Image]:
-    """Laplacian bands of a :func:`pyramid`, by the same resizing, finest first."""
+def bands_between(levels: Iterable[Image]) -> tuple[list[Image], Image]:
+    """Laplacian bands of a :func:`pyramid`, by the same resizing, finest first, and its last level."""
     return laplacian_bands(levels, lambda coarse, fine: resize(coarse, shape_of(fine)))

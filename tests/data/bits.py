@@ -151,10 +151,15 @@ def propagator_results() -> Iterator[tuple[str, Any]]:
         model = StylePropagator(**parameters, **common).fit(images)
         yield f"propagator {name}: pictures", list(model.transform(images, **options))
         yield f"propagator {name}: twice", list(model.transform(images, **options))
-        yield f"propagator {name}: alignment", [np.asarray(model.alignment_.matrix), np.asarray(model.alignment_.offset)]
+        yield (
+            f"propagator {name}: alignment",
+            [np.asarray(model.alignment_.matrix), np.asarray(model.alignment_.offset)],
+        )
         if name != "tiny":
             yield f"propagator {name}: score", model.score(images, **options)
-        yield from saved(model, f"propagator {name}", lambda m, images=images, o=options: list(m.transform(images, **o)))
+        yield from saved(
+            model, f"propagator {name}", lambda m, images=images, o=options: list(m.transform(images, **o))
+        )
     frames = np.stack([china[:, i : i + 90] for i in (0, 1, 2, 3)] + [flower[: china.shape[0], :90]])
     for color in ("style", "content", "only"):
         model = StylePropagator(pca, FrozenEstimator(fitted), color=color, **common).fit(frames[:1])
@@ -164,21 +169,24 @@ def propagator_results() -> Iterator[tuple[str, Any]]:
     pipeline = make_pipeline(ImageReader(size=100), StylePropagator(pca, pca, style_images=waves, **common))
     yield "pipeline", pipeline.fit_transform([china])
     yield from saved(pipeline, "pipeline", lambda loaded: loaded.transform([china]))
-    yield "metrics", [
+    yield (
+        "metrics",
         [
-            metrics.propagation_score(china, waves, picture),
-            *metrics.propagation_report(china, waves, picture).values(),
-            metrics.style_content_f(china, waves, picture),
-            metrics.style_distance(waves, picture),
-            metrics.color_distance(waves, picture),
-            metrics.random_gram_distance(waves, picture),
-            metrics.frechet_style_distance(waves, picture),
-            metrics.content_similarity(china, picture),
-            metrics.self_similarity_distance(china, picture),
-            metrics.redrawn_share(china, waves, picture),
-        ]
-        for picture in (pipeline.transform([china])[0], flower)
-    ]
+            [
+                metrics.propagation_score(china, waves, picture),
+                *metrics.propagation_report(china, waves, picture).values(),
+                metrics.style_content_f(china, waves, picture),
+                metrics.style_distance(waves, picture),
+                metrics.color_distance(waves, picture),
+                metrics.random_gram_distance(waves, picture),
+                metrics.frechet_style_distance(waves, picture),
+                metrics.content_similarity(china, picture),
+                metrics.self_similarity_distance(china, picture),
+                metrics.redrawn_share(china, waves, picture),
+            ]
+            for picture in (pipeline.transform([china])[0], flower)
+        ],
+    )
     scorer = metrics.PropagationScorer(waves)
     yield "scorer", scorer(pipeline, [china])
     for name, answer in metrics.trivial_answers(china, waves).items():

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from skisp._images import Image, luminance
+from skisp._images import Image
+from skisp._math.color import luminance
 from skisp.datasets import STYLE_KINDS, make_style_image
 
 every_kind = pytest.mark.parametrize("kind", STYLE_KINDS)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skisp.inspection._plotting import Box, CellGrid, figure_size, finish_cells, label_width, show
+from skisp.inspection._plotting import Box, CellGrid, figure_size, label_width, show, without_frame
 
 lengths = st.floats(0.1, 50)
 
@@ -40,7 +40,7 @@ def test_figures_keep_to_their_largest_size_and_to_the_shape_of_what_they_hold(w
 
 
 def test_an_image_is_shown_upright_where_its_box_is(ax):
-    finish_cells(ax, 4, 2)
+    without_frame(ax, 4, 2)
     image = np.array([[0.0, 0.5], [0.25, 1.0]])
     shown = show(ax, image, Box(1, 0, 2, 2), (0.0, 1.0))
     np.testing.assert_array_equal(shown.get_array(), image)

@@ -29,7 +29,7 @@ def test_the_pictures_are_the_content_the_estimates_and_what_transform_draws(dis
     for shown, image in zip(display.images_, expected, strict=True):
         np.testing.assert_array_equal(shown.get_array(), np.float64(image))
     titles = [text.get_text() for text in display.ax_.texts]
-    assert titles[:4] == ["style's colours", "51 px", "72 px", "finished"]
+    assert titles[:4] == ["style's colours", "51 px", "72 px", "result"]
 
 
 @pytest.mark.parametrize("scale", [0, 1, -1, -2])
@@ -58,7 +58,7 @@ def test_places_of_the_key_run_from_corner_to_corner():
     style = np.full((5, 7, 3), 0.5)
     at = np.moveaxis(np.indices((5, 7)), 0, -1)
     display = PropagationStepsDisplay(
-        mapped=style, estimates=[style], picture=style, sources=at[::-1], style=style
+        recolored=style, estimates=[style], picture=style, sources=at[::-1], style=style
     ).plot()
     np.testing.assert_array_equal(display.map_.get_array(), display.key_.get_array()[::-1])
 
@@ -75,7 +75,7 @@ def test_no_picture_covers_another(n_estimates, shape):
     image, style = np.zeros((*shape, 3)), np.zeros((20, 20, 3))
     sources = np.zeros((*shape, 2), dtype=int)
     display = PropagationStepsDisplay(
-        mapped=image, estimates=[image] * n_estimates, picture=image, sources=sources, style=style
+        recolored=image, estimates=[image] * n_estimates, picture=image, sources=sources, style=style
     ).plot()
     left, right, low, high = np.array([shown.get_extent() for shown in display.ax_.images]).T
     apart = (right[:, None] <= left) | (left[:, None] >= right) | (low[:, None] <= high) | (high[:, None] >= low)

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
+from skisp._math.color import rgb_to_lab
 from skisp.metrics._color_match import (
-    _lab_to_rgb,
-    _rgb_to_lab,
     gaussian_transport,
     match_histograms,
     match_lab_moments,
@@ -76,18 +75,11 @@ def test_grey_content_is_not_torn_apart(pictures):
     assert np.abs(moved).max() < 2
 
 
-def test_lab_agrees_with_scikit_image(pictures):
-    color = pytest.importorskip("skimage.color")
-    lab = _rgb_to_lab(pictures[0])
-    np.testing.assert_allclose(lab, color.rgb2lab(pictures[0]), atol=0.05)
-    np.testing.assert_allclose(_lab_to_rgb(lab), pictures[0], atol=1e-5)
-
-
 def test_lab_moments_become_those_of_the_style(pictures):
     # Colours well inside the gamut, so that nothing is clipped.
     content, style = (0.3 + 0.4 * image for image in pictures)
-    matched = _rgb_to_lab(match_lab_moments(content, style))
-    expected = _rgb_to_lab(style)
+    matched = rgb_to_lab(match_lab_moments(content, style))
+    expected = rgb_to_lab(style)
     np.testing.assert_allclose(matched.mean(axis=(0, 1)), expected.mean(axis=(0, 1)), atol=0.3)
     np.testing.assert_allclose(matched.std(axis=(0, 1)), expected.std(axis=(0, 1)), atol=0.3)
 

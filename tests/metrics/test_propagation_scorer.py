@@ -80,7 +80,7 @@ def test_the_part_held_back_is_the_one_most_like_the_rest():
 
 def test_with_nothing_held_back_it_is_the_mean_of_the_propagation_scores(style, contents, pictures):
     reports = [propagation_report(*pair) for pair in zip(contents, [style] * 2, pictures, strict=True)]
-    means = PropagationScorer(style, held_out=0, parts=True)(Answers(pictures), contents)
+    means = PropagationScorer(style, held_out=0, multimetric=True)(Answers(pictures), contents)
     for name, mean in means.items():
         assert mean == pytest.approx(np.mean([report[name] for report in reports]), abs=1e-6), name
     assert PropagationScorer(style, held_out=0)(Answers(pictures), contents) == means["score"] > 0
@@ -100,7 +100,7 @@ def test_the_content_and_a_recolouring_score_nothing(style, contents):
 
 
 def test_what_was_seen_gains_all_there_is_and_keeps_nothing(style, contents):
-    scorer = PropagationScorer(style, parts=True)
+    scorer = PropagationScorer(style, multimetric=True)
     report = scorer(Answers([scorer.seen]), contents[:1])
     assert report["style_gained"] == pytest.approx(1, abs=1e-6)
     assert report["score"] < 0.01
@@ -129,7 +129,7 @@ def test_searches_take_all_parts_and_refit_by_one(style, contents, n_jobs):
         estimator, grid = _propagator(style), {"strength": [0.5, 1.0]}
     else:
         estimator, grid = Answers(), {"scale": [1.0, 0.5]}
-    scorer = PropagationScorer(style, parts=True)
+    scorer = PropagationScorer(style, multimetric=True)
     search = GridSearchCV(estimator, grid, scoring=scorer, refit="score", cv=2, n_jobs=n_jobs, error_score="raise")
     search.fit(contents)
     for name in ("score", "style_gained", "redrawn", "content_kept"):

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.decomposition import PCA
-
-from skisp.propagation import _bank
 from skisp.propagation._bank import build_bank
 from skisp.propagation._codec import PatchCodec
 from skisp.propagation._patches import extract_patches
+from sklearn.decomposition import PCA
+
+from skisp.propagation import _bank
 
 
 def random_image(height, width, seed=0):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 from scipy.spatial.distance import pdist
+from skisp.propagation._codec import PatchCodec, code_metric
 from sklearn.decomposition import PCA
 
 from skisp import CVAETransformer
 from skisp.propagation import _codec
-from skisp.propagation._codec import PatchCodec, code_metric
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.preprocessing import FunctionTransformer
-
-from skisp.propagation import _bank
 from skisp.propagation._bank import build_bank
 from skisp.propagation._codec import PatchCodec
 from skisp.propagation._field import FieldSearch, carry_along, carry_up, coherence, share_excess, usage
 from skisp.propagation._matching import nearest
 from skisp.propagation._patches import PatchGrid
+from sklearn.preprocessing import FunctionTransformer
+
+from skisp.propagation import _bank
 
 
 def random_image(height, width, seed=0):

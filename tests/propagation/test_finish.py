@@ -5,9 +5,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.nn import functional
-
 from skisp.propagation._finish import band_deviations, laplacian_bands, match_band_contrast, mix_structure
+from torch.nn import functional
 
 
 def texture(height=40, width=52, seed=0):

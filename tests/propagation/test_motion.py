@@ -4,9 +4,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.nn import functional
-
 from skisp.propagation._motion import agreement, estimate_motion, move
+from torch.nn import functional
 
 
 def texture(height, width, seed=0):

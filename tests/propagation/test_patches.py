@@ -4,7 +4,6 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-
 from skisp.propagation._patches import PatchGrid, extract_patches, gaussian_window, overlap_add, patches_at
 
 

@@ -5,7 +5,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from skisp.propagation._pyramid import RATIO, resize, short_sides, size_with_short_side
 
 

@@ -5,18 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from skisp.propagation._bank import PatchBank
+from skisp.propagation._level import structure_map
+from skisp.propagation._patches import extract_patches
+from skisp.propagation._redraw import redraw
+from skisp.propagation._style_model import color_map, recolor
 from sklearn.decomposition import PCA
 
 from skisp import PatchTransformer, StylePropagator
 from skisp.datasets import load_photograph
 from skisp.metrics import content_similarity
 from skisp.propagation import _field, _matching, _patches
-from skisp.propagation._bank import PatchBank
-from skisp.propagation._level import structure_map
 from skisp.propagation._patch_transformer import to_tensor
-from skisp.propagation._patches import extract_patches
-from skisp.propagation._redraw import redraw
-from skisp.propagation._style_model import color_map, recolor
 
 
 def moments(image):

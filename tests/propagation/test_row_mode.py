@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from scipy.linalg import sqrtm
+from skisp.propagation._alignment import Moments
+from skisp.propagation._row_mode import row_score, style_codes
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
@@ -14,8 +16,6 @@ from sklearn.svm import SVC
 
 from skisp import CVAETransformer, StylePropagator
 from skisp.datasets import digit_slant, digit_thickness, make_digit_styles
-from skisp.propagation._alignment import Moments
-from skisp.propagation._row_mode import row_score, style_codes
 
 MNIST = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "mnist.npz"
 

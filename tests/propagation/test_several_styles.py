@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import torch
 from joblib import Parallel, delayed
+from skisp.propagation._alignment import Moments
+from skisp.propagation._redraw import draw, statistics_of
+from skisp.propagation._style_model import recolor
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
@@ -14,9 +17,6 @@ from sklearn.model_selection import GridSearchCV
 
 from skisp import PatchTransformer, StylePropagator
 from skisp.datasets import load_photograph
-from skisp.propagation._alignment import Moments
-from skisp.propagation._redraw import draw, statistics_of
-from skisp.propagation._style_model import recolor
 
 
 def patches_of(image, n_components=6):

@@ -5,13 +5,13 @@ import weakref
 import numpy as np
 import pytest
 import torch
+from skisp.propagation._level import Level
+from skisp.propagation._patches import gaussian_window, patches_at
 
 from skisp import StylePropagator
 from skisp.datasets import load_photograph
 from skisp.propagation import _redraw
-from skisp.propagation._level import Level
 from skisp.propagation._patch_transformer import from_tensor, to_tensor
-from skisp.propagation._patches import gaussian_window, patches_at
 from skisp.propagation._steps import propagation_steps, source_pixels
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..._chunks import chunk_sizes
-from ..._math.entropic import nearest
+from ..._math.distances import nearest
 from ..._threads import concatenate_on_threads, split_evenly
 from ._exemplar import Exemplar
 from ._patches import PatchGrid

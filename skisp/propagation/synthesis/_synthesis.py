@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..._math.entropic import nearest, sinkhorn_potentials
+from ..._math.distances import nearest
+from ..._math.entropic import sinkhorn_potentials
 from ..._progress import report
 from ..._tensors import resize
 from ._content import Content

@@ -1,4 +1,4 @@
-"""Nearest codes, and the prices that optimal transport puts on them."""
+"""Entropic optimal transport against POT and its limits: dual potentials and projections."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
-from sklearn.neighbors import NearestNeighbors
 
-from skisp.propagation import _matching
-from skisp.propagation._matching import barycentric_projection, nearest, sinkhorn_prices, squared_distances
+from skisp._math.distances import nearest, squared_distances
+from skisp._math.entropic import barycentric_projection, sinkhorn_potentials
 
 
 @pytest.fixture
@@ -18,9 +17,9 @@ def codes(rng):
     return torch.from_numpy(rng.normal(size=(60, 4))), torch.from_numpy(rng.normal(size=(40, 4)) * 1.5 + 0.5)
 
 
-def implied_plan(queries, keys, prices, epsilon):
-    """The coupling of least cost among those with uniform rows, given the prices."""
-    share = torch.softmax((prices - squared_distances(queries, keys)) / epsilon, dim=1)
+def implied_plan(queries, keys, potentials, epsilon):
+    """The coupling of least cost among those with uniform rows, given the potentials."""
+    share = torch.softmax((potentials - squared_distances(queries, keys)) / epsilon, dim=1)
     return share / len(queries)
 
 
@@ -28,46 +27,41 @@ def epsilon_of(queries, keys, regularisation):
     return float(regularisation * squared_distances(queries, keys).median())
 
 
-def test_squared_distances_are_those_of_scipy(codes):
-    np.testing.assert_allclose(squared_distances(*codes), cdist(*codes, "sqeuclidean"), atol=1e-10)
-    assert float(squared_distances(codes[0].float() * 1e3, codes[0].float() * 1e3).min()) >= 0
-
-
-def test_prices_are_the_dual_potentials_of_pot(codes):
+def test_potentials_are_the_dual_potentials_of_pot(codes):
     ot = pytest.importorskip("ot")
     cost = cdist(*codes, "sqeuclidean")
     epsilon = epsilon_of(*codes, 0.1)
     plan, log = ot.sinkhorn(
         [], [], cost, epsilon, method="sinkhorn_log", log=True, numItermax=5000, stopThr=1e-13, warn=False
     )
-    prices = sinkhorn_prices(*codes, regularisation=0.1, n_iterations=2000)
+    potentials = sinkhorn_potentials(*codes, regularisation=0.1, n_iterations=2000)
     expected = epsilon * (log["log_v"] - log["log_v"].mean())
-    np.testing.assert_allclose(prices, expected, atol=1e-6)
-    np.testing.assert_allclose(implied_plan(*codes, prices, epsilon), plan, atol=1e-9)
+    np.testing.assert_allclose(potentials, expected, atol=1e-6)
+    np.testing.assert_allclose(implied_plan(*codes, potentials, epsilon), plan, atol=1e-9)
 
 
 @pytest.mark.parametrize("regularisation", [0.03, 0.3])
-def test_converged_prices_use_every_key_alike(codes, regularisation):
-    prices = sinkhorn_prices(*codes, regularisation=regularisation, n_iterations=3000)
-    plan = implied_plan(*codes, prices, epsilon_of(*codes, regularisation))
+def test_converged_potentials_use_every_key_alike(codes, regularisation):
+    potentials = sinkhorn_potentials(*codes, regularisation=regularisation, n_iterations=3000)
+    plan = implied_plan(*codes, potentials, epsilon_of(*codes, regularisation))
     np.testing.assert_allclose(plan.sum(0), 1 / 40, rtol=1e-3)
     np.testing.assert_allclose(plan.sum(1), 1 / 60, rtol=1e-12)
 
 
-def test_prices_sum_to_zero_and_do_not_move_with_the_codes(codes):
-    prices = sinkhorn_prices(*codes, regularisation=0.03, n_iterations=10)
-    assert abs(float(prices.sum())) < 1e-9
-    moved = sinkhorn_prices(*(c + 7.0 for c in codes), regularisation=0.03, n_iterations=10)
-    torch.testing.assert_close(prices, moved, rtol=0, atol=1e-9)
+def test_potentials_sum_to_zero_and_do_not_move_with_the_codes(codes):
+    potentials = sinkhorn_potentials(*codes, regularisation=0.03, n_iterations=10)
+    assert abs(float(potentials.sum())) < 1e-9
+    moved = sinkhorn_potentials(*(c + 7.0 for c in codes), regularisation=0.03, n_iterations=10)
+    torch.testing.assert_close(potentials, moved, rtol=0, atol=1e-9)
 
 
-def test_prices_spread_the_use_of_the_keys():
+def test_potentials_spread_the_use_of_the_keys():
     generator = torch.Generator().manual_seed(0)
     queries = 0.2 * torch.randn(1000, 3, generator=generator)
     keys = torch.randn(50, 3, generator=generator)
-    prices = sinkhorn_prices(queries, keys, regularisation=0.03, n_iterations=10)
+    potentials = sinkhorn_potentials(queries, keys, regularisation=0.03, n_iterations=10)
     counts = [
-        torch.bincount(nearest(queries, keys, penalty)[0], minlength=50) for penalty in (torch.zeros(50), -prices)
+        torch.bincount(nearest(queries, keys, penalty)[0], minlength=50) for penalty in (torch.zeros(50), -potentials)
     ]
     assert int((counts[1] > 0).sum()) > 2 * int((counts[0] > 0).sum())
     assert int(counts[1].max()) < 0.5 * int(counts[0].max())
@@ -75,35 +69,8 @@ def test_prices_spread_the_use_of_the_keys():
 
 def test_equal_codes_cost_nothing():
     codes = torch.zeros(5, 3)
-    prices = sinkhorn_prices(codes, codes, regularisation=0.03, n_iterations=5)
-    torch.testing.assert_close(prices, torch.zeros(5))
-
-
-def test_without_a_penalty_it_is_the_nearest_neighbour(codes):
-    queries, keys = codes
-    indices, costs = nearest(queries, keys, torch.zeros(40).double())
-    distances, expected = NearestNeighbors(n_neighbors=1).fit(keys).kneighbors(queries)
-    np.testing.assert_array_equal(indices, expected[:, 0])
-    np.testing.assert_allclose(costs, distances[:, 0] ** 2, atol=1e-10)
-
-
-@settings(deadline=None, max_examples=25)
-@given(
-    n=st.integers(1, 30),
-    m=st.integers(1, 30),
-    d=st.integers(1, 5),
-    seed=st.integers(0, 99),
-    entries=st.sampled_from([1, 50, 4_000_000]),
-)
-def test_with_a_penalty_it_is_the_least_sum_however_it_is_chunked(n, m, d, seed, entries):
-    rng = np.random.default_rng(seed)
-    queries, keys, penalty = (torch.from_numpy(rng.normal(size=shape)) for shape in ((n, d), (m, d), m))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_matching, "_ENTRIES_AT_ONCE", entries)
-        indices, costs = nearest(queries, keys, penalty)
-    total = cdist(queries, keys, "sqeuclidean") + penalty.numpy()
-    np.testing.assert_array_equal(indices, total.argmin(1))
-    np.testing.assert_allclose(costs, total.min(1), atol=1e-9)
+    potentials = sinkhorn_potentials(codes, codes, regularisation=0.03, n_iterations=5)
+    torch.testing.assert_close(potentials, torch.zeros(5))
 
 
 def test_projections_are_the_means_under_the_plan_of_pot(codes):

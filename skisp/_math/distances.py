@@ -1,0 +1,43 @@
+"""Squared Euclidean distances between codes, and the nearest of them."""
+
+import torch
+from torch import Tensor
+
+from .._chunks import chunk_sizes
+from .._threads import map_on_threads, split_evenly
+
+__all__ = ["nearest", "squared_distances"]
+
+
+def squared_distances(queries: Tensor, keys: Tensor) -> Tensor:
+    """Squared Euclidean distances (n, m) between rows (n, d) and (m, d)."""
+    products = queries @ keys.T
+    return (queries.square().sum(1, keepdim=True) - 2 * products + keys.square().sum(1)).clamp_min_(0.0)
+
+
+def nearest(queries: Tensor, keys: Tensor, penalty: Tensor) -> tuple[Tensor, Tensor]:
+    """The key of least squared distance plus penalty for every query.
+
+    Parameters
+    ----------
+    queries : Tensor (n, d)
+    keys : Tensor (m, d)
+    penalty : Tensor (m,)
+        Added to a key's squared distance.
+
+    Returns
+    -------
+    indices : Tensor (n,) of int64
+    costs : Tensor (n,)
+    """
+    offsets = keys.square().sum(1) + penalty
+    costs, indices = queries.square().sum(1), torch.empty(len(queries), dtype=torch.int64, device=queries.device)
+
+    def find(some: slice) -> None:
+        least = torch.min(torch.addmm(offsets, queries[some], keys.T, alpha=-2.0), dim=1)
+        costs[some] += least.values
+        indices[some] = least.indices
+
+    at_once = max(1, chunk_sizes.entries // len(keys))
+    map_on_threads(find, split_evenly(len(queries), at_once, -(-at_once // 8)))
+    return indices, costs
