@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ._math.color import luminance
 
-__all__ = ["Image", "as_images", "as_sequence", "to_channels"]
+__all__ = ["Image", "ImageLayout", "as_images", "as_sequence", "to_channels"]
 
 Image = NDArray[np.float32]
 

@@ -15,7 +15,7 @@ from typing import IO, Any
 import PIL.Image
 import PIL.ImageOps
 
-__all__ = ["Directory", "exif_of_tiff", "resized", "tags_of", "turned_upright", "upright", "write_directory"]
+__all__ = ["exif_of_tiff", "resized", "tags_of", "turned_upright", "upright", "write_directory"]
 
 # Of each tag its type, count and value in little-endian order; the value of a link is a directory.
 Directory = dict[int, tuple[int, int, Any]]

@@ -21,7 +21,7 @@ from .synthesis._patches import extract_patches, gaussian_window, overlap_add, p
 from .synthesis._pyramid import short_sides, size_with_short_side
 from .synthesis._settings import COARSEST_SIDE
 
-__all__ = ["PatchTransformer", "checked_images", "is_rows", "sample_patches"]
+__all__ = ["PatchTransformer", "checked_images", "is_rows", "sample_patches", "seeded"]
 
 # What a patch may differ by without looking different. One scale for all: with the variance integrated
 # out (likelihood="collapsed") the flat patches of a picture count most, and its strokes are coded badly.

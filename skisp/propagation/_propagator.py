@@ -76,10 +76,9 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
     random_state : int, RandomState instance or None, default=None
         Seeds the search, and the sub-estimators where their own ``random_state`` is None.
     memory : None, str, path or joblib.Memory, default=None
-        Where to keep the sub-estimators that are fitted here. A clone with other parameters of its own,
-        such as ``strength``, finds them there, in whatever process, instead of fitting them again. It needs
-        a ``random_state`` of int: with None every fit draws a new seed, and finds nothing. A sub-estimator
-        that came fitted is not kept there.
+        Where to keep the sub-estimators that are fitted here. A clone with another ``strength``, say, finds
+        them there, in any process, instead of fitting them again. It needs a ``random_state`` of int: with
+        None every fit draws a new seed, and finds nothing.
     verbose : int, default=0
         1 prints a line for every epoch of training, every pyramid level that is synthesised, and every image.
 
@@ -109,10 +108,9 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
     or equally large images.
 
     Rows are coded, their codes moved by one affine map, and decoded by the style. The map is learnt
-    by optimal transport between the codes of the rows of ``fit`` and the style's: those of
-    ``style_images``, or those a fitted C-VAE has kept. Some hundred rows of both make it reliable.
-    Of a style that knows no more than its moments, such as a fitted PCA without ``style_images``, it
-    is optimal transport between Gaussians, which keeps less of the content.
+    by optimal transport between the codes of the rows of ``fit`` and the style's: of ``style_images``,
+    or those a fitted C-VAE has kept. Some hundred rows of both make it reliable. Of a style that knows
+    its moments only, as a fitted PCA does, it is optimal transport between Gaussians.
 
     A search over parameters of the propagator, such as ``strength``, need not train a style for every
     candidate and fold. Either train it before, ``style=FrozenEstimator(PatchTransformer().fit([picture]))``,
@@ -367,7 +365,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
 
     @property
     def style_weights_(self) -> NDArray[np.float64]:
-        """In image mode: the weights of the styles (n_styles,), of sum 1."""
+        """In image mode: the weights (n_styles,) of the styles."""
         return self.propagation_.style_weights
 
     @property

@@ -10,7 +10,7 @@ from .._math.affine import AffineMap, fit_ridge
 from .._math.gaussian import Moments, gaussian_transport
 from ._sample_transport import sample_transport
 
-__all__ = ["RowAlignment", "StyleCodes", "align_rows", "as_codes", "style_codes"]
+__all__ = ["RowAlignment", "align_rows", "as_codes", "style_codes"]
 
 
 class RowAlignment(NamedTuple):

@@ -16,7 +16,7 @@ from .synthesis._synthesis import Synthesis
 if TYPE_CHECKING:
     from ._propagator import StylePropagator
 
-__all__ = ["Step", "propagation_steps", "source_pixels"]
+__all__ = ["propagation_steps", "source_pixels"]
 
 
 class Step(NamedTuple):

@@ -25,7 +25,6 @@ __all__ = [
     "color_moments",
     "recolor",
     "structure_map",
-    "structure_reference",
 ]
 
 # Short side in pixels up to which the content has its full weight.

@@ -17,7 +17,7 @@ from ..._threads import concatenate_on_threads, split_evenly
 from ._exemplar import Exemplar
 from ._patches import PatchGrid
 
-__all__ = ["FieldSearch", "coherence", "occurrence", "share_gap", "upsample_field", "warp_field"]
+__all__ = ["FieldSearch", "occurrence", "share_gap", "upsample_field", "warp_field"]
 
 _NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1))
 

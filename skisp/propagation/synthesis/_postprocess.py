@@ -12,7 +12,7 @@ from ._pyramid import expand, laplacian_pyramid
 from ._settings import SynthesisSettings
 from ._style_model import StyleModel
 
-__all__ = ["keep_color", "match_band_contrast", "mix_structure", "postprocess"]
+__all__ = ["keep_color", "postprocess"]
 
 
 def postprocess(

@@ -1,6 +1,6 @@
 """Pyramids: image sizes from coarse to fine, and the Laplacian bands between halvings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 from torch.nn import functional
@@ -44,11 +44,17 @@ def laplacian_pyramid(image: Tensor) -> tuple[list[Tensor], Tensor]:
 
     There are up to three bands, fewer where a halving would be of less than 16 pixels.
     """
-    levels = [image]
-    while len(levels) <= _N_BANDS and min(levels[-1].shape[1:]) >= _LEAST_SIDE:
-        half = [-(-side // 2) for side in levels[-1].shape[1:]]
-        levels.append(functional.interpolate(levels[-1][None], size=half, mode="bicubic", antialias=True)[0])
-    return laplacian_bands(levels, expand), levels[-1]
+    return laplacian_bands(_halvings(image), expand)
+
+
+def _halvings(image: Tensor) -> Iterator[Tensor]:
+    yield image
+    for _ in range(_N_BANDS):
+        if min(image.shape[1:]) < _LEAST_SIDE:
+            return
+        half = [-(-side // 2) for side in image.shape[1:]]
+        image = functional.interpolate(image[None], size=half, mode="bicubic", antialias=True)[0]
+        yield image
 
 
 def expand(coarse: Tensor, fine: Tensor) -> Tensor:
