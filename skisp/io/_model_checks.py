@@ -1,7 +1,7 @@
 """What must hold of the parts of a loaded model, so that it can be used: names, types, and shapes that agree."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from .._errors import RefusedError
 from .._math.affine import AffineMap
 from .._math.gaussian import Moments
 from ..cvae import CVAETransformer
+from ..cvae._state import ATTRIBUTES
 from ..propagation import PatchTransformer, StylePropagator
 from ..propagation._parts import check_parts
 from ..propagation._row_mode import RowAlignment
@@ -40,11 +41,6 @@ _SHAPES: dict[str, dict[str, str]] = {
 _LARGEST_WITHOUT_ARRAYS = 1_000_000
 _OUTPUTS = ("default", "pandas", "polars")
 _ALWAYS_ALLOWED = {"_sklearn_output_config", "_sklearn_version", "n_features_in_", "feature_names_in_"}
-_OF_CVAE = (
-    {"module_", "image_shape_", "_decodes_to_images", "_n_features_out", "_codes", "_optimization", "_score_seed"}
-    | {"loss_curve_", "validation_loss_curve_", "loss_", "n_iter_", "n_active_units_", "kl_per_component_"}
-    | {"latent_mean_", "latent_covariance_", "_state_format"}
-)
 _OF_PATCHES = {"transformer_", "images_", "n_channels_"}
 _OF_PROPAGATOR = {"_seed", "_models", "_in_row_mode", "style_", "content_"}
 _OF_IMAGES = _OF_PROPAGATOR | {"style_weights_", "_fitted", "alignment_"}
@@ -110,12 +106,16 @@ def check_estimator(estimator: Any, state: Mapping[str, Any]) -> None:
         As ``__getstate__`` gives it, without the parameters.
     """
     cls = type(estimator)
+    flat = ATTRIBUTES if isinstance(estimator, CVAETransformer) else frozenset()  # of them properties are made
     for name in state:
         fits = type(name) is str and name.isidentifier() and not name.startswith("__")
-        require(fits and not hasattr(cls, name), f"{cls.__name__} has no attribute {str(name)[:50]!r} of its own")
+        require(
+            fits and (name in flat or not hasattr(cls, name)),
+            f"{cls.__name__} has no attribute {str(name)[:50]!r} of its own",
+        )
     _check_common(state)
     if isinstance(estimator, CVAETransformer):
-        if _has_all_or_none(cls, state, _OF_CVAE):
+        if _has_all_or_none(cls, state, ATTRIBUTES):
             check_cvae(state)
     elif isinstance(estimator, PatchTransformer):
         if _has_all_or_none(cls, state, _OF_PATCHES):
@@ -144,7 +144,7 @@ def _check_common(state: Mapping[str, Any]) -> None:
     )
 
 
-def _has_all_or_none(cls: type, state: Mapping[str, Any], expected: set[str]) -> bool:
+def _has_all_or_none(cls: type, state: Mapping[str, Any], expected: Set[str]) -> bool:
     found = set(state) - _ALWAYS_ALLOWED
     different = sorted(found ^ expected)
     if found and different:

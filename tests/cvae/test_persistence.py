@@ -20,7 +20,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 
 from skisp import CVAETransformer
-from skisp.cvae._inference import STATE_FORMAT
+from skisp.cvae._state import STATE_FORMAT
 
 DATA = Path(__file__).parents[1] / "data"
 
