@@ -345,7 +345,7 @@ def test_an_interrupted_warm_start_counts_the_epochs_of_both_fits(monkeypatch):
 
 
 def fitting_of(cvae, X, sample_weight=None):
-    return Fitting(cvae, X, sample_weight, torch.device("cpu"), resumed=False)
+    return Fitting(cvae, X, sample_weight, torch.device("cpu"), before=None)
 
 
 def numbers(blocks, X):

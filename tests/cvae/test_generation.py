@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 from sklearn.exceptions import NotFittedError
 
 from skisp import CVAETransformer
-from skisp.cvae import _inference
+from skisp.cvae import _computing
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.random((40, 6)).astype(np.float32)
@@ -379,7 +379,7 @@ def test_a_model_trained_in_a_mode_without_gradients_is_that_of_the_usual_mode(m
     np.testing.assert_array_equal(cvae.partial_fit(ROWS).loss_, expected.partial_fit(ROWS).loss_)
 
 
-def test_a_model_unpickled_in_inference_mode_draws_paths_outside_of_it(fitted):
+def test_a_model_unpickled_in_computing_mode_draws_paths_outside_of_it(fitted):
     with torch.inference_mode():
         twin = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(
@@ -415,8 +415,8 @@ def test_a_path_is_drawn_after_a_method_has_moved_the_weights(elsewhere, method,
 
 
 def test_sampling_and_paths_compute_on_the_device_of_the_parameter(fitted, monkeypatch):
-    asked, resolve_device = [], _inference.resolve_device
-    monkeypatch.setattr(_inference, "resolve_device", lambda device: asked.append(device) or resolve_device(device))
+    asked, resolve_device = [], _computing.resolve_device
+    monkeypatch.setattr(_computing, "resolve_device", lambda device: asked.append(device) or resolve_device(device))
     fitted.sample(2, prior="aggregate")
     fitted.interpolate(ROWS[0], ROWS[1])
     assert set(asked) == {"cpu"}

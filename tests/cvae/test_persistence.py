@@ -138,7 +138,7 @@ def test_a_stored_model_is_what_its_name_says():
     assert models["conv"].module_.config["conv_channels"] == [2, 4]
     assert models["dense"].n_iter_ == 3
     assert models["gaussian"].n_iter_ == 2
-    assert {name for name, cvae in models.items() if cvae._optimization} == {"gaussian"}
+    assert {name for name, cvae in models.items() if cvae.fitted_.optimization} == {"gaussian"}
 
 
 def test_the_stored_models_are_small():

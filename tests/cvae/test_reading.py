@@ -13,13 +13,14 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from skisp import CVAETransformer
-from skisp.cvae import _fitting, _reading
+from skisp._chunks import chunk_sizes
+from skisp.cvae import _reading
 from skisp.cvae._networks import rows_at_once
 from skisp.cvae._training import Trainer
 
 N_ROWS, N_FEATURES = 60, 12
 ROWS = np.random.default_rng(0).random((N_ROWS, N_FEATURES), dtype=np.float32)
-LATENT_ATTRIBUTES = ("latent_mean_", "latent_covariance_", "kl_per_component_", "n_active_units_", "_codes")
+LATENT_ATTRIBUTES = ("latent_mean_", "latent_covariance_", "kl_per_component_", "n_active_units_", "latent_samples_")
 
 
 class Dataset:
@@ -107,7 +108,7 @@ def rows_a_block(monkeypatch):
     """Set how many rows of so many features a block holds."""
 
     def set_rows_a_block(n_rows, n_features=N_FEATURES):
-        monkeypatch.setattr(_reading, "BLOCK_BYTES", 4 * n_rows * n_features)
+        monkeypatch.setattr(chunk_sizes, "block_bytes", 4 * n_rows * n_features)
 
     return set_rows_a_block
 
@@ -310,7 +311,7 @@ def test_any_blocks_cover_every_row_and_train_a_model_of_the_same_form(
     values = rng.random((n_rows, *shape))
     X, weight = Dataset(values), rng.integers(1, 4, n_rows) if weighted else None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_reading, "BLOCK_BYTES", 4 * n_rows_a_block * int(np.prod(shape)))
+        patch.setattr(chunk_sizes, "block_bytes", 4 * n_rows_a_block * int(np.prod(shape)))
         cvae = small_cvae(batch_size=batch_size, max_iter=1).fit(X, sample_weight=weight)
         assert X.longest_read == min(n_rows, n_rows_a_block)
         assert set(X.rows_read) == set(range(n_rows))
@@ -587,8 +588,8 @@ def test_the_codes_kept_are_draws_from_the_posteriors_of_the_rows(n_rows_a_block
     rows_a_block(n_rows_a_block)
     cvae = small_cvae(max_iter=1).fit(Dataset(X))
     mean, scale = cvae.posterior(X)
-    assert cvae._codes.dtype == np.float32
-    noise = (cvae._codes - mean) / scale  # a code a row, in their order
+    assert cvae.latent_samples_.dtype == np.float32
+    noise = (cvae.latent_samples_ - mean) / scale  # a code a row, in their order
     assert abs(noise.mean()) < 0.2
     assert noise.std() == pytest.approx(1, abs=0.15)
     assert abs(np.corrcoef(noise[:-1].ravel(), noise[1:].ravel())[0, 1]) < 0.2
@@ -604,14 +605,14 @@ def test_about_as_many_codes_as_wanted_are_kept_of_many_rows_whatever_the_blocks
     if n_rows_a_block is not None:
         rows_a_block(n_rows_a_block, 3)
     cvae = small_cvae(hidden_layer_sizes=(), max_iter=1).fit(X if n_rows_a_block is None else Dataset(X))
-    assert 10 <= len(cvae._codes) <= 21
+    assert 10 <= len(cvae.latent_samples_) <= 21
 
 
 def test_about_five_thousand_codes_are_kept():
     X = np.random.default_rng(0).random((12_000, 2), dtype=np.float32)
     cvae = small_cvae(hidden_layer_sizes=(), max_iter=1, batch_size=4096).fit(Dataset(X))
-    assert 2500 < len(cvae._codes) <= 5001
-    assert len(np.unique(cvae._codes, axis=0)) > 0.99 * len(cvae._codes)
+    assert 2500 < len(cvae.latent_samples_) <= 5001
+    assert len(np.unique(cvae.latent_samples_, axis=0)) > 0.99 * len(cvae.latent_samples_)
 
 
 # Weights and early stopping
@@ -628,7 +629,7 @@ def test_rows_of_weight_0_do_not_matter_even_a_block_of_them(method, rows_a_bloc
     np.testing.assert_allclose(with_others.module_.mean, ROWS[weight > 0].mean(axis=0), rtol=1e-5)
     # The order of training within a block depends on its rows; the model does not.
     assert with_others.loss_ == pytest.approx(cvae.loss_, rel=0.05)
-    assert_same_bits([with_others.n_active_units_, len(with_others._codes)], [cvae.n_active_units_, len(cvae._codes)])
+    assert_same_bits([with_others.n_active_units_, len(with_others.latent_samples_)], [cvae.n_active_units_, len(cvae.latent_samples_)])
     np.testing.assert_allclose(with_others.latent_mean_, cvae.latent_mean_, atol=0.1)
 
 
@@ -674,7 +675,7 @@ MEASURE = """
     import resource, sys, threading, time
     import numpy as np
     from skisp import CVAETransformer
-    from skisp.cvae import _reading
+    from skisp._chunks import chunk_sizes
 
     path, kind, n_rows, block_bytes = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 
@@ -700,7 +701,7 @@ MEASURE = """
     X = FileDataset() if kind == "dataset" else np.memmap(path, np.float32, "r", shape=(n_rows, 128))
     cvae = CVAETransformer(2, hidden_layer_sizes=(4,), max_iter=1, batch_size=4096, random_state=0, device="cpu")
     cvae.fit(FileDataset()[:5000]).transform(FileDataset()[:5000])  # what torch and scikit-learn load lazily
-    _reading.BLOCK_BYTES = block_bytes
+    chunk_sizes.block_bytes = block_bytes
     if kind == "dataset":
         before = peak()
         cvae.fit(X)
