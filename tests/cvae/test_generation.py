@@ -7,10 +7,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
-from sklearn.exceptions import NotFittedError
 
 from skisp import CVAETransformer
 from skisp.cvae import _computing
@@ -72,12 +69,6 @@ def test_aggregate_samples_are_seeded(fitted):
     assert not np.allclose(sample(state), sample(state))  # an instance advances
     assert not np.allclose(sample(None), sample(None))
     assert len(np.unique(sample(1), axis=0)) == 9
-
-
-def test_the_two_priors_give_different_samples_of_one_seed(fitted):
-    standard = fitted.sample(9, random_state=1)
-    np.testing.assert_array_equal(fitted.sample(9, random_state=1, prior="standard"), standard)
-    assert not np.allclose(fitted.sample(9, random_state=1, prior="aggregate"), standard)
 
 
 @pytest.mark.parametrize("prior", ["standard", "aggregate"])
@@ -149,15 +140,6 @@ def test_aggregate_samples_show_every_cluster(of_blobs):
     np.testing.assert_allclose(np.bincount(nearest, minlength=3) / 3000, 1 / 3, atol=0.1)
 
 
-@pytest.mark.parametrize("prior", ["standard", "aggregate"])
-@pytest.mark.parametrize(
-    "copied", [lambda cvae: pickle.loads(pickle.dumps(cvae)), copy.deepcopy, copy.copy], ids=["pickle", "deep", "flat"]
-)
-def test_a_copy_gives_the_same_samples(fitted, prior, copied):
-    ours, theirs = (cvae.sample(5, random_state=3, prior=prior) for cvae in (copied(fitted), fitted))
-    np.testing.assert_array_equal(ours, theirs, strict=True)
-
-
 def test_aggregate_samples_follow_the_rows_of_the_last_partial_fit():
     cvae = trained_cvae()
     for _ in range(10):
@@ -174,12 +156,6 @@ def test_aggregate_samples_follow_the_rows_of_the_last_partial_fit():
 def test_an_unknown_prior_is_refused(fitted, prior):
     with pytest.raises(ValueError, match=rf"prior={prior!r}; expected one of 'standard', 'aggregate'"):
         fitted.sample(3, prior=prior)
-
-
-@pytest.mark.parametrize("n_samples", [0, -1])
-def test_no_aggregate_samples_are_refused(fitted, n_samples):
-    with pytest.raises(ValueError, match=f"n_samples={n_samples}; ask for at least 1"):
-        fitted.sample(n_samples, prior="aggregate")
 
 
 # Paths
@@ -235,12 +211,6 @@ def test_the_ends_of_a_path_may_be_any_array_like(fitted, given_as):
     np.testing.assert_array_equal(fitted.interpolate(*ends, 4), fitted.interpolate(ROWS[0], ROWS[1], 4), strict=True)
 
 
-def test_the_ends_of_a_path_may_be_rows_of_a_frame(fitted):
-    frame = pytest.importorskip("pandas").DataFrame(ROWS)
-    path = fitted.interpolate(frame.iloc[0], frame.iloc[1], 4)
-    np.testing.assert_array_equal(path, fitted.interpolate(ROWS[0], ROWS[1], 4), strict=True)
-
-
 def test_a_path_is_the_same_every_time_and_leaves_the_model_alone(of_helix):
     state, model = global_state(), joblib.hash(of_helix)
     np.testing.assert_array_equal(of_helix.interpolate(*HELIX[:2]), of_helix.interpolate(*HELIX[:2]), strict=True)
@@ -248,20 +218,6 @@ def test_a_path_is_the_same_every_time_and_leaves_the_model_alone(of_helix):
     assert joblib.hash(of_helix) == model
     assert not any(parameter.requires_grad for parameter in of_helix.module_.parameters())
     assert all(parameter.grad is None for parameter in of_helix.module_.parameters())
-
-
-@given(
-    seed=st.integers(0, 999),
-    n_points=st.integers(2, 12),
-    scale=st.sampled_from([1e-3, 1.0, 1e3]),
-    path=st.sampled_from(PATHS),
-)
-@settings(max_examples=15, deadline=None)
-def test_the_path_of_a_linear_decoder_is_straight_and_even(seed, n_points, scale, path):
-    X = scale * np.random.default_rng(seed).normal(size=(20, 4))
-    cvae = small_cvae(hidden_layer_sizes=(), max_iter=1, learning_rate=0.1, random_state=seed).fit(X)
-    points = cvae.interpolate(X[0], X[1], n_points, path=path)
-    np.testing.assert_allclose(points, np.linspace(points[0], points[-1], n_points), atol=2e-4 * np.abs(points).max())
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -292,33 +248,11 @@ def test_an_unknown_path_is_refused(fitted, path):
         fitted.interpolate(ROWS[0], ROWS[1], path=path)
 
 
-def test_a_path_is_evener_and_no_longer_than_the_straight_line_of_codes(of_helix):
-    ends = HELIX[[ANGLES.argmin(), ANGLES.argmax()]]
-    path, line = of_helix.interpolate(*ends, 12), points_between(of_helix, ends, 12)
-    assert unevenness(path) < 0.1 * unevenness(line)
-    assert (step_lengths(path) ** 2).sum() < 0.99 * (step_lengths(line) ** 2).sum()
-    assert step_lengths(path).sum() < 1.01 * step_lengths(line).sum()
-
-
-@pytest.mark.parametrize("n_points", [2, 7])
-@pytest.mark.parametrize("path", PATHS)
-def test_a_path_from_a_point_to_itself_stays_there(fitted, path, n_points):
-    points = fitted.interpolate(ROWS[0], ROWS[0], n_points, path=path)
-    np.testing.assert_allclose(points, np.repeat(reconstruction(fitted, ROWS[:1]), n_points, axis=0), atol=1e-5)
-
-
 @pytest.mark.parametrize("scale", [2.0**12, 2.0**-12])
 def test_units_of_the_data_do_not_change_a_path(scale):
     plain, scaled = trained_cvae(max_iter=5).fit(BLOBS), trained_cvae(max_iter=5).fit(scale * BLOBS)
     path = plain.interpolate(*BLOBS[[0, 250]], 6)
     np.testing.assert_array_equal(scaled.interpolate(*(scale * BLOBS[[0, 250]]), 6), path * np.float32(scale))
-
-
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("n_points", [1, 0, -3])
-def test_a_path_of_fewer_than_two_points_is_refused(fitted, path, n_points):
-    with pytest.raises(ValueError, match=f"n_points={n_points}; expected at least 2, for the two ends of the path"):
-        fitted.interpolate(ROWS[0], ROWS[1], n_points, path=path)
 
 
 @pytest.mark.parametrize(
@@ -344,13 +278,6 @@ def test_images_of_another_shape_are_refused():
     with pytest.raises(ValueError, match=r"images of shape \(3, 2\), but \(2, 3\) were fitted"):
         cvae.interpolate(images[0].T, images[1].T)
     np.testing.assert_array_equal(cvae.interpolate(ROWS[0], ROWS[1]), cvae.interpolate(images[0], images[1]))
-
-
-@pytest.mark.parametrize("method", ["sample", "interpolate"])
-def test_an_unfitted_model_says_so(method):
-    arguments = {"sample": {"prior": "aggregate"}, "interpolate": {"start": ROWS[0], "end": ROWS[1]}}
-    with pytest.raises(NotFittedError, match="Call 'fit'"):
-        getattr(small_cvae(), method)(**arguments[method])
 
 
 # Modes of torch, and devices

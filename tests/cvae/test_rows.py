@@ -144,6 +144,9 @@ def test_moments_are_numpys_whatever_the_blocks(seed, n_rows, rows_a_block, offs
 def test_weighted_moments_are_those_of_repeated_rows():
     rows = np.random.default_rng(0).normal(size=(9, 3)).astype(np.float32)
     weight = np.array([0, 1, 4, 2, 0, 1, 1, 3, 2])
-    weighted, repeated = row_blocks(rows, 4, weight=weight).standardisation(), row_blocks(rows.repeat(weight, axis=0)).standardisation()
+    weighted, repeated = (
+        row_blocks(rows, 4, weight=weight).standardisation(),
+        row_blocks(rows.repeat(weight, axis=0)).standardisation(),
+    )
     np.testing.assert_allclose(weighted.mean, repeated.mean, rtol=1e-12)
     assert weighted.scale == pytest.approx(repeated.scale, rel=1e-12)
