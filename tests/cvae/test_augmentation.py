@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from skisp import CVAETransformer
-from skisp.cvae._augmentation import AUGMENTATIONS, augment, flip, shift
+from skisp.cvae._augmentation import augment, flip, shift
 from skisp.cvae._objectives import Objective
 
 IMAGES = (load_digits().images[:60] / 16).astype(np.float32)
@@ -94,12 +94,6 @@ def test_about_half_of_the_images_are_mirrored():
 
 
 # Both, on rows
-
-
-@pytest.mark.parametrize("names", NAMES[1:])
-def test_each_call_draws_anew(names):
-    rows, one = distinct(40, 108), generator()
-    assert not torch.equal(augment(rows, (9, 6, 2), names, one), augment(rows, (9, 6, 2), names, one))
 
 
 @pytest.mark.parametrize("names", NAMES[1:])
@@ -200,19 +194,7 @@ def test_rows_held_back_for_early_stopping_are_seen_as_they_are(seen):
     assert max(as_they_are[::2]) < 30
 
 
-def test_codes_scores_and_moments_are_of_the_images_as_they_are():
-    cvae = small_cvae(augment=("shift", "flip")).fit(IMAGES)
-    np.testing.assert_array_equal(cvae.transform(IMAGES), cvae.transform(IMAGES))
-    np.testing.assert_array_equal(cvae.score_samples(IMAGES), cvae.score_samples(IMAGES))
-    np.testing.assert_allclose(cvae.latent_mean_, cvae.transform(IMAGES).mean(axis=0), atol=1e-5)
-    np.testing.assert_allclose(cvae.module_.mean, ROWS.mean(axis=0), atol=1e-6)
-
-
 def test_rows_that_follow_images_are_augmented_by_the_shape_of_those():
     parameters = {"augment": ("shift", "flip")}
     one, other = (small_cvae(**parameters).partial_fit(IMAGES).partial_fit(X) for X in (ROWS, IMAGES))
     assert same_bits(one, other)
-
-
-def test_all_names_are_those_tested_here():
-    assert set(NAMES[-1]) == AUGMENTATIONS

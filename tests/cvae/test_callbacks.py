@@ -7,11 +7,8 @@ import sys
 
 import numpy as np
 import pytest
-from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
 
 from skisp import CVAETransformer
 from skisp.cvae._fitting import Fitting
@@ -256,13 +253,6 @@ def test_a_scoring_monitor_scores_every_epoch():
     assert scores_of(monitor, task_name="fit") == [cvae.score(ROWS)]
 
 
-def test_a_scoring_monitor_scores_every_epoch_inside_a_pipeline():
-    monitor = callbacks.ScoringMonitor(scoring=log_likelihood)
-    make_pipeline(small_cvae().set_callbacks(monitor), LogisticRegression()).fit(ROWS, LABELS)
-    assert scores_of(monitor, task_name="epoch") == epoch_scores()
-    assert {row["estimator_name"] for row in monitor.get_logs().data} == {"CVAETransformer"}
-
-
 def test_a_progress_bar_shows_the_fit(capsys):
     pytest.importorskip("rich")
     cvae = small_cvae().set_callbacks(callbacks.ProgressBar()).fit(ROWS)
@@ -273,15 +263,6 @@ def test_a_progress_bar_shows_the_fit(capsys):
 
 
 # Copies
-
-
-def test_a_clone_shares_the_callbacks_as_scikit_learns_clones_do():
-    recording = Recording()
-    twin = clone(small_cvae().set_callbacks(recording))
-    theirs = clone(LogisticRegression().set_callbacks(recording))
-    assert twin._skl_callbacks == theirs._skl_callbacks == [recording]
-    twin.fit(ROWS)
-    assert recording.heard == whole_story(3)
 
 
 @pytest.mark.parametrize("copied", [lambda cvae: pickle.loads(pickle.dumps(cvae)), copy.deepcopy, copy.copy])

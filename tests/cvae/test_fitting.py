@@ -6,7 +6,6 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from sklearn.base import clone
 from sklearn.datasets import load_digits
 
 from skisp import CVAETransformer
@@ -208,11 +207,6 @@ def test_without_a_warm_start_a_fit_starts_anew():
     assert cvae.n_iter_ == 3
 
 
-def test_a_clone_of_a_warm_model_starts_anew():
-    cvae = small_cvae(warm_start=True).fit(ROWS).fit(ROWS)
-    assert clone(cvae).fit(ROWS).n_iter_ == 3
-
-
 def test_the_same_noise_scale_goes_on_in_any_units():
     cvae = small_cvae(warm_start=True, likelihood="gaussian", noise_scale=7.7)
     assert cvae.fit(31.3 * ROWS).fit(31.3 * ROWS).n_iter_ == 6
@@ -370,32 +364,6 @@ def test_rows_of_weight_zero_do_not_lengthen_an_epoch_of_fractions(monkeypatch):
     assert np.mean(sum(len(x) for x, *_ in taken) / 20) == pytest.approx(20, abs=2)
 
 
-def test_weights_settle_the_mean_and_the_scale_by_which_rows_are_standardised():
-    network = small_cvae(max_iter=1).fit(ROWS, sample_weight=FRACTIONS).module_
-    mean = np.average(ROWS, axis=0, weights=FRACTIONS)
-    variance = np.average((ROWS - mean) ** 2, axis=0, weights=FRACTIONS)
-    np.testing.assert_allclose(network.mean, mean, atol=1e-6)
-    assert float(network.scale) == pytest.approx(np.sqrt(variance.mean()), rel=1e-6)
-
-
-def test_a_cluster_with_weight_is_reconstructed_better():
-    """One unit for two clusters that vary in directions of their own: it goes where the weight is."""
-    rng = np.random.default_rng(0)
-    X = 0.05 * rng.normal(size=(80, 8))
-    X[:40, 0] += rng.normal(size=40)
-    X[40:, 1] += rng.normal(size=40)
-    errors = []
-    for weight in (10.0, 1 / 10):
-        cvae = small_cvae(n_components=1, hidden_layer_sizes=(), kl_weight=0.0, learning_rate=0.05, max_iter=40)
-        cvae.set_params(batch_size=100)
-        cvae.fit(X, sample_weight=np.where(np.arange(80) < 40, weight, 1.0))
-        error = ((cvae.inverse_transform(cvae.transform(X)) - X) ** 2).sum(axis=1)
-        errors.append([error[:40].mean(), error[40:].mean()])
-    (first_heavy, second_light), (first_light, second_heavy) = errors
-    assert first_heavy < 0.3 * first_light
-    assert second_heavy < 0.3 * second_light
-
-
 # The order of rows
 
 
@@ -409,19 +377,6 @@ def test_the_order_of_rows_does_not_matter(parameters, X):
     plain, shuffled = small_cvae(**parameters).fit(X), small_cvae(**parameters).fit(X[order])
     np.testing.assert_allclose(shuffled.transform(X), plain.transform(X), atol=1e-4)
     np.testing.assert_allclose(shuffled.latent_covariance_, plain.latent_covariance_, atol=1e-4)
-
-
-def test_the_order_of_rows_with_their_weights_does_not_matter():
-    order = np.random.default_rng(0).permutation(50)
-    plain = small_cvae().fit(ROWS, sample_weight=FRACTIONS)
-    shuffled = small_cvae().fit(ROWS[order], sample_weight=FRACTIONS[order])
-    np.testing.assert_allclose(shuffled.transform(ROWS), plain.transform(ROWS), atol=1e-4)
-
-
-# Ctrl-C
-
-
-# Refusals
 
 
 # Options of the training
@@ -455,8 +410,3 @@ def test_each_option_changes_the_model_and_keeps_it_reproducible(parameters):
     without = [name for name in parameters if name not in ("likelihood",)]
     base = {"likelihood": parameters["likelihood"]} if without and "likelihood" in parameters else {}
     assert not np.allclose(with_it.transform(IMAGES), small_cvae(**base).fit(IMAGES).transform(IMAGES), atol=1e-6)
-
-
-def test_a_warm_up_without_an_end_trains_without_a_kl_term():
-    endless, plain = (small_cvae(kl_warmup=end, max_iter=20, learning_rate=0.01).fit(ROWS) for end in (1e12, 0.0))
-    assert endless.kl_per_component_.sum() > 2 * plain.kl_per_component_.sum()

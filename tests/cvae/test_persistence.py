@@ -249,7 +249,7 @@ def test_training_a_copy_further_does_not_change_the_original():
         assert_same_bits(everything(cvae, X), before)
 
 
-@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("protocol", [2, pickle.HIGHEST_PROTOCOL])
 def test_every_protocol_of_pickle_serves(protocol):
     cvae, X = make("dense", after_partial_fit)
     twin = pickle.loads(pickle.dumps(cvae, protocol=protocol))
@@ -299,11 +299,6 @@ def test_a_pickle_names_nothing_of_torch(model, history):
     assert_same_bits(answers(twin, X).values(), answers(cvae, X).values())
 
 
-def test_the_walk_for_torch_finds_it():
-    with pytest.raises(pickle.UnpicklingError, match=r"holds torch\."):
-        WithoutTorch(io.BytesIO(pickle.dumps({"weights": torch.zeros(2)}))).load()
-
-
 @pytest.mark.parametrize("history", HISTORIES)
 @pytest.mark.parametrize("model", ["dense", "images"])
 def test_equal_models_have_equal_hashes_whatever_they_went_through(model, history):
@@ -315,14 +310,6 @@ def test_equal_models_have_equal_hashes_whatever_they_went_through(model, histor
     for copied in (through_pickle, through_joblib, copy.deepcopy, copy.copy):
         assert joblib.hash(copied(twin)) == expected
     assert joblib.hash(twin.partial_fit(X)) != expected
-
-
-def test_arrays_of_the_state_are_copies():
-    cvae, X = make("dense", after_fit)
-    before = cvae.transform(X)
-    for array in cvae.__getstate__()["module_"]["arrays"].values():
-        array[...] = 0
-    assert_same_bits([cvae.transform(X)], [before])
 
 
 def test_setting_a_state_leaves_it_as_it_was():

@@ -1,7 +1,6 @@
 """Steps, epochs, learning rates, when training ends, and what one run of it reports."""
 
 import math
-import pickle
 
 import numpy as np
 import pytest
@@ -33,14 +32,6 @@ def small_cvae(**parameters):
 
 
 ROWS = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
-
-
-def test_one_cycle_rises_then_falls_without_a_jump():
-    rates = np.array([one_cycle(progress, 1.0) for progress in np.linspace(0, 1, 1001)])
-    assert rates.argmax() == 300
-    assert np.all(np.diff(rates[:301]) > 0)
-    assert np.all(np.diff(rates[300:]) < 0)
-    assert np.abs(np.diff(rates)).max() < 0.01
 
 
 def test_one_cycle_is_torchs_schedule():
@@ -120,11 +111,6 @@ def blocks(X=ROWS, **parameters):
     return RowBlocks(lambda start, stop: X[start:stop], len(X), rows_a_block=len(X), **parameters)
 
 
-def rows_for(config):
-    rng = np.random.default_rng(0)
-    return blocks(rng.random((50, config["n_features"])).astype(np.float32))
-
-
 def state(trainer):
     """Everything that training changes, as arrays."""
     return {**trainer.network.to_arrays(), **trainer.to_arrays()}
@@ -141,34 +127,6 @@ def trained(n_epochs, **parameters):
     for epoch in range(n_epochs):
         trainer.run_epoch(blocks(), epoch, STEADY)
     return trainer
-
-
-@pytest.mark.parametrize(
-    ("config", "objective", "parameters"),
-    [
-        (DENSE, Objective(), {}),
-        (DENSE, Objective(contraction=0.1, n_importance_samples=2), {"weight_decay": 0.1}),
-        ({**DENSE, "likelihood": "bernoulli"}, Objective(binarize=True), {}),
-        ({**DENSE, "likelihood": "gaussian", "batch_norm": False}, Objective(kl_warmup=4.0), {}),
-        (CONV, Objective(), {"augmentations": ("shift", "flip"), "image_shape": (4, 4, 1)}),
-    ],
-    ids=["plain", "contraction", "binarize", "learnt noise", "conv"],
-)
-def test_training_goes_on_bit_for_bit_from_arrays_through_a_pickle(config, objective, parameters):
-    rows = rows_for(config)
-    whole = make_trainer(config, objective, **parameters)
-    expected = [whole.run_epoch(rows, epoch, STEADY) for epoch in range(5)]
-
-    first = make_trainer(config, objective, **parameters)
-    losses = [first.run_epoch(rows, epoch, STEADY) for epoch in range(2)]
-    weights, arrays = pickle.loads(pickle.dumps((first.network.to_arrays(), first.to_arrays())))
-    network = CVAENetwork.from_arrays(first.network.config, weights)
-    second = Trainer(network, objective, torch.Generator(), batch_size=16, **parameters)
-    second.load_arrays(arrays)
-    losses += [second.run_epoch(rows, epoch, STEADY) for epoch in range(2, 5)]
-
-    assert losses == expected
-    assert_same_state(state(second), state(whole))
 
 
 def test_arrays_are_copies_that_later_steps_do_not_change():
