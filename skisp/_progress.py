@@ -48,8 +48,11 @@ def listening(listener: Callable[[Progress], None]) -> Iterator[None]:
 
 @contextmanager
 def printed(verbose: int) -> Iterator[None]:
-    """Print every report made inside the block as a line, as scikit-learn's ``verbose`` does; 0 leaves all as it is."""
-    if verbose:
+    """Print every report made inside the block as a line, as scikit-learn's ``verbose`` does.
+
+    0 leaves all as it is, and so does a listener that is there already, which shows the reports its own way.
+    """
+    if verbose and _listener.get() is None:
         with listening(_print):
             yield
     else:

@@ -10,17 +10,17 @@ import torch
 from numpy.typing import NDArray
 
 from .._base import check_sample_weight, draw_seed, module_initialised_with
-from ._latent import latent_statistics
-from ._networks import CVAENetwork, rows_at_once
-from ._objectives import Objective, reparameterise
+from ._fitted import FittedCVAE
+from ._latent import aggregate_posterior
+from ._networks import CVAENetwork
+from ._objectives import Objective
+from ._parameters import CVAEParameters
 from ._reading import row_source
 from ._rows import RowBlocks, relative_weights
 from ._training import EarlyStopping, Trainer, TrainingLog, Watcher, n_rising_epochs, train
 
-__all__ = ["Fitting", "conv_shape", "known_image_shape"]
+__all__ = ["Fitting"]
 
-# Rows whose codes are kept for the aggregate prior.
-_KEPT_CODES = 5000
 # Epochs whose losses are kept: partial_fit may be called for ever.
 _LONGEST_CURVE = 10_000
 # Smaller images gain nothing from convolutions.
@@ -28,27 +28,28 @@ _SMALLEST_CONV_SIDE = 16
 
 
 class Fitting:
-    """The rows, the trainer, and what an estimator keeps of them.
+    """The rows, the trainer, and what is kept of them.
 
     Parameters
     ----------
-    estimator : CVAETransformer
-        Whose parameters rule. It is only written to by :meth:`keep`, apart from what validation sets.
+    estimator : CVAEParameters
+        Whose parameters rule. Nothing is written to it, apart from what scikit-learn notes of the columns of ``X``.
     X : array-like
     sample_weight : array-like (n,) or None
     device : torch.device
-    resumed : bool
-        Go on from ``estimator.module_``.
+    before : FittedCVAE or None
+        The model to go on with; it is not changed.
     """
 
-    def __init__(self, estimator: Any, X: Any, sample_weight: Any, device: torch.device, *, resumed: bool) -> None:
+    def __init__(
+        self, estimator: CVAEParameters, X: Any, sample_weight: Any, device: torch.device, *, before: FittedCVAE | None
+    ) -> None:
         self.estimator = estimator
-        self.resumed = resumed
-        self.n_epochs_before: int = estimator.n_iter_ if resumed else 0
-        self.curves_before = (estimator.loss_curve_, estimator.validation_loss_curve_) if resumed else ([], [])
-        self.source = row_source(estimator, X, reset=not resumed)
+        self.before = before
+        self.source = row_source(estimator, X, reset=before is None)
         self.image_shape = self._image_shape()
-        self.seed: int = estimator._score_seed if resumed else draw_seed(estimator.random_state)
+        self.seed = draw_seed(estimator.random_state) if before is None else before.seed
+        self.n_epochs_before = 0 if before is None else before.n_iter
         self.generator = torch.Generator().manual_seed(self.seed + self.n_epochs_before)
         self.rows, self.held_back = self._split(sample_weight, device)
         self.trainer = self._make_trainer(self._network().to(device))
@@ -70,32 +71,34 @@ class Fitting:
                 stopping=stopping,
             )
 
-    def attributes(self, log: TrainingLog) -> dict[str, Any]:
-        """What the estimator needs to code, decode and score with the network as it is now."""
-        return self._curves(log) | {
-            "module_": copy.deepcopy(self.trainer.network).trainable(False),
-            "image_shape_": self.image_shape,
-            "_decodes_to_images": self._decodes_to_images(),
-            "_score_seed": self.seed,
-            "_n_features_out": self.trainer.network.n_components,
-        }
-
-    def keep(self, log: TrainingLog, *, optimization: bool) -> None:
-        """Give the estimator its fitted attributes, all or none."""
-        attributes = self.attributes(log) | self._latent_attributes()
-        attributes["_optimization"] = self.trainer.to_arrays() if optimization else None
-        self.estimator.__dict__.update(attributes)
+    def fitted(self, log: TrainingLog, *, with_optimization: bool = False) -> FittedCVAE:
+        """The model as it is now: with a copy of the network, and all that is known of its training rows."""
+        network = copy.deepcopy(self.trainer.network).trainable(False)
+        before = self.before
+        loss_curve, validation = log.loss_curve, log.validation_loss_curve
+        if before is not None:
+            loss_curve = [*before.loss_curve, *loss_curve]
+            validation = [*before.validation_loss_curve, *validation]
+        latent, latent_samples = aggregate_posterior(network, self.rows, self.seed)
+        return FittedCVAE(
+            network=network,
+            image_shape=self.image_shape,
+            decodes_to_images=self.source.image_shape is not None or (before is not None and before.decodes_to_images),
+            seed=self.seed,
+            loss_curve=loss_curve[-_LONGEST_CURVE:],
+            validation_loss_curve=validation[-_LONGEST_CURVE:],
+            n_iter=self.n_epochs_before + len(log.loss_curve),
+            latent=latent,
+            latent_samples=latent_samples,
+            optimization=self.trainer.to_arrays() if with_optimization else None,
+        )
 
     def _image_shape(self) -> tuple[int, ...] | None:
         shape = known_image_shape(self.estimator.image_shape, self.source.image_shape, self.source.n_features)
-        if not self.resumed or shape is None:
-            return self.estimator.image_shape_ if self.resumed else shape
-        if self.estimator.image_shape_ not in (None, shape):
-            raise ValueError(f"X holds images of shape {shape}, but {self.estimator.image_shape_} were fitted.")
-        return shape
-
-    def _decodes_to_images(self) -> bool:
-        return self.source.image_shape is not None or (self.resumed and self.estimator._decodes_to_images)
+        if self.before is None:
+            return shape
+        self.before.check_image_shape(shape)
+        return self.before.image_shape if shape is None else shape
 
     def _split(self, sample_weight: Any, device: torch.device) -> tuple[RowBlocks, RowBlocks | None]:
         """Rows to train on and, for early stopping, rows held back."""
@@ -129,11 +132,11 @@ class Fitting:
 
     def _network(self) -> CVAENetwork:
         """The estimator's network to go on with, or a new one, its weights drawn on the CPU."""
-        if self.resumed:
-            network: CVAENetwork = copy.deepcopy(self.estimator.module_)
+        if self.before is not None:
+            network = copy.deepcopy(self.before.network)
             _check_unchanged(self._network_config(float(network.scale)), network.config)
             return network
-        mean, scale = self.rows.moments()
+        mean, scale = self.rows.standardisation()
         scale = scale or 1.0
         with module_initialised_with(self.seed):
             network = CVAENetwork(**self._network_config(scale))
@@ -179,50 +182,9 @@ class Fitting:
             precision=estimator.precision,
             n_epochs_before=self.n_epochs_before,
         )
-        if self.resumed and estimator._optimization is not None:
-            trainer.load_arrays(estimator._optimization)
+        if self.before is not None and self.before.optimization is not None:
+            trainer.load_arrays(self.before.optimization)
         return trainer
-
-    def _curves(self, log: TrainingLog) -> dict[str, Any]:
-        loss_curve = [*self.curves_before[0], *log.loss_curve]
-        validation = [*self.curves_before[1], *log.validation_loss_curve]
-        return {
-            "loss_curve_": loss_curve[-_LONGEST_CURVE:],
-            "validation_loss_curve_": validation[-_LONGEST_CURVE:],
-            "loss_": loss_curve[-1],
-            "n_iter_": self.n_epochs_before + len(log.loss_curve),
-        }
-
-    @torch.inference_mode()
-    def _latent_attributes(self) -> dict[str, Any]:
-        """Moments of the aggregate posterior over the training rows, and samples of it from some of them."""
-        network, codes = self.trainer.network.eval(), []
-        step, seen = max(1.0, self.rows.total_weight / _KEPT_CODES), 0.0
-        generator = torch.Generator().manual_seed(self.seed)
-
-        def posteriors() -> Any:
-            nonlocal seen
-            for rows, weight in self.rows.parts(rows_at_once(network.n_features)):
-                mean, log_variance = network.encode(rows)
-                # A code for each whole ``step`` of the weight: none, one or several of a row.
-                until = torch.cat([weight.new_tensor([seen]), seen + weight.cumsum(0)])
-                counts = torch.floor(until / step + 0.5).diff().long()
-                seen = float(until[-1])
-                some = (
-                    mean.cpu().repeat_interleave(counts, dim=0),
-                    log_variance.cpu().repeat_interleave(counts, dim=0),
-                )
-                codes.append(reparameterise(*some, torch.randn(some[0].shape, generator=generator)))
-                yield mean, log_variance, weight
-
-        statistics = latent_statistics(posteriors())
-        return {
-            "latent_mean_": statistics.mean,
-            "latent_covariance_": statistics.covariance,
-            "kl_per_component_": statistics.kl_per_component,
-            "n_active_units_": statistics.n_active_units,
-            "_codes": torch.cat(codes).numpy(),
-        }
 
 
 def known_image_shape(

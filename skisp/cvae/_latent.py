@@ -1,17 +1,22 @@
 """What the codes of a training set look like, all together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ._objectives import kl_to_standard_normal
+from ._networks import CVAENetwork, rows_at_once
+from ._objectives import kl_to_standard_normal, reparameterise
+from ._rows import RowBlocks
 
-__all__ = ["LatentStatistics", "latent_statistics"]
+__all__ = ["LatentStatistics", "PosteriorSamples", "aggregate_posterior", "latent_statistics"]
 
 _ACTIVE_VARIANCE = 0.01
+# Enough for a mixture of Gaussians, and few enough to be kept with every model.
+_N_SAMPLES = 5000
 
 
 class LatentStatistics(NamedTuple):
@@ -62,3 +67,63 @@ def latent_statistics(posteriors: Iterable[tuple[Tensor, Tensor, Tensor]]) -> La
         (kl / total).numpy(),
         int((of_means.diagonal() > _ACTIVE_VARIANCE).sum()),
     )
+
+
+class PosteriorSamples:
+    """Samples of posteriors that come in parts, spread evenly over the rows' weights.
+
+    Parameters
+    ----------
+    total_weight : float
+        Of all rows that are to come.
+    n_samples : int
+        Samples wanted; no more than one for each unit of weight.
+    generator : torch.Generator
+    """
+
+    def __init__(self, total_weight: float, n_samples: int, generator: torch.Generator) -> None:
+        self._step = max(1.0, total_weight / n_samples)
+        self._generator = generator
+        self._weight_seen = 0.0
+        self._codes: list[Tensor] = []
+
+    def add(self, mean: Tensor, log_variance: Tensor, weight: Tensor) -> None:
+        """Sample posteriors (b, d) of weights (b,): a code for each whole step of the weight, none or several a row."""
+        until = torch.cat([weight.new_tensor([self._weight_seen]), self._weight_seen + weight.cumsum(0)])
+        counts = torch.floor(until / self._step + 0.5).diff().long()
+        self._weight_seen = float(until[-1])
+        means, log_variances = (part.cpu().repeat_interleave(counts, dim=0) for part in (mean, log_variance))
+        noise = torch.randn(means.shape, generator=self._generator)
+        self._codes.append(reparameterise(means, log_variances, noise))
+
+    def codes(self) -> NDArray[np.float32]:
+        """All samples (m, d), in the order of their rows."""
+        return torch.cat(self._codes).numpy()
+
+
+@torch.inference_mode()
+def aggregate_posterior(
+    network: CVAENetwork, rows: RowBlocks, seed: int, n_samples: int = _N_SAMPLES
+) -> tuple[LatentStatistics, NDArray[np.float32]]:
+    """Moments of the aggregate posterior over weighted ``rows``, and about ``n_samples`` samples of it.
+
+    Parameters
+    ----------
+    network : CVAENetwork
+        In evaluation mode.
+    rows : RowBlocks
+        Read once.
+    seed : int
+        Of the samples.
+    n_samples : int
+        At most; fewer where the weights have a smaller sum.
+    """
+    samples = PosteriorSamples(rows.total_weight, n_samples, torch.Generator().manual_seed(seed))
+
+    def posteriors() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        for x, weight in rows.parts(rows_at_once(network.n_features)):
+            mean, log_variance = network.encode(x)
+            samples.add(mean, log_variance, weight)
+            yield mean, log_variance, weight
+
+    return latent_statistics(posteriors()), samples.codes()

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["Moments", "RowBlocks", "batches", "canonical_order", "relative_weights", "repetitions"]
+__all__ = ["RowBlocks", "Standardisation", "batches", "canonical_order", "relative_weights", "repetitions"]
 
 # A block is put together from that many runs of consecutive rows: data that are sorted get mixed.
 _RUNS_A_BLOCK = 16
@@ -21,8 +21,8 @@ _RUNS_A_BLOCK = 16
 Read = Callable[[int, int], NDArray[np.float32]]
 
 
-class Moments(NamedTuple):
-    """Mean (D,) of the rows, and one standard deviation: the root of the mean variance of the features."""
+class Standardisation(NamedTuple):
+    """What rows are standardised by: their mean (D,), and the root of the mean variance of their features."""
 
     mean: NDArray[np.float64]
     scale: float
@@ -126,7 +126,7 @@ class RowBlocks:
                 elif bool(kept.any()):
                     yield part[kept.to(part.device)].to(self._device), part_weight[kept]
 
-    def moments(self) -> Moments:
+    def standardisation(self) -> Standardisation:
         """Weighted mean of the rows and their scale, in float64, a part at a time.
 
         References
@@ -144,7 +144,7 @@ class RowBlocks:
             )
             total += part_total
             mean = mean + delta * part_total / total
-        return Moments(mean.numpy(), float((squares / total).mean().sqrt()))
+        return Standardisation(mean.numpy(), float((squares / total).mean().sqrt()))
 
     def _block(self, i: int) -> tuple[Tensor, Tensor]:
         """Rows of block ``i`` and their canonical order; a single block stays on the device."""

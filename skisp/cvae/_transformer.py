@@ -1,33 +1,49 @@
 """The C-VAE as a scikit-learn transformer."""
 
-from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+import functools
+from collections.abc import Callable
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
 
-from .._base import CallbackSupportMixin, Interval, StrOptions, fit_context
-from ._augmentation import AUGMENTATIONS
+from .._base import CallbackSupportMixin, fit_context
+from .._progress import printed
+from ._computing import computing
 from ._fitting import Fitting
-from ._generation import GenerationMixin
-from ._layers import ACTIVATIONS
-from ._scoring import ScoringMixin
+from ._model import CVAEModel
 from ._training import learning_rate_at
 from ._watching import EpochWatcher
 
 __all__ = ["CVAETransformer"]
 
+Method = TypeVar("Method", bound=Callable[..., Any])
 
-class CVAETransformer(
-    ScoringMixin,
-    GenerationMixin,
-    CallbackSupportMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    BaseEstimator,
-):
+
+def _all_or_nothing(method: Method) -> Method:
+    """Decorate a method that fits: one that fails leaves the model it was to go on with, or nothing at all.
+
+    The outermost decorator, so that this holds for parameters that are refused, too.
+    """
+
+    @functools.wraps(method)
+    def fit(estimator: Any, *args: Any, **kwargs: Any) -> Any:
+        goes_on = estimator.warm_start or method.__name__ == "partial_fit"
+        if not goes_on:
+            estimator._forget()
+        try:
+            return method(estimator, *args, **kwargs)
+        finally:
+            if not estimator.__sklearn_is_fitted__():
+                estimator._forget()
+
+    return cast(Method, fit)
+
+
+class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, CVAEModel):
     r"""Collapsed variational autoencoder: rows or images to short codes, and back.
 
     Learns :math:`p(x) = \int p(x | z)\, p(z)\, dz` with :math:`p(z) = N(0, I)` by gradient ascent on
@@ -117,7 +133,7 @@ class CVAETransformer(
     device : {"auto", "cpu", "cuda", ...}, default="auto"
         ``"auto"`` takes the accelerator torch reports, else the CPU. Resolved at each call.
     verbose : int, default=0
-        Greater than 0: print one line an epoch.
+        Greater than 0: print one line an epoch, unless something else shows the progress.
     random_state : int, RandomState instance or None, default=None
         Seeds the weights, the batches, the noise and the samples of :meth:`score_samples`. On the
         CPU one integer gives one result, bit for bit, whatever the number of threads or jobs.
@@ -144,6 +160,11 @@ class CVAETransformer(
     latent_mean_ : ndarray (n_components,)
     latent_covariance_ : ndarray (n_components, n_components)
         Moments of the aggregate posterior: covariance of the means plus the mean posterior variance.
+    latent_samples_ : ndarray (m, n_components), float32
+        Samples of the aggregate posterior: codes of training rows, each from the posterior of its
+        row, in the order of the rows; about 5,000 at most.
+    fitted_ : FittedCVAE
+        The record that holds all of these.
     n_features_in_ : int
         H * W * C for images.
     feature_names_in_ : ndarray of str
@@ -172,110 +193,7 @@ class CVAETransformer(
     (3, 8, 8)
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_components": [Interval(Integral, 1, None, closed="left")],
-        "network": [StrOptions({"auto", "dense", "conv"})],
-        "hidden_layer_sizes": [tuple, list],
-        "conv_channels": [tuple, list],
-        "image_shape": [tuple, list, None],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "batch_norm": ["boolean"],
-        "likelihood": [StrOptions({"collapsed", "gaussian", "bernoulli"})],
-        "noise_scale": [Interval(Real, 0, None, closed="neither"), None],
-        "binarize": ["boolean"],
-        "kl_weight": [Interval(Real, 0, None, closed="left")],
-        "kl_warmup": [Interval(Real, 0, None, closed="left")],
-        "free_bits": [Interval(Real, 0, None, closed="left")],
-        "contraction": [Interval(Real, 0, None, closed="left")],
-        "n_importance_samples": [Interval(Integral, 1, None, closed="left")],
-        "n_scoring_samples": [Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "learning_rate_schedule": [StrOptions({"one_cycle", "constant"})],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "augment": [tuple, list],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "warm_start": ["boolean"],
-        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
-        "compile": ["boolean"],
-        "device": [str, torch.device],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
-    }
-
-    def __init__(
-        self,
-        n_components: int = 32,
-        *,
-        network: str = "auto",
-        hidden_layer_sizes: tuple[int, ...] = (512, 256),
-        conv_channels: tuple[int, ...] = (16, 32, 64),
-        image_shape: tuple[int, ...] | None = None,
-        activation: str = "gelu",
-        batch_norm: bool = True,
-        likelihood: str = "collapsed",
-        noise_scale: float | None = None,
-        binarize: bool = False,
-        kl_weight: float = 1.0,
-        kl_warmup: float = 0.0,
-        free_bits: float = 0.0,
-        contraction: float = 0.0,
-        n_importance_samples: int = 1,
-        n_scoring_samples: int = 64,
-        learning_rate: float = 3e-3,
-        learning_rate_schedule: str = "one_cycle",
-        weight_decay: float = 0.0,
-        batch_size: int = 256,
-        max_iter: int = 50,
-        augment: tuple[str, ...] = (),
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        tol: float = 1e-4,
-        warm_start: bool = False,
-        precision: str = "auto",
-        compile: bool = False,
-        device: str | torch.device = "auto",
-        verbose: int = 0,
-        random_state: Any = None,
-    ) -> None:
-        self.n_components = n_components
-        self.network = network
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.conv_channels = conv_channels
-        self.image_shape = image_shape
-        self.activation = activation
-        self.batch_norm = batch_norm
-        self.likelihood = likelihood
-        self.noise_scale = noise_scale
-        self.binarize = binarize
-        self.kl_weight = kl_weight
-        self.kl_warmup = kl_warmup
-        self.free_bits = free_bits
-        self.contraction = contraction
-        self.n_importance_samples = n_importance_samples
-        self.n_scoring_samples = n_scoring_samples
-        self.learning_rate = learning_rate
-        self.learning_rate_schedule = learning_rate_schedule
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.augment = augment
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.warm_start = warm_start
-        self.precision = precision
-        self.compile = compile
-        self.device = device
-        self.verbose = verbose
-        self.random_state = random_state
-
+    @_all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Train the networks on rows or images.
@@ -308,22 +226,20 @@ class CVAETransformer(
             On Ctrl-C. The model holds the last finished epoch and can be used; before the first
             epoch has ended it is as if ``fit`` had not been called.
         """
-        resumed = self.warm_start and hasattr(self, "module_")
-        if not resumed:
-            self._forget()  # a fit that fails leaves no model, not the one of other data
         self._check_parameters()
         rate = learning_rate_at(self.learning_rate_schedule, self.learning_rate, self.max_iter)
-        with self._computing() as device:
-            fitting = Fitting(self, X, sample_weight, device, resumed=resumed)
-            watcher = EpochWatcher(self, self.max_iter, X, y, fitting.attributes)
+        with printed(self.verbose), computing(self.device) as device:
+            fitting = Fitting(self, X, sample_weight, device, before=vars(self).get("fitted_"))
+            watcher = EpochWatcher(self, self.max_iter, X, y, fitting.fitted)
             log = fitting.run(self.max_iter, rate, watcher)
             # Interrupted, the optimiser is some steps ahead of the weights.
-            fitting.keep(log, optimization=self.warm_start and not log.interrupted)
-            watcher.close(log)
+            self.fitted_ = fitting.fitted(log, with_optimization=self.warm_start and not log.interrupted)
+            watcher.close()
         if log.interrupted:
-            raise _interrupted(self)
+            raise _interrupted(self.n_iter_)
         return self
 
+    @_all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one epoch on rows or images, going on from the last call.
@@ -357,12 +273,12 @@ class CVAETransformer(
         if self.early_stopping:
             raise ValueError("partial_fit runs a single epoch; set early_stopping=False.")
         self._check_parameters()
-        with self._computing() as device:
-            fitting = Fitting(self, X, sample_weight, device, resumed=hasattr(self, "module_"))
+        with printed(self.verbose), computing(self.device) as device:
+            fitting = Fitting(self, X, sample_weight, device, before=vars(self).get("fitted_"))
             log = fitting.run(1, lambda _: self.learning_rate, EpochWatcher(self, 1))
-            fitting.keep(log, optimization=not log.interrupted)
+            self.fitted_ = fitting.fitted(log, with_optimization=not log.interrupted)
         if log.interrupted:
-            raise _interrupted(self)
+            raise _interrupted(self.n_iter_)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -378,7 +294,8 @@ class CVAETransformer(
         codes : ndarray (n, n_components), float32
             The means, which :meth:`inverse_transform` decodes.
         """
-        return self._in_chunks(lambda x: self.module_.encode(x)[0], self._fitted_rows(X))
+        rows = self._rows(X)
+        return self.fitted_.encode(rows, self.device)
 
     def inverse_transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Decode codes to the mean row or image, E[x | z].
@@ -398,25 +315,16 @@ class CVAETransformer(
         ValueError
             If ``X`` has another number of columns, no rows, or a value that is not finite.
         """
-        return self._decode(X)
+        check_is_fitted(self)
+        codes = check_array(X, dtype=np.float32, order="C")
+        if codes.shape[1] != self.fitted_.n_components:
+            raise ValueError(f"X has shape {codes.shape}; expected codes of shape (n, {self.fitted_.n_components}).")
+        return self.fitted_.decode(codes, self.device)
 
     def _forget(self) -> None:
-        """Drop what an earlier fit has found."""
-        for name in [name for name in vars(self) if name.endswith("_") or name in ("_codes", "_optimization")]:
-            delattr(self, name)
-
-    def _check_parameters(self) -> None:
-        """Refuse what no single parameter's range can tell."""
-        for name in ("hidden_layer_sizes", "conv_channels"):
-            sizes = getattr(self, name)
-            if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
-                raise ValueError(f"{name}={sizes!r}; expected integers greater than 0.")
-        if self.binarize and self.likelihood != "bernoulli":
-            raise ValueError(f"binarize=True needs likelihood='bernoulli', got {self.likelihood!r}.")
-        if self.n_importance_samples > 1 and (self.free_bits > 0 or self.kl_weight == 0):
-            raise ValueError("n_importance_samples > 1 needs kl_weight > 0 and free_bits=0.")
-        if set(self.augment) - AUGMENTATIONS:
-            raise ValueError(f"augment={self.augment!r}; expected names among {sorted(AUGMENTATIONS)}.")
+        """Drop the fitted record, and the columns that scikit-learn has noted."""
+        for name in ("fitted_", "n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(name, None)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -425,11 +333,10 @@ class CVAETransformer(
         return tags
 
 
-def _interrupted(estimator: CVAETransformer) -> KeyboardInterrupt:
+def _interrupted(n_iter: int) -> KeyboardInterrupt:
     """Ctrl-C, passed on so that what called ``fit`` ends too, with a word on the model."""
     error = KeyboardInterrupt()
     error.add_note(
-        f"The training was interrupted: the model holds epoch {estimator.n_iter_}, the last one finished, "
-        "and can be used."
+        f"The training was interrupted: the model holds epoch {n_iter}, the last one finished, and can be used."
     )
     return error

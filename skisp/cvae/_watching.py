@@ -1,9 +1,10 @@
-"""Who is told of a C-VAE's training: the terminal, a progress listener, scikit-learn's callbacks."""
+"""Who is told of a C-VAE's training: a progress listener, scikit-learn's callbacks."""
 
 from collections.abc import Callable
 from typing import Any
 
 from .._progress import report
+from ._fitted import FittedCVAE
 from ._training import TrainingLog
 
 __all__ = ["EpochWatcher"]
@@ -19,8 +20,8 @@ class EpochWatcher:
         Epochs at most.
     X, y : array-like or None
         What the callbacks are shown; an X of None leaves them out.
-    fitted_attributes : callable or None
-        From a :class:`TrainingLog` to the attributes of the estimator as if it ended now.
+    fitted : callable or None
+        From a :class:`TrainingLog` to the :class:`FittedCVAE` as if training ended now.
     """
 
     def __init__(
@@ -29,11 +30,11 @@ class EpochWatcher:
         max_iter: int,
         X: Any = None,
         y: Any = None,
-        fitted_attributes: Callable[[TrainingLog], dict[str, Any]] | None = None,
+        fitted: Callable[[TrainingLog], FittedCVAE] | None = None,
     ) -> None:
         self._estimator = estimator
         self._max_iter = max_iter
-        self._fitted_attributes = fitted_attributes
+        self._fitted = fitted
         self._shown = {"estimator": estimator, "X": X, "y": y}
         self._fit: Any = None if X is None else estimator._init_callback_context(max_subtasks=max_iter)
         if self._fit is not None:
@@ -51,17 +52,16 @@ class EpochWatcher:
         if log.validation_loss_curve:
             losses += f", validation loss {log.validation_loss_curve[-1]:.6g}"
         report("fit C-VAE", epoch + 1, self._max_iter, losses)
-        if self._estimator.verbose:
-            print(f"epoch {epoch + 1}/{self._max_iter}: {losses}")
-        return self._fit is not None and self._tell_end(self._epoch, log)
 
-    def close(self, log: TrainingLog) -> None:
-        """After the last epoch."""
-        if self._fit is not None:
-            self._tell_end(self._fit, log)
-
-    def _tell_end(self, context: Any, log: TrainingLog) -> bool:
         def attributes() -> dict[str, Any]:  # only made if a callback asks for the fitted estimator
-            return {} if self._fitted_attributes is None else self._fitted_attributes(log)
+            return {} if self._fitted is None else {"fitted_": self._fitted(log)}
 
+        return self._fit is not None and self._tell_end(self._epoch, attributes)
+
+    def close(self) -> None:
+        """After the last epoch, of an estimator that is fitted."""
+        if self._fit is not None:
+            self._tell_end(self._fit, dict)
+
+    def _tell_end(self, context: Any, attributes: Callable[[], dict[str, Any]]) -> bool:
         return bool(context.call_on_fit_task_end(**self._shown, reconstruction_attributes=attributes))

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from .._conditions import floats, is_count, require
 from .._errors import RefusedError
 from ..cvae import CVAETransformer
+from ..cvae._state import ATTRIBUTES as ATTRIBUTES_OF_CVAE
 from ..cvae._state_checks import check_state as check_cvae
 from ..io import ImageReader
 from ..propagation import PatchTransformer, StylePropagator
@@ -43,11 +44,6 @@ _SHAPES: dict[str, dict[str, str]] = {
 _LARGEST_WITHOUT_ARRAYS = 1_000_000
 _OUTPUTS = ("default", "pandas", "polars")
 _ALWAYS_ALLOWED = {"_sklearn_output_config", "_sklearn_version", "n_features_in_", "feature_names_in_"}
-_OF_CVAE = (
-    {"module_", "image_shape_", "_decodes_to_images", "_n_features_out", "_codes", "_optimization", "_score_seed"}
-    | {"loss_curve_", "validation_loss_curve_", "loss_", "n_iter_", "n_active_units_", "kl_per_component_"}
-    | {"latent_mean_", "latent_covariance_", "_state_format"}
-)
 
 
 def check_parameters(estimator: Any) -> None:
@@ -82,12 +78,14 @@ def check_estimator(estimator: Any, state: Mapping[str, Any]) -> None:
         As ``__getstate__`` gives it, without the parameters.
     """
     cls = type(estimator)
+    flat = ATTRIBUTES_OF_CVAE if cls is CVAETransformer else frozenset()  # which become properties
     for name in state:
         fits = type(name) is str and name.isidentifier() and not name.startswith("__")
-        require(fits and not hasattr(cls, name), f"{cls.__name__} has no attribute {str(name)[:50]!r} of its own")
+        its_own = fits and (name in flat or not hasattr(cls, name))
+        require(its_own, f"{cls.__name__} has no attribute {str(name)[:50]!r} of its own")
     _check_common(state)
     if isinstance(estimator, CVAETransformer):
-        if _has_all_or_none(cls, state, _OF_CVAE):
+        if _has_all_or_none(cls, state, ATTRIBUTES_OF_CVAE):
             check_cvae(state)
     elif isinstance(estimator, PatchTransformer):
         if _has_all_or_none(cls, state, ATTRIBUTES_OF_PATCHES):

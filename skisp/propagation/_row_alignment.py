@@ -59,7 +59,7 @@ def style_codes(style: Any, style_rows: Any = None) -> StyleCodes:
         return StyleCodes(Moments.of(codes), codes)
     if hasattr(style, "latent_covariance_"):
         moments = Moments(torch.from_numpy(style.latent_mean_), torch.from_numpy(style.latent_covariance_))
-        kept = getattr(style, "_codes", None)
+        kept = getattr(style, "latent_samples_", None)
         return StyleCodes(moments, None if kept is None else as_codes(kept))
     if hasattr(style, "explained_variance_"):
         variances = torch.from_numpy(np.asarray(style.explained_variance_, dtype=np.float64))

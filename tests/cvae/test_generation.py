@@ -1,19 +1,12 @@
 """Samples of a fitted model from either prior, and paths between two data points."""
 
-import copy
-import pickle
-
 import joblib
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
-from sklearn.exceptions import NotFittedError
 
 from skisp import CVAETransformer
-from skisp.cvae import _inference
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.random((40, 6)).astype(np.float32)
@@ -74,12 +67,6 @@ def test_aggregate_samples_are_seeded(fitted):
     assert len(np.unique(sample(1), axis=0)) == 9
 
 
-def test_the_two_priors_give_different_samples_of_one_seed(fitted):
-    standard = fitted.sample(9, random_state=1)
-    np.testing.assert_array_equal(fitted.sample(9, random_state=1, prior="standard"), standard)
-    assert not np.allclose(fitted.sample(9, random_state=1, prior="aggregate"), standard)
-
-
 @pytest.mark.parametrize("prior", ["standard", "aggregate"])
 @pytest.mark.parametrize("random_state", [0, np.random.RandomState(0)], ids=["seed", "instance"])
 def test_sampling_leaves_the_global_generators_and_the_model_alone(fitted, prior, random_state):
@@ -98,20 +85,6 @@ def test_samples_have_the_form_of_what_was_fitted(prior, shape, n_samples):
     assert samples.shape == (n_samples, *shape)
     assert samples.dtype == np.float32
     assert np.isfinite(samples).all()
-
-
-@pytest.mark.parametrize("n", [1, 2, 3])
-def test_a_model_of_very_few_rows_can_be_sampled(n):
-    cvae = small_cvae().fit(ROWS[:n])
-    assert cvae.sample(5, random_state=0, prior="aggregate").shape == (5, 6)
-
-
-def test_aggregate_samples_of_a_convolutional_bernoulli_model_are_probabilities():
-    images = np.random.default_rng(0).random((20, 16, 16), dtype=np.float32)
-    cvae = small_cvae(conv_channels=(2,), likelihood="bernoulli").fit(images)
-    samples = cvae.sample(5, random_state=0, prior="aggregate")
-    assert samples.shape == (5, 16, 16)
-    assert 0 < samples.min() < samples.max() < 1
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -144,20 +117,6 @@ def test_aggregate_samples_are_closer_to_clustered_data_than_standard_ones(of_bl
     assert far["aggregate"] < 0.7 * far["standard"]
 
 
-def test_aggregate_samples_show_every_cluster(of_blobs):
-    nearest = cdist(of_blobs.sample(3000, random_state=0, prior="aggregate"), CENTRES).argmin(axis=1)
-    np.testing.assert_allclose(np.bincount(nearest, minlength=3) / 3000, 1 / 3, atol=0.1)
-
-
-@pytest.mark.parametrize("prior", ["standard", "aggregate"])
-@pytest.mark.parametrize(
-    "copied", [lambda cvae: pickle.loads(pickle.dumps(cvae)), copy.deepcopy, copy.copy], ids=["pickle", "deep", "flat"]
-)
-def test_a_copy_gives_the_same_samples(fitted, prior, copied):
-    ours, theirs = (cvae.sample(5, random_state=3, prior=prior) for cvae in (copied(fitted), fitted))
-    np.testing.assert_array_equal(ours, theirs, strict=True)
-
-
 def test_aggregate_samples_follow_the_rows_of_the_last_partial_fit():
     cvae = trained_cvae()
     for _ in range(10):
@@ -176,22 +135,10 @@ def test_an_unknown_prior_is_refused(fitted, prior):
         fitted.sample(3, prior=prior)
 
 
-@pytest.mark.parametrize("n_samples", [0, -1])
-def test_no_aggregate_samples_are_refused(fitted, n_samples):
-    with pytest.raises(ValueError, match=f"n_samples={n_samples}; ask for at least 1"):
-        fitted.sample(n_samples, prior="aggregate")
-
-
 # Paths
 
 
 PATHS = ("geodesic", "straight")
-
-
-def points_between(cvae, X, n_points):
-    """The straight line in the latent space, decoded."""
-    start, end = cvae.transform(X)
-    return cvae.inverse_transform(start + np.linspace(0, 1, n_points, dtype=np.float32)[:, None] * (end - start))
 
 
 def step_lengths(points):
@@ -224,21 +171,10 @@ def test_a_path_has_ten_points_and_is_the_shortest_unless_told(fitted):
     )
 
 
-def test_a_path_may_start_and_end_anywhere(fitted):
-    new = np.random.default_rng(5).normal(size=(2, 6))
-    np.testing.assert_allclose(fitted.interpolate(*new, 4)[[0, -1]], reconstruction(fitted, new), atol=1e-5)
-
-
 @pytest.mark.parametrize("given_as", [list, np.float64, torch.tensor], ids=["list", "float64", "tensor"])
 def test_the_ends_of_a_path_may_be_any_array_like(fitted, given_as):
     ends = [given_as(row) for row in ROWS[:2]]
     np.testing.assert_array_equal(fitted.interpolate(*ends, 4), fitted.interpolate(ROWS[0], ROWS[1], 4), strict=True)
-
-
-def test_the_ends_of_a_path_may_be_rows_of_a_frame(fitted):
-    frame = pytest.importorskip("pandas").DataFrame(ROWS)
-    path = fitted.interpolate(frame.iloc[0], frame.iloc[1], 4)
-    np.testing.assert_array_equal(path, fitted.interpolate(ROWS[0], ROWS[1], 4), strict=True)
 
 
 def test_a_path_is_the_same_every_time_and_leaves_the_model_alone(of_helix):
@@ -248,20 +184,6 @@ def test_a_path_is_the_same_every_time_and_leaves_the_model_alone(of_helix):
     assert joblib.hash(of_helix) == model
     assert not any(parameter.requires_grad for parameter in of_helix.module_.parameters())
     assert all(parameter.grad is None for parameter in of_helix.module_.parameters())
-
-
-@given(
-    seed=st.integers(0, 999),
-    n_points=st.integers(2, 12),
-    scale=st.sampled_from([1e-3, 1.0, 1e3]),
-    path=st.sampled_from(PATHS),
-)
-@settings(max_examples=15, deadline=None)
-def test_the_path_of_a_linear_decoder_is_straight_and_even(seed, n_points, scale, path):
-    X = scale * np.random.default_rng(seed).normal(size=(20, 4))
-    cvae = small_cvae(hidden_layer_sizes=(), max_iter=1, learning_rate=0.1, random_state=seed).fit(X)
-    points = cvae.interpolate(X[0], X[1], n_points, path=path)
-    np.testing.assert_allclose(points, np.linspace(points[0], points[-1], n_points), atol=2e-4 * np.abs(points).max())
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -280,31 +202,10 @@ def test_a_geodesic_is_shorter_than_a_straight_path_where_the_surface_is_curved(
         assert geodesic.sum() < 0.97 * straight.sum()
 
 
-def test_the_codes_of_a_straight_path_are_on_the_line_between_the_two(of_helix):
-    ends = HELIX[[ANGLES.argmin(), ANGLES.argmax()]]
-    points, fine = of_helix.interpolate(*ends, 7, path="straight"), points_between(of_helix, ends, 2001)
-    assert cdist(points, fine).min(axis=1).max() < 1e-2
-
-
 @pytest.mark.parametrize("path", ["curved", "", None])
 def test_an_unknown_path_is_refused(fitted, path):
     with pytest.raises(ValueError, match=rf"path={path!r}; expected one of 'geodesic', 'straight'"):
         fitted.interpolate(ROWS[0], ROWS[1], path=path)
-
-
-def test_a_path_is_evener_and_no_longer_than_the_straight_line_of_codes(of_helix):
-    ends = HELIX[[ANGLES.argmin(), ANGLES.argmax()]]
-    path, line = of_helix.interpolate(*ends, 12), points_between(of_helix, ends, 12)
-    assert unevenness(path) < 0.1 * unevenness(line)
-    assert (step_lengths(path) ** 2).sum() < 0.99 * (step_lengths(line) ** 2).sum()
-    assert step_lengths(path).sum() < 1.01 * step_lengths(line).sum()
-
-
-@pytest.mark.parametrize("n_points", [2, 7])
-@pytest.mark.parametrize("path", PATHS)
-def test_a_path_from_a_point_to_itself_stays_there(fitted, path, n_points):
-    points = fitted.interpolate(ROWS[0], ROWS[0], n_points, path=path)
-    np.testing.assert_allclose(points, np.repeat(reconstruction(fitted, ROWS[:1]), n_points, axis=0), atol=1e-5)
 
 
 @pytest.mark.parametrize("scale", [2.0**12, 2.0**-12])
@@ -312,13 +213,6 @@ def test_units_of_the_data_do_not_change_a_path(scale):
     plain, scaled = trained_cvae(max_iter=5).fit(BLOBS), trained_cvae(max_iter=5).fit(scale * BLOBS)
     path = plain.interpolate(*BLOBS[[0, 250]], 6)
     np.testing.assert_array_equal(scaled.interpolate(*(scale * BLOBS[[0, 250]]), 6), path * np.float32(scale))
-
-
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("n_points", [1, 0, -3])
-def test_a_path_of_fewer_than_two_points_is_refused(fitted, path, n_points):
-    with pytest.raises(ValueError, match=f"n_points={n_points}; expected at least 2, for the two ends of the path"):
-        fitted.interpolate(ROWS[0], ROWS[1], n_points, path=path)
 
 
 @pytest.mark.parametrize(
@@ -344,13 +238,6 @@ def test_images_of_another_shape_are_refused():
     with pytest.raises(ValueError, match=r"images of shape \(3, 2\), but \(2, 3\) were fitted"):
         cvae.interpolate(images[0].T, images[1].T)
     np.testing.assert_array_equal(cvae.interpolate(ROWS[0], ROWS[1]), cvae.interpolate(images[0], images[1]))
-
-
-@pytest.mark.parametrize("method", ["sample", "interpolate"])
-def test_an_unfitted_model_says_so(method):
-    arguments = {"sample": {"prior": "aggregate"}, "interpolate": {"start": ROWS[0], "end": ROWS[1]}}
-    with pytest.raises(NotFittedError, match="Call 'fit'"):
-        getattr(small_cvae(), method)(**arguments[method])
 
 
 # Modes of torch, and devices
@@ -379,14 +266,6 @@ def test_a_model_trained_in_a_mode_without_gradients_is_that_of_the_usual_mode(m
     np.testing.assert_array_equal(cvae.partial_fit(ROWS).loss_, expected.partial_fit(ROWS).loss_)
 
 
-def test_a_model_unpickled_in_inference_mode_draws_paths_outside_of_it(fitted):
-    with torch.inference_mode():
-        twin = pickle.loads(pickle.dumps(fitted))
-    np.testing.assert_array_equal(
-        twin.interpolate(ROWS[0], ROWS[1], 5), fitted.interpolate(ROWS[0], ROWS[1], 5), strict=True
-    )
-
-
 @pytest.fixture
 def elsewhere(monkeypatch):
     """Put a model's weights on another device, as it were: the next method moves them, that is, makes new tensors."""
@@ -412,16 +291,6 @@ def test_a_path_is_drawn_after_a_method_has_moved_the_weights(elsewhere, method,
         getattr(cvae, method)(*{"sample": [2], "interpolate": ROWS[:2]}.get(method, [ROWS]))
     np.testing.assert_array_equal(cvae.interpolate(ROWS[0], ROWS[1], 5), path, strict=True)
     assert cvae.partial_fit(ROWS).interpolate(ROWS[0], ROWS[1], 5).shape == (5, 6)
-
-
-def test_sampling_and_paths_compute_on_the_device_of_the_parameter(fitted, monkeypatch):
-    asked, resolve_device = [], _inference.resolve_device
-    monkeypatch.setattr(_inference, "resolve_device", lambda device: asked.append(device) or resolve_device(device))
-    fitted.sample(2, prior="aggregate")
-    fitted.interpolate(ROWS[0], ROWS[1])
-    assert set(asked) == {"cpu"}
-    with pytest.raises(ValueError, match="device='nonsense' cannot be used here"):
-        copy.copy(fitted).set_params(device="nonsense").interpolate(ROWS[0], ROWS[1])
 
 
 @pytest.mark.gpu

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import OptimizeResult
 from torch import nn
@@ -38,10 +38,6 @@ def sphere(z):
     )
 
 
-def cylinder(z):
-    return torch.stack([z[:, 0].cos(), z[:, 0].sin(), z[:, 1]], dim=1)
-
-
 class Counted:
     """A decoder that counts its calls."""
 
@@ -71,17 +67,9 @@ def ends(seed, d=3):
     return torch.randn(2, d, generator=torch.Generator().manual_seed(seed + 1))
 
 
-def length(points):
-    return points.diff(dim=0).norm(dim=1).sum()
-
-
 def test_energy_is_the_sum_of_squared_steps():
     # Steps (3, 4) and (0, -2): 25 + 4.
     assert path_energy(torch.tensor([[0.0, 0.0], [3.0, 4.0], [3.0, 2.0]])) == 29
-
-
-def test_energy_of_a_path_that_stays_is_zero():
-    assert path_energy(torch.full((5, 3), 7.0)) == 0
 
 
 def test_under_a_linear_decoder_the_geodesic_is_the_straight_line():
@@ -117,13 +105,6 @@ def test_on_the_sphere_the_geodesic_is_the_great_circle():
     assert float(path_energy(sphere(path))) == pytest.approx((n_points - 1) * chord**2, rel=1e-6)
 
 
-def test_on_a_cylinder_the_geodesic_is_the_helix():
-    # Latent coordinates are angle and height: flat, so that the straight line is already the helix.
-    start, end = tensor(0, 0), tensor(2, 3)
-    path = geodesic(cylinder, start, end, 9, tolerance=1e-12)
-    torch.testing.assert_close(path, straight(start, end, 9), rtol=0, atol=1e-4)
-
-
 @pytest.mark.parametrize(("d", "D"), [(1, 1), (3, 5), (16, 100)])
 def test_a_warp_of_the_codes_does_not_change_the_path_of_points(d, D):
     # Decoder z -> Q sinh(z), Q isometric: the geodesic is arcsinh of the straight line between the sinh.
@@ -146,11 +127,6 @@ def test_the_path_has_constant_speed_in_data_space():
     assert line_steps.max() > 2 * line_steps.min()
     path_steps = steps(geodesic(decode, tensor(-1.0), tensor(0.9), 12, tolerance=1e-13))
     assert path_steps.max() < 1.001 * path_steps.min()
-
-
-def test_the_constant_speed_is_the_decoders_not_the_latent_spaces():
-    path = geodesic(torch.exp, tensor(0.0), tensor(3.0), 6, tolerance=1e-13)
-    np.testing.assert_allclose(np.exp(path.numpy()), np.linspace(1, np.exp(3), 6)[:, None], rtol=1e-4)
 
 
 @given(
@@ -185,25 +161,6 @@ def test_the_path_scales_with_the_units_of_the_codes(seed, unit):
     network = small_network(seed)
     path = geodesic(network, *ends(seed), 5)
     assert torch.equal(geodesic(lambda z: network(z / unit), *(unit * ends(seed)), 5), unit * path)
-
-
-@given(st.integers(0, 1000))
-@settings(deadline=None, max_examples=10)
-def test_the_path_is_no_shorter_than_the_distance_of_its_ends(seed):
-    network = small_network(seed)
-    start, end = ends(seed)
-    points = network(geodesic(network, start, end, 9)).detach()
-    assert length(points) >= (points[-1] - points[0]).norm() * (1 - 1e-5)
-
-
-@given(st.integers(0, 1000))
-@settings(deadline=None, max_examples=10)
-def test_the_path_back_has_the_energy_of_the_path_there(seed):
-    network = small_network(seed, gain=0.5).double()
-    start, end = ends(seed).double()
-    there = path_energy(network(geodesic(network, start, end, 6, tolerance=1e-10))).item()
-    back = path_energy(network(geodesic(network, end, start, 6, tolerance=1e-10))).item()
-    assert there == pytest.approx(back, rel=1e-4)
 
 
 @pytest.mark.parametrize("n_points", [10, 50])
@@ -299,14 +256,6 @@ def test_the_decoders_parameters_receive_no_gradients():
     assert all(parameter.requires_grad and parameter.grad is None for parameter in network.parameters())
 
 
-def test_gradients_that_the_parameters_hold_are_left_alone():
-    network = small_network(2)
-    network(ends(2)).sum().backward()
-    before = [parameter.grad.clone() for parameter in network.parameters()]
-    geodesic(network, *ends(2), 5)
-    assert all(torch.equal(p.grad, gradient) for p, gradient in zip(network.parameters(), before, strict=True))
-
-
 def test_a_decoder_without_gradients_of_its_own_gives_the_same_path():
     network = small_network(2)
     expected = geodesic(network, *ends(2), 5)
@@ -336,18 +285,6 @@ def test_the_same_call_gives_the_same_bits_and_draws_nothing():
     assert torch.equal(geodesic(network, *ends(5), 9), first)
     assert torch.equal(torch.get_rng_state(), torch_state)
     assert np.array_equal(np.random.get_state()[1], numpy_state)
-
-
-@given(st.integers(0, 1000))
-@settings(deadline=None, max_examples=10)
-def test_more_iterations_never_end_higher(seed):
-    network = small_network(seed).double()
-    start, end = ends(seed).double()
-    assume(not torch.equal(start, end))
-    energies = [
-        path_energy(network(geodesic(network, start, end, 6, max_iter=n, tolerance=1e-10))).item() for n in (1, 4, 16)
-    ]
-    assert energies[0] * (1 + 1e-9) >= energies[1] >= energies[2] * (1 - 1e-9)
 
 
 def test_an_even_line_is_straight_in_codes_and_even_once_decoded():

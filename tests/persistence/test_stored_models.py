@@ -87,7 +87,7 @@ def test_a_stored_model_answers_as_it_did(name):
 def test_the_stored_models_are_what_their_names_say():
     models = {name: load_model(DATA / f"model_format_1_{name}.skisp") for name in FIXTURES}
     assert models["cvae"].likelihood == "gaussian"
-    assert models["cvae"]._optimization is not None
+    assert models["cvae"].fitted_.optimization is not None
     assert models["cvae"].partial_fit(waves(24, 6)).n_iter_ == 2
     assert models["conv"].module_.config["conv_channels"] == [2, 3]
     assert models["conv"].image_shape_ == (16, 17)
