@@ -14,7 +14,6 @@ __all__ = [
     "Bernoulli",
     "CollapsedGaussian",
     "Gaussian",
-    "Likelihood",
     "bernoulli_log_density",
     "collapsed_gaussian_log_density",
     "gaussian_log_density",

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["RowBlocks", "Standardisation", "batches", "canonical_order", "relative_weights", "repetitions"]
+__all__ = ["RowBlocks", "batches", "canonical_order", "relative_weights", "repetitions"]
 
 # A block is put together from that many runs of consecutive rows: data that are sorted get mixed.
 _RUNS_A_BLOCK = 16

@@ -22,6 +22,7 @@ __all__ = [
     "Trainer",
     "TrainingLog",
     "Watcher",
+    "decay_groups",
     "learning_rate_at",
     "n_rising_epochs",
     "one_cycle",

@@ -225,11 +225,9 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
         mode: type[Propagation] = RowPropagation if works_on_rows(self.style, X) else ImagePropagation
         content, layout = mode.read(X, self, reset=True)
         seed = draw_seed(self.random_state)
-        subestimators = SubEstimators(
-            self.content, self.style, self.style_images, self.style_weights, seed, self.memory
-        )
+        given = SubEstimators(self.content, self.style, self.style_images, self.style_weights, seed, self.memory)
         with printed(self.verbose):
-            self.propagation_: Any = mode.fit(content, layout, subestimators, SynthesisSettings.of(self))
+            self.propagation_: Any = mode.fit(content, layout, given, SynthesisSettings.of(self))
         return self
 
     def transform(self, X: Any, mask: Any = None) -> Any:

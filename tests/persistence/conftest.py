@@ -154,7 +154,7 @@ def refused(path):
 @pytest.fixture
 def tree_of():
     """A function of a model: what save_model stores of it, to be changed."""
-    return lambda model: {"kind": "skisp model", "format": 1, "versions": {}, "model": to_plain(model)}
+    return lambda model: {"kind": "skisp model", "format": 2, "versions": {}, "model": to_plain(model)}
 
 
 @pytest.fixture
