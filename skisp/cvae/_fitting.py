@@ -60,16 +60,17 @@ class Fitting:
         if self.held_back is not None:
             n_exempt = n_rising_epochs(self.estimator.learning_rate_schedule, max_iter)
             stopping = EarlyStopping(self.estimator.tol, self.estimator.n_iter_no_change, n_exempt)
-        with _compiled(self.trainer, self.estimator.compile):
-            return train(
-                self.trainer,
-                self.rows,
-                max_iter,
-                learning_rate,
-                watcher,
-                validation_rows=self.held_back,
-                stopping=stopping,
-            )
+        if self.estimator.compile:
+            _compile(self.trainer)
+        return train(
+            self.trainer,
+            self.rows,
+            max_iter,
+            learning_rate,
+            watcher,
+            validation_rows=self.held_back,
+            stopping=stopping,
+        )
 
     def fitted(self, log: TrainingLog, *, with_optimization: bool = False) -> FittedCVAE:
         """The model as it is now: with a copy of the network, and all that is known of its training rows."""
@@ -237,18 +238,11 @@ def _equal(value: Any, fitted: Any) -> bool:
     return bool(value == fitted)
 
 
-class _compiled:
-    """Compile the two networks for the block, but not an encoder that is differentiated twice: torch cannot."""
+def _compile(trainer: Trainer) -> None:
+    """Compile the two networks, but not an encoder that is differentiated twice: torch cannot.
 
-    def __init__(self, trainer: Trainer, enabled: bool) -> None:
-        contractive = trainer.objective.contraction > 0
-        modules = [*([] if contractive else [trainer.network.encoder]), trainer.network.decoder]
-        self._modules = modules if enabled else []
-
-    def __enter__(self) -> None:
-        for module in self._modules:
-            module.compile()
-
-    def __exit__(self, *error: object) -> None:
-        for module in self._modules:
-            module._compiled_call_impl = None
+    Copies of the trainer's network, such as the one that is kept, are not compiled.
+    """
+    if trainer.objective.contraction == 0:
+        trainer.network.encoder.compile()
+    trainer.network.decoder.compile()

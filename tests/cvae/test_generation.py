@@ -7,6 +7,7 @@ import torch
 from scipy.spatial.distance import cdist
 
 from skisp import CVAETransformer
+from skisp.cvae import _fitted
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.random((40, 6)).astype(np.float32)
@@ -65,6 +66,15 @@ def test_aggregate_samples_are_seeded(fitted):
     assert not np.allclose(sample(state), sample(state))  # an instance advances
     assert not np.allclose(sample(None), sample(None))
     assert len(np.unique(sample(1), axis=0)) == 9
+
+
+def test_the_mixture_that_is_sampled_is_one_of_the_model_whatever_the_seed_of_the_samples(fitted, monkeypatch):
+    made, fit = [], _fitted.fit_aggregate_prior
+    monkeypatch.setattr(_fitted, "fit_aggregate_prior", lambda *args: made.append(fit(*args)) or made[-1])
+    for seed in (1, 2):
+        fitted.sample(3, random_state=seed, prior="aggregate")
+    np.testing.assert_array_equal(made[0].means_, made[1].means_)
+    assert made[0].random_state == made[1].random_state
 
 
 @pytest.mark.parametrize("prior", ["standard", "aggregate"])

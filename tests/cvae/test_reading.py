@@ -14,7 +14,7 @@ from scipy import sparse
 from skisp import CVAETransformer
 from skisp._chunks import chunk_sizes
 from skisp.cvae import _reading
-from skisp.cvae._networks import rows_at_once
+from skisp.cvae._networks import CVAENetwork, rows_at_once
 from skisp.cvae._training import Trainer
 
 N_ROWS, N_FEATURES = 60, 12
@@ -223,14 +223,17 @@ def test_a_memory_map_of_no_more_than_a_block_is_held_in_memory(tmp_path, rows_a
 
 @pytest.mark.parametrize("n_scoring_samples", [1, 64])
 @pytest.mark.parametrize("method", ["transform", "posterior", "score_samples", "elbo"])
-def test_coding_and_scoring_read_every_row_once_a_chunk_at_a_time(method, n_scoring_samples, rows_a_block):
+def test_coding_and_scoring_read_every_row_once_a_chunk_at_a_time(method, n_scoring_samples, rows_a_block, monkeypatch):
     """But for one row, to see whether they fit the model; Dask computes, and HDF5 unpacks, a chunk for every read."""
     chunk = rows_at_once(3)
     X = Dataset(np.random.default_rng(0).random((2 * chunk + 5, 3), dtype=np.float32))
     cvae = small_cvae(hidden_layer_sizes=(), n_scoring_samples=n_scoring_samples).fit(X[:50])
     X.reads.clear()
+    decoded, decode = [], CVAENetwork.decode
+    monkeypatch.setattr(CVAENetwork, "decode", lambda network, z: decoded.append(len(z)) or decode(network, z))
     rows_a_block(100, 3)
     getattr(cvae, method)(X)
+    assert max(decoded, default=0) <= chunk  # samples count like rows
     assert X.reads == [range(1), range(chunk), range(chunk, 2 * chunk), range(2 * chunk, 2 * chunk + 5)]
 
 
