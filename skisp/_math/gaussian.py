@@ -43,9 +43,10 @@ class Moments(NamedTuple):
             centred = rows - mean
             return cls(mean, matrix_product(centred.T, centred) / len(rows))
         chunks = rows.split(_ROWS_AT_ONCE)
-        mean = sum(chunk.cpu().double().sum(dim=0) for chunk in chunks) / len(rows)
-        products = ((chunk.cpu().double() - mean).T @ (chunk.cpu().double() - mean) for chunk in chunks)
-        return cls(mean, sum(products) / len(rows))
+        with one_thread():
+            mean = sum(chunk.cpu().double().sum(dim=0) for chunk in chunks) / len(rows)
+            products = ((chunk.cpu().double() - mean).T @ (chunk.cpu().double() - mean) for chunk in chunks)
+            return cls(mean, sum(products) / len(rows))
 
     def regularised(self, relative_ridge: float = RELATIVE_RIDGE) -> Tensor:
         """Covariance with a small ridge, so that flat or few samples have roots and inverses."""
