@@ -224,14 +224,18 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
             If an image or a parameter is out of range, or the sub-estimators do not fit each other.
         """
         self._forget()
-        mode: type[Propagation] = RowPropagation if works_on_rows(self.style, X) else ImagePropagation
-        content, layout = mode.read(X, self, reset=True)
-        seed = draw_seed(self.random_state)
-        subestimators = SubEstimators(
-            self.content, self.style, self.style_images, self.style_weights, seed, self.memory
-        )
-        with printed(self.verbose):
-            self.propagation_: Any = mode.fit(content, layout, subestimators, SynthesisSettings.of(self))
+        try:
+            mode: type[Propagation] = RowPropagation if works_on_rows(self.style, X) else ImagePropagation
+            content, layout = mode.read(X, self, reset=True)
+            seed = draw_seed(self.random_state)
+            subestimators = SubEstimators(
+                self.content, self.style, self.style_images, self.style_weights, seed, self.memory
+            )
+            with printed(self.verbose):
+                self.propagation_: Any = mode.fit(content, layout, subestimators, SynthesisSettings.of(self))
+        except BaseException:
+            self._forget()  # what the validation of rows has noted
+            raise
         return self
 
     def transform(self, X: Any, mask: Any = None) -> Any:

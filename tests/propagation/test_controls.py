@@ -114,7 +114,7 @@ def test_style_scale_2_draws_stripes_of_about_twice_the_period():
     flat = np.full((96, 96), 0.5, dtype=np.float32)
     frequencies = []
     for scale in (1.0, 2.0):
-        picture = redrawn(style, flat, style_scale=scale, bank="style", coherence=2.0)
+        picture = redrawn(style, flat, style_scale=scale, patches="style", coherence=2.0)
         power = (np.abs(np.fft.rfft(picture - picture.mean(), axis=1)) ** 2).mean(axis=0)
         frequencies.append((power * np.arange(len(power))).sum() / power.sum())
     assert 1.5 < frequencies[0] / frequencies[1] < 2.5

@@ -25,7 +25,7 @@ parameters = st.fixed_dictionaries(
         "balance": st.floats(0, 5),
         "style_scale": st.floats(0.2, 4),
         "color": st.sampled_from(["style", "content", "only"]),
-        "bank": st.sampled_from(["style", "generated"]),
+        "patches": st.sampled_from(["style", "generated"]),
         "detail": st.floats(0, 1),
     }
 )
@@ -120,9 +120,9 @@ def test_strength_0_returns_the_bytes_of_the_content(coloured, size, kind, dtype
     np.testing.assert_array_equal(picture, expected)
 
 
-@pytest.mark.parametrize(("color", "bank"), [("style", "generated"), ("content", "style"), ("only", "style")])
-def test_the_distance_to_the_content_rises_with_strength(coloured, photograph, color, bank):
-    propagator = StylePropagator(style=coloured, color=color, bank=bank, random_state=0).fit([photograph])
+@pytest.mark.parametrize(("color", "patches"), [("style", "generated"), ("content", "style"), ("only", "style")])
+def test_the_distance_to_the_content_rises_with_strength(coloured, photograph, color, patches):
+    propagator = StylePropagator(style=coloured, color=color, patches=patches, random_state=0).fit([photograph])
     pictures = [
         propagator.set_params(strength=strength).transform([photograph])[0].astype(float)
         for strength in (0.0, 0.2, 0.5, 0.8, 1.0)
@@ -141,10 +141,10 @@ def test_strength_mixes_colours_exactly_where_only_they_change(coloured, photogr
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("size", "bank"), [((3000, 40), "generated"), ((40, 3000), "style")])
-def test_very_long_images_are_redrawn(coloured, size, bank):
+@pytest.mark.parametrize(("size", "patches"), [((3000, 40), "generated"), ((40, 3000), "style")])
+def test_very_long_images_are_redrawn(coloured, size, patches):
     content = image_of(size, 3, np.uint8, False, 0)
-    [picture] = StylePropagator(style=coloured, bank=bank, random_state=0).fit_transform([content])
+    [picture] = StylePropagator(style=coloured, patches=patches, random_state=0).fit_transform([content])
     assert_sound(picture, content)
     assert not np.array_equal(picture, content)
 

@@ -120,7 +120,7 @@ def test_a_content_fitted_on_grey_is_refused_by_a_style_of_colour(pca_style, pca
         ("content_weight", -1.0),
         ("coherence", -1.0),
         ("balance", -1.0),
-        ("bank", "other"),
+        ("patches", "other"),
         ("detail", 2.0),
         ("style", 3),
         ("content", "pca"),

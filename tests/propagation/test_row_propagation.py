@@ -13,9 +13,10 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.svm import SVC
 
 from skisp import CVAETransformer, StylePropagator
+from skisp._math.gaussian import Moments
 from skisp.datasets import digit_slant, digit_thickness, make_digit_styles
-from skisp.propagation._alignment import Moments
-from skisp.propagation._row_mode import row_score, style_codes
+from skisp.propagation._row_alignment import style_codes
+from skisp.propagation._row_score import row_score
 
 MNIST = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "mnist.npz"
 

@@ -1,4 +1,4 @@
-"""Sizes from coarse to fine."""
+"""Images as tensors, and resized."""
 
 import numpy as np
 import pytest
@@ -6,28 +6,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skisp.propagation._pyramid import RATIO, resize, short_sides, size_with_short_side
+from skisp._tensors import from_tensor, resize, to_tensor
 
 
-@given(finest=st.integers(1, 5000), coarsest=st.integers(1, 200))
-def test_sides_rise_by_the_ratio_to_exactly_the_finest(finest, coarsest):
-    sides = short_sides(finest, coarsest)
-    assert sides[-1] == finest
-    expected = [round(finest / RATIO**k) for k in reversed(range(len(sides)))]
-    assert max(abs(a - b) for a, b in zip(sides, expected, strict=True)) <= 1  # round-off at a half
-    assert sides == sorted(sides)
-    if finest >= coarsest:
-        assert coarsest - 1 <= sides[0] <= np.ceil(coarsest * RATIO)
-    else:
-        assert sides == [finest]
-
-
-@given(height=st.integers(1, 4000), width=st.integers(1, 4000), side=st.integers(1, 600))
-def test_the_shorter_side_is_exact_and_the_form_is_kept(height, width, side):
-    new = size_with_short_side((height, width), side)
-    assert min(new) == side
-    assert abs(max(new) - side * max(height, width) / min(height, width)) <= 0.5 + 1e-6
-    assert (new[0] <= new[1]) == (height <= width) or new[0] == new[1]
+def test_an_image_comes_back_from_a_tensor_with_its_channels_last():
+    image = np.random.default_rng(0).random((5, 7, 3), dtype=np.float32)
+    assert to_tensor(image).shape == (3, 5, 7)
+    np.testing.assert_array_equal(to_tensor(image)[1], image[..., 1])
+    np.testing.assert_array_equal(from_tensor(to_tensor(image)), image)
 
 
 def test_resizing_to_the_same_size_changes_nothing():
