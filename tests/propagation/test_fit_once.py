@@ -35,12 +35,6 @@ def test_what_is_found_has_the_bits_that_fitting_gives(memory, transformer, pain
     assert state(fit_once(None, part, images, 8)) != expected
 
 
-def test_a_part_is_fitted_once(memory, cvae_fits, painting):
-    for _ in range(3):
-        fit_once(memory, tiny_patches(), [painting], 0)
-    assert len(cvae_fits) == 1
-
-
 def test_the_given_transformer_stays_unfitted(memory, painting):
     part = tiny_patches()
     for _ in range(2):

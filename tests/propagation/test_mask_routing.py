@@ -121,13 +121,6 @@ def test_a_search_gives_every_fold_its_masks(asking, photographs, masks, in_pipe
     assert search.cv_results_["split0_test_score"][1] == pytest.approx(expected)
 
 
-def test_the_best_of_a_search_redraws_within_masks(asking, photographs, masks, expected):
-    search = GridSearchCV(asking.set_score_request(mask=True), {"strength": [0.0, 1.0]}, cv=2)
-    search.fit(photographs, mask=masks)
-    best = search.best_estimator_
-    assert_all_equal(best.transform(photographs, mask=masks), expected)
-
-
 def test_cross_validation_with_masks_and_weights(asking, photographs, masks):
     asking.set_score_request(mask=True, sample_weight=True)
     weights = np.array([1.0, 0.0, 1.0, 0.0])
@@ -136,12 +129,6 @@ def test_cross_validation_with_masks_and_weights(asking, photographs, masks):
     )
     alone = asking.fit(photographs[2:]).score(photographs[:1], mask=masks[:1])
     assert result["test_score"][0] == pytest.approx(alone)
-
-
-def test_the_requests_outlive_a_clone(asking):
-    routing = sklearn.base.clone(asking.set_score_request(mask=True)).get_metadata_routing()
-    assert routing.transform.requests["mask"] is True
-    assert routing.score.requests["mask"] is True
 
 
 def test_rows_have_no_mask_in_any_method(rng):

@@ -11,8 +11,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline
 
 import skisp
 from skisp import CVAETransformer, ImageReader, PatchTransformer, StylePropagator
@@ -113,21 +112,6 @@ def test_fitted_parts_are_not_touched(memory, pca_style, cvae_fits, painting, ph
         StylePropagator(style=FrozenEstimator(tiny_patches), memory=memory).fit(photographs[:1])
 
 
-def test_a_search_over_strength_fits_one_style_in_all(propagator, cvae_fits, photographs):
-    grid = {"strength": [0.2, 0.6, 1.0]}
-    search = GridSearchCV(propagator, grid, cv=2, error_score="raise").fit(photographs[:2])
-    assert len(cvae_fits) == 1
-    expected = GridSearchCV(propagator.set_params(memory=None), grid, cv=2, error_score="raise").fit(photographs[:2])
-    assert len(cvae_fits) == 1 + 3 * 2 + 1
-    np.testing.assert_array_equal(search.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"])
-
-
-def test_a_search_over_components_fits_one_style_for_each(propagator, cvae_fits, photographs):
-    grid = {"style__transformer__n_components": [1, 2], "strength": [0.5, 1.0]}
-    GridSearchCV(propagator, grid, cv=2, error_score="raise").fit(photographs[:2])
-    assert len(cvae_fits) == 2
-
-
 @pytest.mark.parametrize("last", [True, False])
 def test_a_pipeline_with_a_memory_of_its_own_takes_one_with_a_memory(
     propagator, cvae_fits, photographs, memory, tmp_path, last
@@ -144,13 +128,6 @@ def test_a_pipeline_with_a_memory_of_its_own_takes_one_with_a_memory(
             for picture, one in zip(pipeline.transform(photographs[:1]), expected, strict=True):
                 np.testing.assert_array_equal(picture, one)
         assert len(cvae_fits) == (folder == memory)
-
-
-def test_a_pipeline_passes_the_memory_as_a_parameter(propagator, cvae_fits, photographs):
-    pipeline = make_pipeline(ImageReader(), propagator)
-    for strength in (0.3, 0.8):
-        clone(pipeline).set_params(stylepropagator__strength=strength).fit(photographs)
-    assert len(cvae_fits) == 1
 
 
 PART = """

@@ -13,8 +13,8 @@ DTYPES = [np.uint8, np.uint16, np.float32, np.float64]
 KINDS = [None, 1, 2, 3, 4]  # (H, W), grey, grey and alpha, RGB, RGBA
 
 sizes = st.one_of(
-    st.tuples(st.integers(8, 60), st.integers(8, 90)),
-    st.tuples(st.just(8), st.integers(100, 200)),
+    st.tuples(st.integers(5, 60), st.integers(5, 60)),
+    st.tuples(st.just(5), st.integers(100, 200)),
     st.tuples(st.integers(100, 200), st.just(8)),
 )
 parameters = st.fixed_dictionaries(
@@ -71,7 +71,6 @@ def assert_sound(picture, content):
         np.testing.assert_array_equal(picture[..., -1], content[..., -1])
 
 
-@pytest.mark.slow
 @settings(
     deadline=None,
     max_examples=20,

@@ -4,7 +4,6 @@ import pickle
 
 import numpy as np
 import pytest
-from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
@@ -257,12 +256,6 @@ def test_styles_of_other_patches_are_refused_by_number(pca_style, other_painting
 # In scikit-learn's company.
 
 
-def test_a_clone_draws_the_same(styles, content):
-    propagator = StylePropagator(style=styles, style_weights=[1, 2], random_state=0)
-    expected = propagator.fit_transform([content])[0]
-    np.testing.assert_array_equal(clone(propagator).fit_transform([content])[0], expected)
-
-
 def test_a_pickle_draws_the_same_with_and_without_masks(styles, content):
     propagator = StylePropagator(style=styles, style_weights=[1, 2], random_state=0).fit([content])
     again = pickle.loads(pickle.dumps(propagator))
@@ -296,14 +289,6 @@ def test_the_score_is_the_weighted_mean_over_the_styles(styles, content):
         several = StylePropagator(style=styles, style_weights=weights, random_state=0).fit([content])
         alone = StylePropagator(style=style, random_state=0).fit([content])
         assert several.score([content]) == pytest.approx(alone.score([content]))
-
-
-@pytest.mark.slow
-def test_two_jobs_draw_the_same_bits_as_one(styles, content):
-    propagator = StylePropagator(style=styles, style_weights=[1, 2], random_state=0)
-    expected = clone(propagator).fit_transform([content])[0]
-    for [picture] in Parallel(n_jobs=2)(delayed(clone(propagator).fit_transform)([content]) for _ in range(2)):
-        np.testing.assert_array_equal(picture, expected)
 
 
 def test_three_styles_can_be_mixed(pca_style, second_style, content, rng):
