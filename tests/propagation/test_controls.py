@@ -85,7 +85,7 @@ def test_masks_that_do_not_fit_are_refused_by_name(style, photograph, mask, mess
 
 @pytest.mark.parametrize(("strength", "least_kept"), [(0.5, 0.9), (0.8, 0.75)])
 def test_thin_lines_and_edges_survive_below_full_strength(strength, least_kept):
-    """Wires of one pixel before a bright sky, which patches of 11 pixels cannot draw."""
+    """Wires of one pixel before a bright sky, which patches of 11 pixels cannot show."""
     wires = range(20, 190, 24)
     photograph = load_photograph("china", size=200).copy()
     for wire in wires:
@@ -100,7 +100,7 @@ def test_thin_lines_and_edges_survive_below_full_strength(strength, least_kept):
     assert gradient_correlation(photograph, picture) > least_kept
 
 
-def test_style_scale_2_draws_stripes_of_about_twice_the_period():
+def test_style_scale_2_gives_stripes_of_about_twice_the_period():
     stripes = np.tile((np.arange(96) % 8 < 4).astype(np.float32), (96, 1))
     style = FrozenEstimator(PatchTransformer(PCA(6), patch_size=7, random_state=0).fit([stripes]))
     flat = np.full((96, 96), 0.5, dtype=np.float32)

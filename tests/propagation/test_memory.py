@@ -40,7 +40,9 @@ def test_what_is_no_memory_is_refused(painting, photographs, tiny_patches):
 
 
 @pytest.mark.parametrize("parameters", [{"strength": 0.3}, {"content_weight": 3.0}, {"color": "content"}])
-def test_clones_of_a_propagator_share_the_part_and_draw_as_without(propagator, cvae_fits, photographs, parameters):
+def test_clones_of_a_propagator_share_the_sub_estimator_and_redraw_as_without(
+    propagator, cvae_fits, photographs, parameters
+):
     propagator.fit(photographs[:2])
     other = clone(propagator).set_params(**parameters)
     pictures = other.fit(photographs[:2]).transform(photographs[:2])
@@ -84,7 +86,7 @@ def test_a_style_is_known_by_what_is_read_not_by_its_path(propagator, cvae_fits,
     assert len(cvae_fits) == 2
 
 
-def test_rows_have_their_parts_kept_too(memory, cvae_fits, rng):
+def test_rows_have_their_sub_estimators_kept_too(memory, cvae_fits, rng):
     cvae = CVAETransformer(2, hidden_layer_sizes=(4,), max_iter=1)
     rows, style_rows = rng.normal(size=(2, 40, 6)).astype(np.float32)
     propagator = StylePropagator(cvae, cvae, style_images=style_rows, random_state=0, memory=memory)
@@ -101,7 +103,7 @@ def test_without_a_seed_every_fit_is_a_new_one(propagator, cvae_fits, photograph
     assert len(cvae_fits) == 2
 
 
-def test_fitted_parts_are_not_touched(memory, pca_style, cvae_fits, painting, photographs, tiny_patches):
+def test_fitted_sub_estimators_are_not_touched(memory, pca_style, cvae_fits, painting, photographs, tiny_patches):
     fitted = clone(tiny_patches).set_params(random_state=0).fit([painting])
     cvae_fits.clear()
     propagator = StylePropagator(fitted, FrozenEstimator(fitted), random_state=0, memory=memory).fit(photographs[:1])
@@ -130,7 +132,7 @@ def test_a_pipeline_with_a_memory_of_its_own_takes_one_with_a_memory(
         assert len(cvae_fits) == (folder == memory)
 
 
-PART = """
+CODER = """
 import os
 from skisp import CVAETransformer
 
@@ -163,9 +165,9 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-def test_two_processes_that_need_a_part_at_once_fit_it_once(tmp_path, memory):
+def test_two_processes_that_need_a_sub_estimator_at_once_fit_it_once(tmp_path, memory):
     """Two workers of a search, and the process that refits the best."""
-    (tmp_path / "counted.py").write_text(PART)
+    (tmp_path / "counted.py").write_text(CODER)
     script = tmp_path / "search.py"
     script.write_text(SEARCH)
     fits = tmp_path / "fits.txt"

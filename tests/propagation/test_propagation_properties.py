@@ -23,7 +23,7 @@ parameters = st.fixed_dictionaries(
         "content_weight": st.floats(0, 10),
         "coherence": st.floats(0, 5),
         "balance": st.floats(0, 5),
-        "style_scale": st.floats(0.2, 4),
+        "style_scale": st.floats(0.01, 8),
         "color": st.sampled_from(["style", "content", "only"]),
         "patches": st.sampled_from(["style", "generated"]),
         "detail": st.floats(0, 1),
@@ -139,15 +139,6 @@ def test_strength_mixes_colours_exactly_where_only_they_change(coloured, photogr
     np.testing.assert_allclose(half, (full + photograph / np.float32(255)) / 2, atol=1e-6)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("size", "patches"), [((3000, 40), "generated"), ((40, 3000), "style")])
-def test_very_long_images_are_redrawn(coloured, size, patches):
-    content = image_of(size, 3, np.uint8, False, 0)
-    [picture] = StylePropagator(style=coloured, patches=patches, random_state=0).fit_transform([content])
-    assert_sound(picture, content)
-    assert not np.array_equal(picture, content)
-
-
 @pytest.mark.parametrize("style_size", [(400, 8), (8, 400), (5, 5), (5, 300)])
 def test_very_long_and_smallest_styles_can_be_used(photograph, style_size):
     style = image_of(style_size, 3, np.uint8, False, 1)
@@ -155,18 +146,12 @@ def test_very_long_and_smallest_styles_can_be_used(photograph, style_size):
     assert_sound(picture, photograph)
 
 
-@pytest.mark.parametrize("scale", [0.01, 0.1, 8.0])
-def test_extreme_scales_of_the_style_can_be_used(coloured, photograph, scale):
-    [picture] = StylePropagator(style=coloured, style_scale=scale, random_state=0).fit_transform([photograph])
-    assert_sound(picture, photograph)
-
-
 @pytest.mark.parametrize("size", [(11, 11), (12, 11), (8, 8), (8, 40), (3, 5), (1, 1)])
 def test_images_as_small_as_a_patch_and_smaller_are_redrawn(size):
     style = make_style_image("waves", size=32, random_state=0)
-    part = PatchTransformer(PCA(4), max_patches=1000, random_state=0).fit([style])
+    coder = PatchTransformer(PCA(4), max_patches=1000, random_state=0).fit([style])
     content = image_of(size, 3, np.uint8, False, 0)
-    propagator = StylePropagator(style=part, random_state=0).fit([content])
+    propagator = StylePropagator(style=coder, random_state=0).fit([content])
     assert_sound(propagator.transform([content])[0], content)
     assert_sound(propagator.propagate_sequence([content] * 2)[1], content)
     np.testing.assert_array_equal(propagator.set_params(strength=0.0).transform([content])[0], content)

@@ -77,17 +77,17 @@ def test_a_fitted_style_that_was_cloned_away_names_both_cures(pca_style, photogr
 
 def test_other_patch_sizes_are_refused(pca_style, photograph):
     content = PatchTransformer(PCA(3), patch_size=7)
-    for part in (content, FrozenEstimator(clone(content).fit([photograph]))):
+    for coder in (content, FrozenEstimator(clone(content).fit([photograph]))):
         with pytest.raises(ValueError, match="content has patch_size=7 and the style 5; give both the same"):
-            StylePropagator(part, pca_style).fit([photograph])
+            StylePropagator(coder, pca_style).fit([photograph])
 
 
 @pytest.mark.parametrize("content", [PCA(3), CVAETransformer(3, hidden_layer_sizes=(), max_iter=1)])
 def test_a_content_that_codes_rows_is_refused(pca_style, photograph, content, rng):
     fitted = clone(content).fit(rng.random((40, 75), dtype=np.float32))
-    for part in (content, fitted, FrozenEstimator(fitted)):
+    for coder in (content, fitted, FrozenEstimator(fitted)):
         with pytest.raises(ValueError, match="content must be a PatchTransformer where the style is one"):
-            StylePropagator(part, pca_style).fit([photograph, photograph[:20]])
+            StylePropagator(coder, pca_style).fit([photograph, photograph[:20]])
 
 
 def test_a_style_fitted_on_rows_is_refused(photograph, rng):

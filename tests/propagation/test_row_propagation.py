@@ -218,7 +218,7 @@ def test_codes_that_a_cvae_has_kept_are_samples_of_the_style(rows, style_rows):
 def test_one_random_state_gives_one_map_whatever_the_threads(rows, style_rows, style):
     many = np.concatenate(
         [rows + shift for shift in np.linspace(0, 1, 12, dtype=np.float32)]
-    )  # more than a round draws
+    )  # more than a round samples
     pictures, threads = [], torch.get_num_threads()
     try:
         for n_threads in (1, 2):

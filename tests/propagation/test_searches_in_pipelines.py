@@ -52,7 +52,7 @@ def one(**parameters):
     return {f"redraw__{name}": [value] for name, value in parameters.items()}
 
 
-# One candidate for a parameter of each part: the propagator, the patches, the style's C-VAE, the content's.
+# One candidate for a parameter of each estimator: the propagator, the patches, the style's C-VAE, the content's.
 GRID = [
     one(strength=0.4),
     one(style__patch_size=4, content__patch_size=4),
@@ -177,7 +177,7 @@ def test_a_validation_scores_as_one_would_alone(name, one_job, pipeline, paths):
     assert score == alone.score(paths[2:])
 
 
-def test_a_memory_trains_each_part_once_in_a_whole_search(one_job, pipeline, paths, memory, cvae_fits):
+def test_a_memory_trains_each_sub_estimator_once_in_a_whole_search(one_job, pipeline, paths, memory, cvae_fits):
     expected = one_job("grid")
     cvae_fits.clear()
     remembering = clone(pipeline).set_params(redraw__memory=memory, memory=str(memory))
