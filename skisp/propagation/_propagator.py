@@ -222,12 +222,11 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
             If an image or a parameter is out of range, or the sub-estimators do not fit each other.
         """
         self._forget()
-        mode: type[Propagation] = RowPropagation if works_on_rows(self.style, X) else ImagePropagation
-        content, layout = mode.read(X, self, reset=True)
-        seed = draw_seed(self.random_state)
-        given = SubEstimators(self.content, self.style, self.style_images, self.style_weights, seed, self.memory)
-        with printed(self.verbose):
-            self.propagation_: Any = mode.fit(content, layout, given, SynthesisSettings.of(self))
+        try:
+            self.propagation_: Any = self._fitted_propagation(X)
+        except BaseException:
+            self._forget()  # what the validation of rows has noted
+            raise
         return self
 
     def transform(self, X: Any, mask: Any = None) -> Any:
@@ -387,6 +386,14 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
 
     def _gives_images(self) -> bool:
         return hasattr(self, "propagation_") and bool(self.propagation_.gives_images)
+
+    def _fitted_propagation(self, X: Any) -> Propagation:
+        mode: type[Propagation] = RowPropagation if works_on_rows(self.style, X) else ImagePropagation
+        content, layout = mode.read(X, self, reset=True)
+        seed = draw_seed(self.random_state)
+        given = SubEstimators(self.content, self.style, self.style_images, self.style_weights, seed, self.memory)
+        with printed(self.verbose):
+            return mode.fit(content, layout, given, SynthesisSettings.of(self))
 
     def _forget(self) -> None:
         """Drop what an earlier fit has found: a fit that fails leaves none, not that of other data."""

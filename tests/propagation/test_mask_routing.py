@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.decomposition import PCA
-from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
@@ -50,15 +49,6 @@ def assert_all_equal(pictures, expected):
         np.testing.assert_array_equal(picture, other)
 
 
-def test_a_pipeline_hands_the_masks_to_transform(asking, photographs, masks, expected):
-    pipeline = make_pipeline(ImageReader(), asking).fit(photographs)
-    assert_all_equal(pipeline.transform(photographs, mask=masks), expected)
-
-
-def test_a_pipeline_hands_the_masks_to_fit_transform(asking, photographs, masks, expected):
-    assert_all_equal(make_pipeline(ImageReader(), asking).fit_transform(photographs, mask=masks), expected)
-
-
 def test_fit_transform_takes_masks_itself_without_a_warning(asking, photographs, masks, expected, recwarn):
     assert_all_equal(asking.fit_transform(photographs, mask=masks), expected)
     with sklearn.config_context(enable_metadata_routing=False):
@@ -83,30 +73,12 @@ def test_two_steps_that_ask_both_get_the_masks(asking, pca_style, photographs, m
         assert not np.array_equal(picture[mask == 1], photograph[mask == 1])
 
 
-def test_masks_that_nobody_asked_for_are_refused_by_scikit_learn(pca_style, photographs, masks):
-    pipeline = make_pipeline(ImageReader(), StylePropagator(style=pca_style, random_state=0)).fit(photographs)
-    with pytest.raises(UnsetMetadataPassedError, match="mask"):
-        pipeline.transform(photographs, mask=masks)
-
-
-def test_masks_refused_by_request_leave_the_whole_redrawn(pca_style, photographs, masks):
-    propagator = StylePropagator(style=pca_style, random_state=0).set_transform_request(mask=False)
-    pipeline = make_pipeline(propagator, StylePropagator(style=pca_style, strength=0).set_transform_request(mask=True))
-    whole = pipeline.fit(photographs).transform(photographs, mask=masks)
-    assert_all_equal(whole, propagator.fit(photographs).transform(photographs))
-
-
 def test_the_score_with_masks_is_that_of_the_masked_pictures(propagator, photographs, masks):
     nothing = [np.zeros_like(mask) for mask in masks]
     everything = [np.ones_like(mask) for mask in masks]
     assert propagator.score(photographs, mask=nothing) == 0
     assert propagator.score(photographs, mask=everything) == pytest.approx(propagator.score(photographs), abs=1e-6)
     assert 0 < propagator.score(photographs, mask=masks) < propagator.score(photographs)
-
-
-def test_a_pipeline_hands_the_masks_to_score(asking, photographs, masks):
-    pipeline = make_pipeline(ImageReader(), asking.set_score_request(mask=True)).fit(photographs)
-    assert pipeline.score(photographs, mask=masks) == pytest.approx(pipeline[-1].score(photographs, mask=masks))
 
 
 @pytest.mark.parametrize("in_pipeline", [False, True])
@@ -121,13 +93,6 @@ def test_a_search_gives_every_fold_its_masks(asking, photographs, masks, in_pipe
     assert search.cv_results_["split0_test_score"][1] == pytest.approx(expected)
 
 
-def test_the_best_of_a_search_redraws_within_masks(asking, photographs, masks, expected):
-    search = GridSearchCV(asking.set_score_request(mask=True), {"strength": [0.0, 1.0]}, cv=2)
-    search.fit(photographs, mask=masks)
-    best = search.best_estimator_
-    assert_all_equal(best.transform(photographs, mask=masks), expected)
-
-
 def test_cross_validation_with_masks_and_weights(asking, photographs, masks):
     asking.set_score_request(mask=True, sample_weight=True)
     weights = np.array([1.0, 0.0, 1.0, 0.0])
@@ -136,12 +101,6 @@ def test_cross_validation_with_masks_and_weights(asking, photographs, masks):
     )
     alone = asking.fit(photographs[2:]).score(photographs[:1], mask=masks[:1])
     assert result["test_score"][0] == pytest.approx(alone)
-
-
-def test_the_requests_outlive_a_clone(asking):
-    routing = sklearn.base.clone(asking.set_score_request(mask=True)).get_metadata_routing()
-    assert routing.transform.requests["mask"] is True
-    assert routing.score.requests["mask"] is True
 
 
 def test_rows_have_no_mask_in_any_method(rng):

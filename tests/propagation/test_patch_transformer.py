@@ -11,7 +11,14 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 
 from skisp import CVAETransformer, PatchTransformer
-from skisp.propagation._patch_transformer import checked_images
+
+
+class KeepingRows(PCA):
+    """A PCA that keeps the rows it is fitted on."""
+
+    def fit(self, X, y=None):
+        self.rows = X
+        return super().fit(X)
 
 
 @pytest.fixture
@@ -103,11 +110,10 @@ def test_at_most_max_patches_are_fitted(images):
 
 
 def test_small_images_are_fitted_at_their_own_size_only(images):
-    # Of a short side below 48 there is but one scale: every patch drawn is one of the image's.
-    patches = PatchTransformer(PCA(2), patch_size=5, max_patches=50, random_state=0)
-    drawn = patches._draw(checked_images([images[0]], 5, "X"), 0)
+    # Of a short side below 48 there is but one level: every patch sampled is one of the image's.
+    patches = PatchTransformer(KeepingRows(2), patch_size=5, max_patches=50, random_state=0).fit([images[0]])
     windows = np.lib.stride_tricks.sliding_window_view(images[0], (5, 5), axis=(0, 1)).reshape(-1, 75)
-    assert {row.tobytes() for row in drawn} <= {row.tobytes() for row in windows}
+    assert {row.tobytes() for row in patches.transformer_.rows} <= {row.tobytes() for row in windows}
 
 
 def test_rows_go_to_the_transformer_as_they_are(rng):

@@ -97,17 +97,13 @@ def test_size_is_the_longest_side_and_never_enlarges(small, painting, size, shap
     assert propagate_style(small, painting, size=size, random_state=0).shape == shape
 
 
-def test_without_strength_the_photograph_comes_back(small, painting):
-    np.testing.assert_array_equal(propagate_style(small, painting, strength=0), small)
-
-
 def test_several_styles_and_other_parameters_reach_the_propagator(small, painting, other_painting):
     styles = [painting, other_painting]
     picture = propagate_style(small, styles, content_weight=0.0, detail=0.5, random_state=0)
     propagator = StylePropagator(style_images=styles, content_weight=0.0, detail=0.5, random_state=0)
     np.testing.assert_array_equal(picture, propagator.fit_transform([small])[0])
-    with pytest.raises(ValueError, match="The 'bank' parameter"):
-        propagate_style(small, painting, bank="none")
+    with pytest.raises(ValueError, match="The 'patches' parameter"):
+        propagate_style(small, painting, patches="none")
     with pytest.raises(TypeError, match="nonsense"):
         propagate_style(small, painting, nonsense=1)
 

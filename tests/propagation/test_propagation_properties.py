@@ -13,8 +13,8 @@ DTYPES = [np.uint8, np.uint16, np.float32, np.float64]
 KINDS = [None, 1, 2, 3, 4]  # (H, W), grey, grey and alpha, RGB, RGBA
 
 sizes = st.one_of(
-    st.tuples(st.integers(8, 60), st.integers(8, 90)),
-    st.tuples(st.just(8), st.integers(100, 200)),
+    st.tuples(st.integers(5, 60), st.integers(5, 60)),
+    st.tuples(st.just(5), st.integers(100, 200)),
     st.tuples(st.integers(100, 200), st.just(8)),
 )
 parameters = st.fixed_dictionaries(
@@ -23,9 +23,9 @@ parameters = st.fixed_dictionaries(
         "content_weight": st.floats(0, 10),
         "coherence": st.floats(0, 5),
         "balance": st.floats(0, 5),
-        "style_scale": st.floats(0.2, 4),
+        "style_scale": st.floats(0.01, 8),
         "color": st.sampled_from(["style", "content", "only"]),
-        "bank": st.sampled_from(["style", "generated"]),
+        "patches": st.sampled_from(["style", "generated"]),
         "detail": st.floats(0, 1),
     }
 )
@@ -71,7 +71,6 @@ def assert_sound(picture, content):
         np.testing.assert_array_equal(picture[..., -1], content[..., -1])
 
 
-@pytest.mark.slow
 @settings(
     deadline=None,
     max_examples=20,
@@ -120,9 +119,9 @@ def test_strength_0_returns_the_bytes_of_the_content(coloured, size, kind, dtype
     np.testing.assert_array_equal(picture, expected)
 
 
-@pytest.mark.parametrize(("color", "bank"), [("style", "generated"), ("content", "style"), ("only", "style")])
-def test_the_distance_to_the_content_rises_with_strength(coloured, photograph, color, bank):
-    propagator = StylePropagator(style=coloured, color=color, bank=bank, random_state=0).fit([photograph])
+@pytest.mark.parametrize(("color", "patches"), [("style", "generated"), ("content", "style"), ("only", "style")])
+def test_the_distance_to_the_content_rises_with_strength(coloured, photograph, color, patches):
+    propagator = StylePropagator(style=coloured, color=color, patches=patches, random_state=0).fit([photograph])
     pictures = [
         propagator.set_params(strength=strength).transform([photograph])[0].astype(float)
         for strength in (0.0, 0.2, 0.5, 0.8, 1.0)
@@ -140,15 +139,6 @@ def test_strength_mixes_colours_exactly_where_only_they_change(coloured, photogr
     np.testing.assert_allclose(half, (full + photograph / np.float32(255)) / 2, atol=1e-6)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("size", "bank"), [((3000, 40), "generated"), ((40, 3000), "style")])
-def test_very_long_images_are_redrawn(coloured, size, bank):
-    content = image_of(size, 3, np.uint8, False, 0)
-    [picture] = StylePropagator(style=coloured, bank=bank, random_state=0).fit_transform([content])
-    assert_sound(picture, content)
-    assert not np.array_equal(picture, content)
-
-
 @pytest.mark.parametrize("style_size", [(400, 8), (8, 400), (5, 5), (5, 300)])
 def test_very_long_and_smallest_styles_can_be_used(photograph, style_size):
     style = image_of(style_size, 3, np.uint8, False, 1)
@@ -156,18 +146,12 @@ def test_very_long_and_smallest_styles_can_be_used(photograph, style_size):
     assert_sound(picture, photograph)
 
 
-@pytest.mark.parametrize("scale", [0.01, 0.1, 8.0])
-def test_extreme_scales_of_the_style_can_be_used(coloured, photograph, scale):
-    [picture] = StylePropagator(style=coloured, style_scale=scale, random_state=0).fit_transform([photograph])
-    assert_sound(picture, photograph)
-
-
 @pytest.mark.parametrize("size", [(11, 11), (12, 11), (8, 8), (8, 40), (3, 5), (1, 1)])
 def test_images_as_small_as_a_patch_and_smaller_are_redrawn(size):
     style = make_style_image("waves", size=32, random_state=0)
-    part = PatchTransformer(PCA(4), max_patches=1000, random_state=0).fit([style])
+    coder = PatchTransformer(PCA(4), max_patches=1000, random_state=0).fit([style])
     content = image_of(size, 3, np.uint8, False, 0)
-    propagator = StylePropagator(style=part, random_state=0).fit([content])
+    propagator = StylePropagator(style=coder, random_state=0).fit([content])
     assert_sound(propagator.transform([content])[0], content)
     assert_sound(propagator.propagate_sequence([content] * 2)[1], content)
     np.testing.assert_array_equal(propagator.set_params(strength=0.0).transform([content])[0], content)

@@ -19,17 +19,7 @@ def with_value(value):
 
 BAD_IMAGES = [
     ([with_value(np.nan)], ValueError, "image 0 of X contains NaN or infinite values; remove or fill them"),
-    ([with_value(np.inf)], ValueError, "image 0 of X contains NaN or infinite values; remove or fill them"),
-    ([], ValueError, "X holds no images; expected at least one"),
-    (np.zeros((0, 10, 10, 3)), ValueError, "X holds no images; expected at least one"),
-    ([np.zeros((12, 14, 5))], ValueError, r"shape \(12, 14, 5\); expected .* C = 1 \(grey\)"),
-    ([np.zeros((12, 14, 3, 1))], ValueError, r"shape \(12, 14, 3, 1\); expected \(H, W\)"),
-    ([np.zeros((12, 14, 3)), np.full((12, 14, 3), 255.0)], ValueError, r"image 1 of X .* 255; .*Divide by 255"),
-    ([with_value(-0.5)], ValueError, r"image 0 of X .* from -0\.5 .* must lie in \[0, 1\]"),
-    ([np.zeros((12, 14, 3), dtype=np.int64)], TypeError, r"dtype int64; .*\.astype\(np\.uint8\)"),
-    ([np.zeros((12, 14, 3), dtype=complex)], TypeError, "dtype complex128; expected uint8"),
     (np.zeros((12, 14, 3)), ValueError, r"looks like a single image .* put it in a list: \[image\]"),
-    (["photo.jpg"], TypeError, r"Read files first, for instance with skisp\.ImageReader"),
     ("photo.jpg", TypeError, r"Read files first, for instance with skisp\.ImageReader"),
 ]
 
@@ -50,7 +40,7 @@ def test_bad_photographs_are_refused_by_fit_and_by_transform(pca_style, propagat
         (with_value(np.nan), ValueError, "NaN or infinite values; remove or fill them"),
         (np.full((12, 14, 3), 255.0), ValueError, "Divide by 255"),
         ([], ValueError, "holds no images; expected at least one"),
-        (np.zeros((4, 14, 3)), ValueError, "4 x 14 pixels, smaller than a patch of 5. Use a larger image or a smaller"),
+        (np.zeros((4, 14, 3)), ValueError, "image 0 of style_images is 4 x 14 pixels, smaller than a patch"),
         ([np.zeros((12, 14, 3)), np.zeros((12, 14))], ValueError, r"mixes grey and colour images.*convert\('RGB'\)"),
         ("nowhere.jpg", FileNotFoundError, "cannot read nowhere.jpg: there is no such file; check the spelling"),
         (["nowhere.jpg"], FileNotFoundError, "cannot read nowhere.jpg: there is no such file; check the spelling"),
@@ -87,17 +77,17 @@ def test_a_fitted_style_that_was_cloned_away_names_both_cures(pca_style, photogr
 
 def test_other_patch_sizes_are_refused(pca_style, photograph):
     content = PatchTransformer(PCA(3), patch_size=7)
-    for part in (content, FrozenEstimator(clone(content).fit([photograph]))):
+    for coder in (content, FrozenEstimator(clone(content).fit([photograph]))):
         with pytest.raises(ValueError, match="content has patch_size=7 and the style 5; give both the same"):
-            StylePropagator(part, pca_style).fit([photograph])
+            StylePropagator(coder, pca_style).fit([photograph])
 
 
 @pytest.mark.parametrize("content", [PCA(3), CVAETransformer(3, hidden_layer_sizes=(), max_iter=1)])
 def test_a_content_that_codes_rows_is_refused(pca_style, photograph, content, rng):
     fitted = clone(content).fit(rng.random((40, 75), dtype=np.float32))
-    for part in (content, fitted, FrozenEstimator(fitted)):
+    for coder in (content, fitted, FrozenEstimator(fitted)):
         with pytest.raises(ValueError, match="content must be a PatchTransformer where the style is one"):
-            StylePropagator(part, pca_style).fit([photograph, photograph[:20]])
+            StylePropagator(coder, pca_style).fit([photograph, photograph[:20]])
 
 
 def test_a_style_fitted_on_rows_is_refused(photograph, rng):
@@ -120,7 +110,7 @@ def test_a_content_fitted_on_grey_is_refused_by_a_style_of_colour(pca_style, pca
         ("content_weight", -1.0),
         ("coherence", -1.0),
         ("balance", -1.0),
-        ("bank", "other"),
+        ("patches", "other"),
         ("detail", 2.0),
         ("style", 3),
         ("content", "pca"),

@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not FOLDER.is_dir(), reason=f
 def test_photographs_take_the_style_of_paintings(painting, transformer):
     paths = [FOLDER / f"{name}.jpg" for name in PHOTOGRAPHS]
     [style] = ImageReader(size=96).fit_transform([FOLDER / f"{painting}.jpg"])
-    part = PatchTransformer(transformer, patch_size=7, max_patches=3000)
-    pipeline = make_pipeline(ImageReader(size=96), StylePropagator(style=part, style_images=style, random_state=0))
+    coder = PatchTransformer(transformer, patch_size=7, max_patches=3000)
+    pipeline = make_pipeline(ImageReader(size=96), StylePropagator(style=coder, style_images=style, random_state=0))
     contents = ImageReader(size=96).transform(paths)
     for content, picture in zip(contents, pipeline.fit(paths).transform(paths), strict=True):
         assert picture.shape == content.shape

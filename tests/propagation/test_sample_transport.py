@@ -5,8 +5,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from skisp.propagation._alignment import AffineMap, Moments, fit_ridge, gaussian_transport
 
+from skisp._math.affine import AffineMap, fit_ridge
+from skisp._math.gaussian import Moments, gaussian_transport
 from skisp.propagation._sample_transport import sample_transport
 
 IDENTITY = AffineMap(torch.eye(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64))

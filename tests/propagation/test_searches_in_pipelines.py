@@ -7,7 +7,9 @@ import PIL.Image
 import pytest
 import sklearn
 from sklearn.base import clone
+from sklearn.decomposition import PCA
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - its import makes the next one work
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -50,7 +52,7 @@ def one(**parameters):
     return {f"redraw__{name}": [value] for name, value in parameters.items()}
 
 
-# One candidate for a parameter of each part: the propagator, the patches, the style's C-VAE, the content's.
+# One candidate for a parameter of each estimator: the propagator, the patches, the style's C-VAE, the content's.
 GRID = [
     one(strength=0.4),
     one(style__patch_size=4, content__patch_size=4),
@@ -151,19 +153,6 @@ def test_a_search_scores_a_candidate_as_one_would_alone(name, one_job, pipeline,
     assert len(set(scores)) == len(scores)  # every parameter makes a difference
 
 
-@pytest.mark.parametrize("name", SEARCHES)
-def test_the_best_of_a_search_scores_and_redraws(name, one_job, paths):
-    found = one_job(name)
-    assert found.score(paths[:1]) == SCORING["darkness"](found.best_estimator_, paths[:1])
-    sizes = [image.shape for image in ImageReader(size=26).transform(paths[2:])]
-    assert [picture.shape for picture in found.transform(paths[2:])] == sizes
-
-
-def test_a_search_reaches_every_kind_of_parameter(one_job):
-    tried = {name for parameters in one_job("grid").cv_results_["params"] for name in parameters}
-    assert tried == {name for parameters in GRID for name in parameters}
-
-
 def test_a_halving_search_gives_the_better_ones_more_images(one_job):
     found = one_job("halving, images")
     assert found.n_resources_ == [2, 4]
@@ -188,26 +177,7 @@ def test_a_validation_scores_as_one_would_alone(name, one_job, pipeline, paths):
     assert score == alone.score(paths[2:])
 
 
-@pytest.mark.parametrize("name", ["grid", "halving, images", "cross_validate", "learning_curve"])
-def test_routing_changes_nothing_where_there_is_no_metadata(name, one_job, pipeline, paths):
-    with sklearn.config_context(enable_metadata_routing=True):
-        assert_same_results((search if name in SEARCHES else validate)(name, pipeline, paths), one_job(name))
-
-
-@pytest.mark.parametrize("name", VALIDATIONS)
-def test_masks_are_routed_through_a_validation(name, pipeline, paths):
-    """Where nothing is redrawn, no style is gained."""
-    asking = clone(pipeline)
-    masks = [np.full(image.shape[:2], i < 2, dtype=np.float32) for i, image in enumerate(asking[0].transform(paths))]
-    with sklearn.config_context(enable_metadata_routing=True):
-        asking[-1].set_score_request(mask=True).set_transform_request(mask=True)
-        found = validate(name, asking, paths, params={"mask": masks})
-    scores = np.reshape(found["test_score"], (-1, 2))
-    assert np.all(scores[:, 0] > 0)
-    assert np.all(scores[:, 1] == 0)
-
-
-def test_a_memory_trains_each_part_once_in_a_whole_search(one_job, pipeline, paths, memory, cvae_fits):
+def test_a_memory_trains_each_sub_estimator_once_in_a_whole_search(one_job, pipeline, paths, memory, cvae_fits):
     expected = one_job("grid")
     cvae_fits.clear()
     remembering = clone(pipeline).set_params(redraw__memory=memory, memory=str(memory))
@@ -227,3 +197,18 @@ def test_two_jobs_with_routing_and_a_memory_find_what_one_finds(one_job, pipelin
     remembering = clone(pipeline).set_params(redraw__memory=memory, memory=str(memory))
     with sklearn.config_context(enable_metadata_routing=True):
         assert_same_results(search("grid", remembering, paths, n_jobs=2), one_job("grid"))
+
+
+@pytest.mark.parametrize("name", ["style", "style__transformer", "style_images"])
+def test_candidates_may_be_estimators_and_images(name, pca_style, pca_patches, painting, other_painting):
+    candidates = {
+        "style": [pca_style, FrozenEstimator(clone(pca_patches).fit([other_painting]))],
+        "style__transformer": [PCA(4), CVAETransformer(2, hidden_layer_sizes=(8,), max_iter=1)],
+        "style_images": [painting, [painting, other_painting]],
+    }[name]
+    photographs = [load_photograph(name, size=24) for name in ("china", "flower")]
+    propagator = StylePropagator(style=pca_patches, style_images=painting, random_state=0)
+    found = GridSearchCV(propagator, {name: candidates}, cv=2, error_score="raise").fit(photographs)
+    alone = clone(propagator).set_params(**{name: candidates[1]}).fit(photographs[1:])
+    assert found.cv_results_["split0_test_score"][1] == alone.score(photographs[:1])
+    assert len(set(found.cv_results_["mean_test_score"])) == 2

@@ -1,29 +1,29 @@
-"""The steps in which a picture is drawn, and where its patches come from."""
+"""The steps in which a picture is synthesised, and where its patches come from."""
 
 import weakref
 
 import numpy as np
 import pytest
 import torch
-from skisp.propagation._level import Level
-from skisp.propagation._patches import gaussian_window, patches_at
 
 from skisp import StylePropagator
+from skisp._tensors import from_tensor, to_tensor
 from skisp.datasets import load_photograph
-from skisp.propagation import _redraw
-from skisp.propagation._patch_transformer import from_tensor, to_tensor
 from skisp.propagation._steps import propagation_steps, source_pixels
+from skisp.propagation.synthesis import _content
+from skisp.propagation.synthesis._level import Level
+from skisp.propagation.synthesis._patches import gaussian_window, patches_at
 
 
 @pytest.fixture(scope="module")
 def photograph():
-    """uint8 (72, 108, 3): two scales."""
+    """uint8 (72, 108, 3): two levels."""
     return load_photograph("china", size=108)
 
 
 @pytest.fixture(scope="module")
 def propagator(cvae_style, photograph):
-    return StylePropagator(style=cvae_style, bank="style", random_state=0).fit([photograph])
+    return StylePropagator(style=cvae_style, patches="style", random_state=0).fit([photograph])
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def copied(step, patch_size):
     return from_tensor(step.grid.assemble(lambda some: patches[some], window))
 
 
-def test_the_picture_is_the_one_that_transform_draws_before_and_after(generating, photograph):
+def test_the_picture_is_the_one_that_transform_gives_before_and_after(generating, photograph):
     before = generating.transform([photograph])[0]
     np.testing.assert_array_equal(propagation_steps(generating, photograph)[1], before)
     np.testing.assert_array_equal(generating.transform([photograph])[0], before)
@@ -58,21 +58,21 @@ def test_the_picture_has_the_form_of_the_image(propagator, photograph, form):
     np.testing.assert_array_equal(picture, propagator.transform([image])[0])
 
 
-def test_there_is_a_step_a_scale_from_coarse_to_the_size_of_the_image(steps):
-    assert [step.estimate.shape for step in steps] == [(51, 76, 3), (72, 108, 3)]
-    assert [step.mapped.shape for step in steps] == [(51, 76, 3), (72, 108, 3)]
+def test_there_is_a_step_a_level_from_coarse_to_the_size_of_the_image(steps):
+    assert [step.picture.shape for step in steps] == [(51, 76, 3), (72, 108, 3)]
+    assert [step.recolored.shape for step in steps] == [(51, 76, 3), (72, 108, 3)]
     assert [step.corners.shape[:2] for step in steps] == [step.grid.shape for step in steps]
 
 
-def test_copying_the_patches_from_the_named_places_gives_the_estimate(steps):
+def test_copying_the_patches_from_the_named_places_gives_the_picture(steps):
     for step in steps:
-        np.testing.assert_array_equal(copied(step, 5), step.estimate)
+        np.testing.assert_array_equal(copied(step, 5), step.picture)
 
 
 def test_what_the_cvae_generates_is_near_the_patches_it_varies(generating, photograph):
     step = propagation_steps(generating, photograph)[0][-1]
-    difference = np.abs(copied(step, 5) - step.estimate)
-    assert 0 < difference.mean() < np.abs(step.estimate - step.estimate.mean(axis=(0, 1))).mean() / 2
+    difference = np.abs(copied(step, 5) - step.picture)
+    assert 0 < difference.mean() < np.abs(step.picture - step.picture.mean(axis=(0, 1))).mean() / 2
 
 
 def test_each_pixel_names_the_pixel_of_the_patch_whose_centre_is_nearest(steps):
@@ -95,20 +95,8 @@ def test_sources_lie_in_the_style(steps):
         assert (source_pixels(step).max(axis=(0, 1)) < step.style.shape[:2]).all()
 
 
-def test_pixels_copied_from_their_sources_are_nearer_to_the_estimate_than_those_beside(steps):
-    step = steps[0]
-    sources = source_pixels(step)
-
-    def distance(down, across):
-        rows, columns = np.moveaxis(sources + np.array([down, across]), -1, 0)
-        height, width = step.style.shape[:2]
-        return np.abs(step.style[rows.clip(0, height - 1), columns.clip(0, width - 1)] - step.estimate).mean()
-
-    assert distance(0, 0) < min(distance(0, 1), distance(1, 0), distance(0, -1), distance(-1, 0))
-
-
 @pytest.mark.parametrize("parameters", [{"strength": 0.0}, {"color": "only"}])
-def test_where_nothing_is_drawn_there_are_no_steps(cvae_style, photograph, parameters):
+def test_where_nothing_is_synthesised_there_are_no_steps(cvae_style, photograph, parameters):
     propagator = StylePropagator(style=cvae_style, random_state=0, **parameters).fit([photograph])
     steps, picture = propagation_steps(propagator, photograph)
     assert steps == []
@@ -116,15 +104,15 @@ def test_where_nothing_is_drawn_there_are_no_steps(cvae_style, photograph, param
 
 
 def test_steps_of_several_styles_are_taken_from_all_of_them_side_by_side(cvae_style, pca_style, photograph):
-    propagator = StylePropagator(style=[cvae_style, pca_style], bank="style", random_state=0).fit([photograph])
+    propagator = StylePropagator(style=[cvae_style, pca_style], patches="style", random_state=0).fit([photograph])
     step = propagation_steps(propagator, photograph)[0][-1]
     assert step.style.shape == (72, 2 * 72 + 1, 3)
     left = step.corners[..., 1] <= 72 - 5
     assert 0.2 < left.mean() < 0.8
-    np.testing.assert_array_equal(copied(step, 5), step.estimate)
+    np.testing.assert_array_equal(copied(step, 5), step.picture)
 
 
-def test_no_level_outlives_its_scale(propagator, photograph, monkeypatch):
+def test_no_level_outlives_its_time(propagator, photograph, monkeypatch):
     # Of large images a level holds much memory: one more, never all of them.
     alive, most = weakref.WeakSet(), []
 
@@ -134,10 +122,10 @@ def test_no_level_outlives_its_scale(propagator, photograph, monkeypatch):
             alive.add(self)
             most.append(len(alive))
 
-    monkeypatch.setattr(_redraw, "Level", CountedLevel)
-    for draw in (lambda: propagator.transform([photograph]), lambda: propagation_steps(propagator, photograph)):
+    monkeypatch.setattr(_content, "Level", CountedLevel)
+    for redraw in (lambda: propagator.transform([photograph]), lambda: propagation_steps(propagator, photograph)):
         most.clear()
-        draw()
+        redraw()
         assert most == [1, 1]
         assert len(alive) == 0
 

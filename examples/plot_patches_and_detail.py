@@ -2,16 +2,16 @@
 New patches of a style
 ======================
 
-A collapsed VAE has learnt how patches of the style look, so it can draw ones that the style does not hold. ``bank`` and
-``detail`` say what the picture is drawn with.
+A collapsed VAE has learnt how patches of the style look, so it can generate ones that the style does not hold.
+``patches`` and ``detail`` say what the picture is rendered with.
 """
 
 # %%
-# Four ways to draw
-# -----------------
-# With ``bank="style"`` the picture is put together of the style's own patches; with ``"generated"`` each is first drawn
-# anew from the model's posterior about its code. What the code cannot say, the residual, is added back in the share
-# ``detail``: at 0 the model draws alone, which is smooth.
+# Four ways to render
+# -------------------
+# With ``patches="style"`` the picture is put together of the style's own patches; with ``"generated"`` a new one is
+# sampled about each of those from the model's posterior. What the code cannot say, the residual, is added back in the
+# share ``detail``: at 0 it is the model alone, which is smooth.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,7 +25,7 @@ propagator = StylePropagator(style_images=style, random_state=0).fit([photograph
 
 
 def show(images, columns):
-    """Draw images in columns, each with its name on top."""
+    """Show images in columns, each with its name on top."""
     rows = -(-len(images) // columns)
     height, width = photograph.shape[:2]
     size = (10, 10 / columns * rows * (height / width + 0.11 * columns / 3))
@@ -39,19 +39,19 @@ def show(images, columns):
 
 pictures = {"Photograph": photograph, "Style": style}
 for detail in (1.0, 0.0):
-    for bank in ("style", "generated"):
-        propagator.set_params(bank=bank, detail=detail)
-        pictures[f'bank="{bank}", detail={detail:.0f}'] = propagator.transform([photograph])[0]
+    for patches in ("style", "generated"):
+        propagator.set_params(patches=patches, detail=detail)
+        pictures[f'patches="{patches}", detail={detail:.0f}'] = propagator.transform([photograph])[0]
 
 show(pictures, columns=2)
 
 # %%
 # What is new
 # -----------
-# The difference of the two banks, five times enlarged about grey: it is small, smooth,
-# and of all colours.
+# The difference between the style's own patches and the generated ones, five times enlarged about grey: it is small,
+# smooth, and of all colours.
 
-own, generated = (pictures[f'bank="{bank}", detail=1'] for bank in ("style", "generated"))
+own, generated = (pictures[f'patches="{patches}", detail=1'] for patches in ("style", "generated"))
 difference = np.clip(0.5 + 5 * (generated.astype(float) - own) / 255, 0, 1)
 show({"Its own patches": own, "Generated": generated, "Difference, times 5": difference}, columns=3)
 plt.show()

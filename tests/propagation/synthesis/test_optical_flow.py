@@ -1,11 +1,12 @@
-"""Motion between two frames, and images moved by it."""
+"""Optical flow between two frames, and images warped along with it."""
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from skisp.propagation._motion import agreement, estimate_motion, move
 from torch.nn import functional
+
+from skisp.propagation.synthesis._optical_flow import agreement, optical_flow, warp
 
 
 def texture(height, width, seed=0):
@@ -19,57 +20,57 @@ def constant(down, right, height, width):
 
 
 @pytest.mark.parametrize(("down", "right"), [(0, 0), (3, 0), (0, -4), (2, 5)])
-def test_moving_by_whole_pixels_is_a_shift(down, right):
+def test_warping_by_whole_pixels_is_a_shift(down, right):
     image = texture(40, 50)
-    moved = move(image, constant(down, right, 40, 50))
+    warped = warp(image, constant(down, right, 40, 50))
     expected = torch.roll(image, (-down, -right), (1, 2))
-    torch.testing.assert_close(moved[:, 6:-6, 6:-6], expected[:, 6:-6, 6:-6], rtol=0, atol=1e-4)
+    torch.testing.assert_close(warped[:, 6:-6, 6:-6], expected[:, 6:-6, 6:-6], rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize(
     ("side", "down", "right"),
     [(72, 0, 0), (72, 1, 0), (72, -2, 3), (72, 7, -5), (300, 0, 0), (300, -2, 3), (300, 7, -5), (300, 0, 12)],
 )
-def test_the_motion_of_a_shifted_texture_is_found(side, down, right):
+def test_the_flow_of_a_shifted_texture_is_found(side, down, right):
     whole = texture(side + 30, side + 40)
     previous = whole[:, 15 : 15 + side, 20 : 20 + side]
     current = whole[:, 15 + down : 15 + down + side, 20 + right : 20 + right + side]
-    motion = estimate_motion(previous, current)
-    inside = motion[:, 20:-20, 20:-20] - constant(down, right, side - 40, side - 40)
+    flow = optical_flow(previous, current)
+    inside = flow[:, 20:-20, 20:-20] - constant(down, right, side - 40, side - 40)
     assert float(inside.abs().median()) < 0.1
     assert float(inside.abs().quantile(0.95)) < 0.5
 
 
-def test_noise_on_a_frame_that_stands_is_no_motion():
+def test_noise_on_a_frame_that_stands_is_no_flow():
     image = texture(90, 120)
     generator = torch.Generator().manual_seed(1)
     frames = [(image + 0.015 * torch.randn(image.shape, generator=generator)).clamp(0, 1) for _ in range(2)]
-    assert float(estimate_motion(*frames).abs().median()) < 0.1
+    assert float(optical_flow(*frames).abs().median()) < 0.1
 
 
 def test_a_flat_place_moves_with_what_surrounds_it():
     whole = texture(96, 110)
     whole[:, 36:60, 40:66] = 0.5
-    motion = estimate_motion(whole[:, :, :100], whole[:, :, 4:104])
-    assert float((motion[1, 42:54, 44:56] - 4).abs().max()) < 1.0
+    flow = optical_flow(whole[:, :, :100], whole[:, :, 4:104])
+    assert float((flow[1, 42:54, 44:56] - 4).abs().max()) < 1.0
 
 
 @pytest.mark.parametrize("size", [(8, 8), (8, 300), (300, 8), (13, 25)])
-def test_frames_without_detail_or_of_any_shape_have_a_finite_motion(size):
+def test_frames_without_detail_or_of_any_shape_have_a_finite_flow(size):
     flat = torch.full((3, *size), 0.5)
-    assert float(estimate_motion(flat, flat).abs().max()) < 1e-6
+    assert float(optical_flow(flat, flat).abs().max()) < 1e-6
     noise = [torch.rand(3, *size, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)]
-    motion = estimate_motion(*noise)
-    assert motion.shape == (2, *size)
-    assert bool(torch.isfinite(motion).all())
+    flow = optical_flow(*noise)
+    assert flow.shape == (2, *size)
+    assert bool(torch.isfinite(flow).all())
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(-20, 20), st.integers(-20, 20))
-def test_moved_images_stay_in_range(down, right):
-    moved = move(texture(24, 31), constant(down, right, 24, 31))
-    assert float(moved.min()) >= 0
-    assert float(moved.max()) <= 1
+def test_warped_images_stay_in_range(down, right):
+    warped = warp(texture(24, 31), constant(down, right, 24, 31))
+    assert float(warped.min()) >= 0
+    assert float(warped.max()) <= 1
 
 
 def test_equal_frames_agree_everywhere_and_others_nowhere():

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 from scipy.spatial.distance import pdist
-from skisp.propagation._codec import PatchCodec, code_metric
 from sklearn.decomposition import PCA
 
 from skisp import CVAETransformer
-from skisp.propagation import _codec
+from skisp._chunks import chunk_sizes
+from skisp.propagation._patch_codec import JointCodec, PatchCodec, code_metric
 
 
 @pytest.fixture(scope="module")
@@ -45,34 +45,55 @@ def test_chunks_do_not_change_codes(patches, monkeypatch):
     pca = PCA(4).fit(patches.numpy())
     codec = PatchCodec(pca, np.eye(4, dtype=np.float32))
     whole = codec.encode(patches)
-    monkeypatch.setattr(_codec, "_PATCHES_AT_ONCE", 33)
+    monkeypatch.setattr(chunk_sizes, "patches", 33)
     torch.testing.assert_close(codec.encode(patches), whole)
     assert whole.dtype == torch.float32
 
 
 def test_all_the_detail_and_no_noise_keeps_the_patches(patches, cvae):
     codec = PatchCodec(cvae, np.eye(4, dtype=np.float32))
-    torch.testing.assert_close(codec.renew(patches, None, 1.0), patches, rtol=0, atol=0)
-    torch.testing.assert_close(codec.renew(patches, torch.zeros(400, 4), 1.0), patches, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(codec.generate(patches, None, 1.0), patches, rtol=0, atol=0)
+    torch.testing.assert_close(codec.generate(patches, torch.zeros(400, 4), 1.0), patches, rtol=1e-5, atol=1e-5)
 
 
 def test_no_detail_is_the_reconstruction(patches, cvae):
     codec = PatchCodec(cvae, np.eye(4, dtype=np.float32))
     expected = cvae.inverse_transform(cvae.transform(patches.numpy()))
-    np.testing.assert_allclose(codec.renew(patches, None, 0.0), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(codec.generate(patches, None, 0.0), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("detail", [0.0, 0.3, 1.0])
-def test_new_patches_are_drawn_from_the_posterior(patches, cvae, detail):
+def test_new_patches_are_sampled_from_the_posterior(patches, cvae, detail):
     noise = torch.randn(400, 4, generator=torch.Generator().manual_seed(0))
     mean, scale = cvae.posterior(patches.numpy())
     model = cvae.inverse_transform(mean + scale * noise.numpy())
     residual = patches.numpy() - cvae.inverse_transform(mean)
-    renewed = PatchCodec(cvae, np.eye(4, dtype=np.float32)).renew(patches, noise, detail)
-    np.testing.assert_allclose(renewed, model + detail * residual, rtol=1e-4, atol=1e-5)
+    generated = PatchCodec(cvae, np.eye(4, dtype=np.float32)).generate(patches, noise, detail)
+    np.testing.assert_allclose(generated, model + detail * residual, rtol=1e-4, atol=1e-5)
 
 
-def test_a_transformer_without_a_posterior_draws_nothing_new(patches):
+def test_a_transformer_without_a_posterior_generates_nothing_new(patches):
     pca = PCA(4).fit(patches.numpy())
-    renewed = PatchCodec(pca, np.eye(4, dtype=np.float32)).renew(patches, torch.ones(400, 4), 1.0)
-    torch.testing.assert_close(renewed, patches, rtol=0, atol=1e-5)
+    generated = PatchCodec(pca, np.eye(4, dtype=np.float32)).generate(patches, torch.ones(400, 4), 1.0)
+    torch.testing.assert_close(generated, patches, rtol=0, atol=1e-5)
+
+
+@pytest.fixture
+def joint(patches):
+    """Of two styles, coded by 4 and by 3 components."""
+    codecs = [PatchCodec(PCA(n).fit(patches.numpy()), np.eye(n, dtype=np.float32)) for n in (4, 3)]
+    return codecs, JointCodec(codecs, [0.25, 0.75])
+
+
+def test_distances_of_joint_codes_are_the_weighted_mean_of_those_by_each_coder(patches, joint):
+    codecs, both = joint
+    first, second = (pdist(codec.encode(patches)) ** 2 for codec in codecs)
+    np.testing.assert_allclose(pdist(both.encode(patches)) ** 2, 0.25 * first + 0.75 * second, rtol=1e-4)
+
+
+@pytest.mark.parametrize("origin", [[0] * 7, [1] * 7, [0, 1, 1, 0, 1, 0, 0]])
+def test_new_patches_are_each_by_the_coder_of_their_style_even_where_one_has_none(patches, joint, origin):
+    codecs, both = joint
+    new = both.generate(patches[:7], None, 0.5, torch.tensor(origin))
+    by_each = [codec.generate(patches[:7], None, 0.5) for codec in codecs]
+    torch.testing.assert_close(new, torch.stack([by_each[style][i] for i, style in enumerate(origin)]))

@@ -4,7 +4,8 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from skisp.propagation._patches import PatchGrid, extract_patches, gaussian_window, overlap_add, patches_at
+
+from skisp.propagation.synthesis._patches import PatchGrid, extract_patches, gaussian_window, overlap_add, patches_at
 
 
 def random_image(n_channels, height, width):

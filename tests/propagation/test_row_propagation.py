@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 import torch
 from scipy.linalg import sqrtm
-from skisp.propagation._alignment import Moments
-from skisp.propagation._row_mode import row_score, style_codes
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
@@ -15,7 +13,10 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.svm import SVC
 
 from skisp import CVAETransformer, StylePropagator
+from skisp._math.gaussian import Moments
 from skisp.datasets import digit_slant, digit_thickness, make_digit_styles
+from skisp.propagation._row_alignment import style_codes
+from skisp.propagation._row_score import row_score
 
 MNIST = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "mnist.npz"
 
@@ -217,7 +218,7 @@ def test_codes_that_a_cvae_has_kept_are_samples_of_the_style(rows, style_rows):
 def test_one_random_state_gives_one_map_whatever_the_threads(rows, style_rows, style):
     many = np.concatenate(
         [rows + shift for shift in np.linspace(0, 1, 12, dtype=np.float32)]
-    )  # more than a round draws
+    )  # more than a round samples
     pictures, threads = [], torch.get_num_threads()
     try:
         for n_threads in (1, 2):
