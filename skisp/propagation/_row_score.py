@@ -1,4 +1,4 @@
-"""How much style rows have gained, and how much of their content they keep, by their codes."""
+"""How much style rows have gained, and how much of their content they keep, measured on their codes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,11 @@ _MOST_ROWS_COMPARED = 500
 def row_score(
     content_codes: NDArray[np.float32], result_codes: NDArray[np.float32], aligned: NDArray[np.float32], style: Moments
 ) -> float:
-    """Style gained and content kept, of rows by their codes: a harmonic mean in [0, 1].
+    """Harmonic mean of style gained and content kept, measured on codes of rows; in [0, 1].
 
-    Style gained is the share of the Wasserstein distance between Gaussians, content codes to style
-    codes, that the result has closed; content kept is the correlation of the distances between
-    the content's codes with those between the result's, for the first 500 rows.
+    Style gained is the share by which the result has closed the Wasserstein distance between Gaussians,
+    from content codes to style codes. Content kept is the correlation of the distances between the
+    content's codes with those between the result's codes, for the first 500 rows.
 
     Parameters
     ----------
