@@ -28,7 +28,7 @@ _GAP = 8
 
 
 def demo(arguments: Namespace) -> int:
-    """Redraw a photograph that is installed anyway, and write photograph, style and result side by side."""
+    """Redraw a photograph that scikit-learn installs, and write photograph, style and result side by side."""
     from ..datasets import load_photograph, make_style_image
 
     kind = _checked_kind(arguments.style_kind)
@@ -49,7 +49,7 @@ def demo(arguments: Namespace) -> int:
 
 
 def styles(arguments: Namespace) -> int:
-    """Draw the procedural styles, one file each."""
+    """Make the procedural styles, one file each."""
     from ..datasets import STYLE_KINDS, make_style_image
 
     folder = Path(arguments.output)

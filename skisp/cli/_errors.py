@@ -1,4 +1,4 @@
-"""What can go wrong with a picture without a mistake of ours, and how it is told."""
+"""What can go wrong with a picture although the code is right, and how it is reported."""
 
 from .._names import shown
 

@@ -1,4 +1,4 @@
-"""What other libraries say, in the command's own manner or not at all."""
+"""Messages of other libraries, shown in the command's own form or not at all."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ _STDERR = 2
 
 @contextmanager
 def decoders_silent() -> Iterator[None]:
-    """Keep off the terminal what libraries in C print there of damaged files; the error that follows says it."""
+    """Hide what libraries in C print on the terminal about damaged files; the error that follows reports the same."""
     try:
         saved = os.dup(_STDERR)
     except OSError:  # stderr is closed
@@ -34,7 +34,7 @@ def decoders_silent() -> Iterator[None]:
 
 @contextmanager
 def warnings_in_a_line() -> Iterator[None]:
-    """Print warnings as notes; leave out what Pillow says of files that it can read all the same."""
+    """Print warnings as notes, but not those of Pillow about files that it can read."""
 
     def show(message: Any, *_: Any) -> None:
         print(f"skisp: note: {' '.join(str(message).split())}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Where results go: decided, and checked to be writable, before any work is done."""
+"""Where results go: decided, and checked for being writable, before any work is done."""
 
 import os
 import secrets
@@ -29,12 +29,12 @@ def plan_outputs(contents: Sequence[str], output: str) -> list[Path]:
     Returns
     -------
     targets : list of Path
-        One for each photograph: of its name, with .png where its own suffix is not written.
+        One for each photograph, of the same name, with .png where the photograph's suffix cannot be written.
 
     Raises
     ------
     UserError
-        If the output does not fit the photographs, or two would be written to one file.
+        If the output does not fit the photographs, or two photographs would be written to one file.
     """
     if not is_file_name(output):
         targets = [Path(output, _file_name(content)) for content in contents]
@@ -65,7 +65,7 @@ def check_free(targets: Sequence[Path], inputs: Sequence[str], *, force: bool) -
 
 @contextmanager
 def writable_folder(folder: Path) -> Iterator[None]:
-    """Make ``folder`` if it is missing and see that files can be written; remove it again if it stays empty.
+    """Make ``folder`` if it is missing, and check that files can be written; remove it again if it stays empty.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def writable_folder(folder: Path) -> Iterator[None]:
 
 
 def print_path(path: Path) -> None:
-    """Print a path on stdout as the bytes that it has in the file system, whatever stdout can encode."""
+    """Print a path on stdout as the bytes that it has in the file system, whatever the encoding of stdout."""
     sys.stdout.flush()
     binary = getattr(sys.stdout, "buffer", None)
     if binary is None:
@@ -114,7 +114,7 @@ def _file_name(content: str) -> str:
 def _check_distinct(contents: Sequence[str], targets: Sequence[Path]) -> None:
     first: dict[str, str] = {}
     for content, target in zip(contents, targets, strict=True):
-        key = str(target).casefold()  # some file systems do not tell a.jpg from A.JPG
+        key = str(target).casefold()  # on some file systems a.jpg and A.JPG are the same file
         if key in first:
             raise UserError(
                 f"{shown(first[key])} and {shown(content)} would both be written to {shown(target)}; rename one, "

@@ -10,11 +10,11 @@ __all__ = ["UserError", "build_parser"]
 
 
 class UserError(Exception):
-    """Something only the user can put right; the message is one line that says what and how."""
+    """A mistake that only the user can correct; the message is one line that says what is wrong, and the cure."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports a mistake in one line, instead of the usage and a line."""
+    """Reports a mistake in one line, without the usage before it."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{shown(message)} (see {self.prog} --help)")
@@ -42,12 +42,13 @@ def _add_propagate(commands: "_Commands[_Parser]") -> None:
     parser = commands.add_parser(
         "propagate",
         help="redraw photographs in the style of a picture",
-        description="Redraw photographs in the style of a picture. The paths written are printed, one a line. What is "
-        "in the output folder already is left as it is, so that a batch that was stopped can be gone on with.",
+        description="Redraw photographs in the style of a picture. The paths of the files written are printed, one per "
+        "line. Pictures that are already in the output folder are kept, so the same command continues a batch that was "
+        "stopped.",
     )
     _add_contents(parser)
     _add_styles_to_mix(parser)
-    _add_drawing(parser)
+    _add_redrawing(parser)
 
 
 def _add_styles_to_mix(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +72,7 @@ def _add_look(parser: argparse.ArgumentParser) -> None:
         type=_factor,
         default=1.0,
         metavar="F",
-        help="size of the strokes: 2 draws them twice as large",
+        help="size of the strokes: with 2 they are twice as large",
     )
     parser.add_argument(
         "--color",
@@ -89,12 +90,12 @@ def _add_fit(commands: "_Commands[_Parser]") -> None:
     parser = commands.add_parser(
         "fit",
         help="learn a style once and keep it in a file",
-        description="Learn the style of a picture, or of several that have one style together, and write it to a file "
-        "for skisp apply. The path is printed.",
+        description="Learn the style of a picture, or of several pictures in one style, and write it to a file for "
+        "skisp apply. The path of the file is printed.",
     )
     parser.add_argument("styles", nargs="+", metavar="STYLE", help="a picture whose style is learnt")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="customarily NAME.skisp")
-    _add_size(parser, None, "longest side in pixels to which the pictures are shrunk (default: not at all)")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="usually NAME.skisp")
+    _add_size(parser, None, "shrink the pictures to this longest side in pixels (default: do not shrink)")
     _add_seed(parser)
     _add_force(parser)
     _add_quiet(parser)
@@ -104,12 +105,12 @@ def _add_apply(commands: "_Commands[_Parser]") -> None:
     parser = commands.add_parser(
         "apply",
         help="redraw photographs in a style that was learnt before",
-        description="Redraw photographs in a style that skisp fit has written. The paths written are printed, one a "
-        "line. What is in the output folder already is left as it is.",
+        description="Redraw photographs in a style that skisp fit has written. The paths of the files written are "
+        "printed, one per line. Pictures that are already in the output folder are kept.",
     )
     _add_contents(parser)
-    parser.add_argument("--model", required=True, metavar="FILE", help="what skisp fit has written")
-    _add_drawing(parser)
+    parser.add_argument("--model", required=True, metavar="FILE", help="a file that skisp fit has written")
+    _add_redrawing(parser)
 
 
 def _add_contents(parser: argparse.ArgumentParser) -> None:
@@ -119,34 +120,34 @@ def _add_contents(parser: argparse.ArgumentParser) -> None:
         "--output",
         required=True,
         metavar="OUT",
-        help="the folder to write to (made if missing), or a file name where there is one photograph",
+        help="the folder to write to (made if missing), or a file name if there is only one photograph",
     )
 
 
-def _add_drawing(parser: argparse.ArgumentParser) -> None:
-    """How it is drawn, for all commands that draw photographs."""
+def _add_redrawing(parser: argparse.ArgumentParser) -> None:
+    """How photographs are redrawn, for all commands that redraw them."""
     _add_look(parser)
     parser.add_argument(
         "--mask",
         metavar="MASK",
         help="an image that is white where the style acts and black where the photograph stays, or a folder with one "
-        "of each photograph's name",
+        "mask for each photograph, of the same name",
     )
-    _add_size(parser, None, "longest side in pixels to which photographs and style are shrunk (default: not at all)")
+    _add_size(parser, None, "shrink photographs and style to this longest side in pixels (default: do not shrink)")
     _add_seed(parser)
     _add_device(parser)
     parser.add_argument("--jobs", type=_count, metavar="N", help="cores to use (default: all)")
     _add_force(parser)
     _add_quiet(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON list of what was done instead of paths")
+    parser.add_argument("--json", action="store_true", help="instead of paths, print one JSON list of what was done")
 
 
 def _add_sequence(commands: "_Commands[_Parser]") -> None:
     parser = commands.add_parser(
         "sequence",
         help="redraw the frames of a film without flicker",
-        description="Redraw the frames of a film so that the strokes stay where the film stays. The paths written are "
-        "printed, one a line.",
+        description="Redraw the frames of a film so that strokes stay in place where the film does not change. The "
+        "paths of the files written are printed, one per line.",
     )
     parser.add_argument("frames", metavar="FRAMES", help="a folder of images, or an animated GIF, PNG or WebP file")
     _add_styles_to_mix(parser)
@@ -158,7 +159,7 @@ def _add_sequence(commands: "_Commands[_Parser]") -> None:
         help="the folder to write frames to (made if missing), or an animated .gif, .png or .webp file",
     )
     _add_look(parser)
-    _add_size(parser, None, "longest side in pixels to which frames and style are shrunk (default: not at all)")
+    _add_size(parser, None, "shrink frames and style to this longest side in pixels (default: do not shrink)")
     _add_seed(parser)
     _add_device(parser)
     _add_force(parser)
@@ -168,15 +169,15 @@ def _add_sequence(commands: "_Commands[_Parser]") -> None:
 def _add_score(commands: "_Commands[_Parser]") -> None:
     parser = commands.add_parser(
         "score",
-        help="tell how well pictures draw a photograph in a style",
-        description="Tell how well pictures draw a photograph in a style. For each picture a line is printed: the "
-        "score from 0 to 1, the shares of style gained, drawn anew and content kept whose product it is, and the path. "
-        "Recolourings, blends and noise get next to nothing; 0.1 is a picture in the style, 0.2 a good one.",
+        help="measure how well pictures show a photograph in a style",
+        description="Measure how well pictures show a photograph in a style. For each picture one line is printed: the "
+        "score from 0 to 1, its three factors (style gained, picture redrawn, content kept), and the path. "
+        "Recolourings, blends and noise score almost 0; 0.1 is a picture in the style, 0.2 a good one.",
     )
     parser.add_argument("content", metavar="CONTENT", help="the photograph")
     parser.add_argument("style", metavar="STYLE", help="the picture whose style was wanted")
     parser.add_argument("results", nargs="+", metavar="RESULT", help="a picture to score")
-    parser.add_argument("--json", action="store_true", help="print one JSON list instead of lines")
+    parser.add_argument("--json", action="store_true", help="instead of lines, print one JSON list")
 
 
 def _add_demo(commands: "_Commands[_Parser]") -> None:
@@ -184,19 +185,19 @@ def _add_demo(commands: "_Commands[_Parser]") -> None:
         "demo",
         help="redraw a photograph that ships with scikit-learn in a procedural style",
         description="Redraw a photograph that ships with scikit-learn in a procedural style, and write photograph, "
-        "style and result side by side. An older demo is overwritten.",
+        "style and result side by side. An earlier demo is overwritten.",
     )
     parser.add_argument("-o", "--output", default="skisp-demo.png", metavar="FILE", help="default: %(default)s")
     _add_size(parser, 384, "longest side of the photograph in pixels (default: %(default)s)")
-    parser.add_argument("--style-kind", metavar="KIND", help="a procedural style (skisp styles draws them all)")
+    parser.add_argument("--style-kind", metavar="KIND", help="a procedural style (skisp styles makes all of them)")
     _add_seed(parser)
 
 
 def _add_styles(commands: "_Commands[_Parser]") -> None:
     parser = commands.add_parser(
         "styles",
-        help="draw the procedural styles",
-        description="Draw the procedural styles, one file each. The paths written are printed, one a line.",
+        help="make the procedural styles",
+        description="Make the procedural styles, one file each. Their paths are printed, one per line.",
     )
     parser.add_argument("-o", "--output", default="skisp-styles", metavar="FOLDER", help="default: %(default)s")
     _add_size(parser, 256, "side in pixels (default: %(default)s)")
@@ -209,7 +210,9 @@ def _add_size(parser: argparse.ArgumentParser, default: int | None, description:
 
 
 def _add_seed(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="one seed, one picture (default: 0)")
+    parser.add_argument(
+        "--seed", type=_seed, default=0, metavar="N", help="the same seed gives the same picture (default: 0)"
+    )
 
 
 def _add_force(parser: argparse.ArgumentParser) -> None:
@@ -217,7 +220,7 @@ def _add_force(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_quiet(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
+    parser.add_argument("--quiet", action="store_true", help="do not show progress")
 
 
 def _positive(text: str) -> int:

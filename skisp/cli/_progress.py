@@ -20,7 +20,7 @@ def progress_shown(label: str, *, quiet: bool = False) -> Iterator[None]:
     Parameters
     ----------
     label : str
-        What the work is about, such as a file's name; it stands before each task.
+        What the work is about, such as a file's name; it is shown before each task.
     quiet : bool
         Show nothing.
     """
@@ -37,7 +37,7 @@ def progress_shown(label: str, *, quiet: bool = False) -> Iterator[None]:
 
 
 def _without_single_steps(listener: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """Leave out tasks of one step, such as the count of images where there is one: they only start and end."""
+    """Leave out tasks of one step, such as the count of images when there is only one: they only start and end."""
     return lambda step: listener(step) if step.total > 1 else None
 
 
@@ -71,7 +71,7 @@ def _bars(console: Any) -> Any:
 
 
 class _Bars:
-    """A listener that moves one bar a task."""
+    """A listener that moves one bar for each task."""
 
     def __init__(self, label: str, bars: Any) -> None:
         self._label = label

@@ -54,7 +54,7 @@ def fit(arguments: Namespace) -> int:
     with writable_folder(target.parent):
         try:
             with progress_shown(shown(target.name), quiet=arguments.quiet):
-                # As a propagator of this seed would, so that apply draws what propagate draws.
+                # As a propagator of this seed would fit it, so that apply and propagate give the same pictures.
                 [style] = SubEstimators(style_images=images, seed=draw_seed(arguments.seed)).fitted_for_images()
             save_model(target, style, overwrite=arguments.force)
         except FAILURES as error:
@@ -64,7 +64,7 @@ def fit(arguments: Namespace) -> int:
 
 
 def _redraw_all(arguments: Namespace, sources: Sequence[str], make_redrawer: Callable[[], Redrawer]) -> int:
-    """Redraw what is not redrawn yet."""
+    """Redraw the photographs that are not redrawn yet."""
     targets = plan_outputs(arguments.contents, arguments.output)
     jobs = list(zip(arguments.contents, targets, strict=True))
     into_a_folder = not is_file_name(arguments.output)
@@ -81,7 +81,7 @@ def _redraw_all(arguments: Namespace, sources: Sequence[str], make_redrawer: Cal
 def _note_done(n_done: int, n_jobs: int) -> None:
     if n_done:
         print(
-            f"skisp: note: {n_done} of {n_jobs} pictures exist already and are left; --force redraws them",
+            f"skisp: note: {n_done} of {n_jobs} pictures exist already and are kept; --force redraws them",
             file=sys.stderr,
         )
 
@@ -94,7 +94,7 @@ def _use_cores(n_jobs: int | None) -> None:
 
 
 class _Batch:
-    """Redraws photograph after photograph; what fails is reported, and the others are still done."""
+    """Redraws photograph after photograph; failures are reported, and the others are still redrawn."""
 
     def __init__(self, arguments: Namespace, redrawer: Redrawer, done: Sequence[_Job]) -> None:
         self._arguments = arguments
@@ -149,14 +149,14 @@ def _record(job: _Job, status: str, **more: Any) -> dict[str, Any]:
 
 
 def _mask(path: str | None, content: str, shape: tuple[int, ...]) -> NDArray[Any] | None:
-    """The mask of a photograph, of its size: a file's, or that of the same name in a folder."""
+    """The mask of a photograph, resized to it: the given file, or the one of the photograph's name in a folder."""
     if path is None:
         return None
     file = Path(path)
     if file.is_dir():
         found = sorted(file.glob(f"{glob.escape(Path(content).stem)}.*"))
         if not found:
-            raise ValueError(f"cannot redraw {shown(content)}: there is no mask of its name in {shown(path)}.")
+            raise ValueError(f"cannot redraw {shown(content)}: there is no mask of the same name in {shown(path)}.")
         file = found[0]
     with decoders_silent():
         image = read_image(file)

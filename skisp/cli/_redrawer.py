@@ -1,4 +1,4 @@
-"""What redraws photographs one at a time, so that memory is bounded, and how it comes by its style."""
+"""What redraws photographs one at a time, so that memory is bounded, and how it gets its style."""
 
 from argparse import Namespace
 from typing import Any
@@ -16,14 +16,14 @@ __all__ = ["Redrawer", "learnt_before", "learnt_from", "options_of", "read_style
 
 
 class Redrawer:
-    """Redraws photographs in a style, which is learnt with the first where it is not learnt yet.
+    """Redraws photographs in a style, which is learnt with the first photograph if it is not learnt yet.
 
     Parameters
     ----------
     style : dict
         Parameters of :class:`skisp.StylePropagator` that say what the style is.
     options : dict
-        The others.
+        Its other parameters.
     """
 
     def __init__(self, style: dict[str, Any], options: dict[str, Any]) -> None:
@@ -42,12 +42,12 @@ class Redrawer:
 
 
 def learnt_from(arguments: Namespace, images: list[NDArray[Any]]) -> Redrawer:
-    """Of the pictures whose style is wanted: one, or several to be mixed."""
+    """A redrawer in the style of pictures: of one, or of several to be mixed."""
     return Redrawer(style_of(arguments, images), options_of(arguments))
 
 
 def learnt_before(arguments: Namespace) -> Redrawer:
-    """Of a file that ``skisp fit`` has written."""
+    """A redrawer in the style of a file that ``skisp fit`` has written."""
     from sklearn.frozen import FrozenEstimator
 
     from .. import PatchTransformer
@@ -79,12 +79,14 @@ def _fitted(style: dict[str, Any], fitted: Any) -> dict[str, Any]:
 
 def _weights(weights: list[float] | None, n_styles: int) -> list[float]:
     if weights is not None and len(weights) != n_styles:
-        raise UserError(f"there are {len(weights)} --style-weights for {n_styles} styles; give one each, as 3,1")
+        raise UserError(
+            f"there are {len(weights)} --style-weights for {n_styles} styles; give one for each style, such as 3,1"
+        )
     return [1.0] * n_styles if weights is None else list(np.asarray(weights, dtype=float))
 
 
 def style_of(arguments: Namespace, images: list[NDArray[Any]]) -> dict[str, Any]:
-    """Parameters of the propagator that say what the style is, of the pictures given as ``--style``."""
+    """Parameters of the propagator that say what the style is: the pictures given as ``--style``."""
     style: dict[str, Any] = {"style_images": images}
     if len(images) > 1:
         style["style_weights"] = _weights(arguments.style_weights, len(images))
@@ -94,7 +96,7 @@ def style_of(arguments: Namespace, images: list[NDArray[Any]]) -> dict[str, Any]
 
 
 def options_of(arguments: Namespace) -> dict[str, Any]:
-    """Parameters of the propagator that say how it draws, of the options of that name."""
+    """Parameters of the propagator that say how it redraws, from the options of those names."""
     return {
         "strength": arguments.strength,
         "style_scale": arguments.style_scale,

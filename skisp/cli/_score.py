@@ -1,4 +1,4 @@
-"""The command that tells how good pictures are."""
+"""The command that measures how good pictures are."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ __all__ = ["score"]
 
 
 def score(arguments: Namespace) -> int:
-    """Print the propagation score of results and its parts, one line each or as JSON."""
+    """Print the propagation score of results and its factors, one line each or as JSON."""
     from ..metrics import propagation_report
 
     try:

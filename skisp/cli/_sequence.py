@@ -23,7 +23,7 @@ __all__ = ["sequence"]
 
 
 def sequence(arguments: Namespace) -> int:
-    """Redraw the frames of a film so that the strokes stay where the film stays."""
+    """Redraw the frames of a film so that strokes stay in place where the film does not change."""
     output = Path(arguments.output)
     into_a_file = output.suffix.lower() in ANIMATED_SUFFIXES and not output.is_dir()
     try:
@@ -50,7 +50,7 @@ def sequence(arguments: Namespace) -> int:
 def _redrawn(
     arguments: Namespace, frames: Frames, style: dict[str, Any]
 ) -> Iterator[tuple[NDArray[Any], ImageMetadata]]:
-    """Each picture, and what the file of its frame says of it."""
+    """Each picture, and the metadata of its frame's file."""
     from .. import StylePropagator
 
     n_frames = len(frames.names)

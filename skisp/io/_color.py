@@ -30,7 +30,7 @@ _PIXELS_AT_ONCE = 2**16
 
 @functools.cache
 def srgb_profile() -> bytes:
-    """The profile of sRGB, always of the same bytes."""
+    """The profile of sRGB, always the same bytes."""
     profile = bytearray(PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes())
     profile[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)  # LittleCMS writes the time of day
     return bytes(profile)
@@ -66,7 +66,7 @@ def converted(image: PIL.Image.Image) -> tuple[PIL.Image.Image, bytes | None]:
     -------
     image : PIL image
     profile : bytes or None
-        That of the colours that are returned; None where it is not known.
+        That of the colours that are returned; None if it is not known.
     """
     profile = image.info.get("icc_profile")
     if image.mode == "LAB":
@@ -82,12 +82,12 @@ def converted(image: PIL.Image.Image) -> tuple[PIL.Image.Image, bytes | None]:
 
 
 def converted_levels(levels: NDArray[np.uint16], profile: bytes) -> NDArray[np.uint16] | None:
-    """Convert colours of 16 bits to sRGB; None where the profile is not of matrix and curves.
+    """Convert colours of 16 bits to sRGB; None if the profile does not consist of matrix and curves.
 
     Parameters
     ----------
     levels : ndarray of uint16 (H, W, 3) or (H, W, 4)
-        Alpha, the fourth, is left as it is. Colours outside sRGB are clipped.
+        Alpha, the fourth channel, is not changed. Colours outside sRGB are clipped.
     profile : bytes
         Of RGB.
     """
@@ -98,7 +98,7 @@ def converted_levels(levels: NDArray[np.uint16], profile: bytes) -> NDArray[np.u
     to_linear_srgb = np.linalg.solve(_srgb_matrix(), matrix)
     result = levels.copy()
     n_rows = max(1, _PIXELS_AT_ONCE // levels.shape[1])
-    for start in range(0, len(levels), n_rows):  # in parts, since floats take more memory
+    for start in range(0, len(levels), n_rows):  # piecewise, since floats take more memory
         part = levels[start : start + n_rows]
         linear = np.stack([curve[part[..., i]] for i, curve in enumerate(curves)], axis=2)
         result[start : start + n_rows, :, :3] = np.rint(encode_srgb(linear @ to_linear_srgb.T) * 65535.0)
@@ -120,12 +120,12 @@ def _srgb_matrix() -> NDArray[np.float64]:
 
 @functools.lru_cache(maxsize=4)
 def _model(profile: bytes) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]] | None:
-    """Matrix (3, 3) and the three curves at all 65536 levels; None where a profile has others, or is broken."""
+    """Matrix (3, 3) and the three curves at all 65536 levels; None if a profile is of another kind, or broken."""
     if profile[16:24] != b"RGB XYZ ":
         return None
     try:
         tags = _tags(profile)
-        if b"A2B0" in tags:  # a table of colours, which goes first
+        if b"A2B0" in tags:  # a table of colours, which takes precedence
             return None
         matrix = np.stack([_xyz(tags[name]) for name in (b"rXYZ", b"gXYZ", b"bXYZ")], axis=1)
         curves = [_curve(tags[name]) for name in (b"rTRC", b"gTRC", b"bTRC")]
@@ -162,7 +162,7 @@ def _curve(tag: bytes) -> NDArray[np.float64]:
 
 
 def _formula(kind: int, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``(a x + b)^g + e`` from ``x = d`` on, ``c x + f`` below; simpler kinds leave some out."""
+    """``(a x + b)^g + e`` from ``x = d`` on, ``c x + f`` below; simpler kinds have fewer parameters."""
     g, a, b, c, d, e, f = 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0
     if kind == 0:
         (g,) = parameters
@@ -174,7 +174,7 @@ def _formula(kind: int, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
         g, a, b, c, d = parameters
     else:
         g, a, b, c, d, e, f = parameters
-    with np.errstate(all="ignore"):  # a broken profile; its values are looked at later
+    with np.errstate(all="ignore"):  # a broken profile; its values are checked later
         power = np.maximum(a * _LEVELS + b, 0.0) ** g + e
     return np.where(d <= _LEVELS, power, c * _LEVELS + f)
 

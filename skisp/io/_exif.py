@@ -30,7 +30,7 @@ _THUMBNAIL, _THUMBNAIL_LENGTH = 0x0201, 0x0202
 _MOST_BYTES = 2**20
 
 # How TIFF stores the pixels, not what they show: from the width to the tiles, JPEG tables, the layers and
-# settings of Adobe Photoshop, XMP, and directories of other images; ICC profile and resolution come apart.
+# settings of Adobe Photoshop, XMP, and directories of other images; ICC profile and resolution are read elsewhere.
 _STRUCTURE = {
     *range(254, 260), 262, 263, 264, 265, 266, 273, *range(277, 282), 284, *range(288, 294), 297, 301,
     282, 283, 296, *range(317, 348), *range(512, 522), *range(529, 533), 700, 33723, 34377, 34675, 37724,
@@ -38,16 +38,16 @@ _STRUCTURE = {
 
 
 def turned_upright(image: PIL.Image.Image) -> PIL.Image.Image:
-    """The image, loaded, as its orientation tag says; as it is where the tags are damaged."""
+    """The image, loaded and turned as its orientation tag says; unchanged if the tags are damaged."""
     image.load()
     try:
         return PIL.ImageOps.exif_transpose(image)
-    except Exception:  # whatever Pillow stumbles over; the pixels are whole
+    except Exception:  # errors of many kinds; the pixels are intact
         return image
 
 
 def upright(exif: bytes) -> bytes | None:
-    """EXIF with the orientation reset and the thumbnail taken out; None where it is damaged.
+    """EXIF with the orientation reset and the thumbnail removed; None if it is damaged.
 
     Everything else stays where it is.
 
@@ -68,7 +68,7 @@ def upright(exif: bytes) -> bytes | None:
 
 
 def resized(exif: bytes, width: int, height: int) -> bytes:
-    """EXIF with the width and height of another image, where it names them."""
+    """EXIF with the width and height of another image, if it holds them."""
     data = bytearray(exif)
     try:
         order, first = _header(exif[:8])
@@ -83,7 +83,7 @@ def resized(exif: bytes, width: int, height: int) -> bytes:
 
 
 def exif_of_tiff(file: IO[bytes]) -> bytes | None:
-    """The descriptive tags of a TIFF file's first image as EXIF; None where there are none, or it is damaged."""
+    """The descriptive tags of a TIFF file's first image as EXIF; None if there are none, or the file is damaged."""
     try:
         file.seek(0)
         order, first = _header(file.read(8))

@@ -1,4 +1,4 @@
-"""Files that are opened with clear errors, and written whole or not at all."""
+"""Open files with clear errors, and write them whole or not at all."""
 
 import io
 import os
@@ -19,14 +19,14 @@ def opened(name: str, example: str) -> IO[bytes]:
     ----------
     name : str
     example : str
-        Names of the files that may be meant where ``name`` is a folder, such as ``"*.jpg"``.
+        A pattern of the files that may be meant if ``name`` is a folder, such as ``"*.jpg"``.
 
     Raises
     ------
     FileNotFoundError, IsADirectoryError, PermissionError, OSError
         In one line that names the file, the reason and the cure.
     ValueError
-        If it is a pipe or a device, or no name at all.
+        If it is a pipe or a device, or not a valid name.
     """
     title = f"cannot read {shown(name)}"
     try:
@@ -35,7 +35,7 @@ def opened(name: str, example: str) -> IO[bytes]:
         raise FileNotFoundError(f"{title}: there is no such file; check the spelling and the folder.") from error
     except IsADirectoryError as error:
         pattern = shown(os.path.join(name, example))
-        raise IsADirectoryError(f"{title}: it is a folder; name the files in it ({pattern}).") from error
+        raise IsADirectoryError(f"{title}: it is a folder; give the files in it ({pattern}).") from error
     except PermissionError as error:
         raise PermissionError(f"{title}: permission denied; make the file readable for you.") from error
     except OSError as error:
@@ -44,12 +44,12 @@ def opened(name: str, example: str) -> IO[bytes]:
         raise ValueError(f"{title}: {error}; check the name.") from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise ValueError(f"{title}: it is a pipe or a device, not a file; save what comes from it to a file first.")
+        raise ValueError(f"{title}: it is a pipe or a device, not a file; first save its output to a file.")
     return file
 
 
 class _File(io.BufferedReader):
-    """A file that is never asked for more bytes than it holds; Python would set memory aside for all of them."""
+    """A file that never reads more bytes than it holds; Python would allocate memory for all that are asked for."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > io.DEFAULT_BUFFER_SIZE:
@@ -58,7 +58,7 @@ class _File(io.BufferedReader):
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """Open a pipe at once, though nobody writes to it."""
+    """Open without blocking, even a pipe to which nobody writes."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -68,7 +68,7 @@ def write_whole(name: str, data: bytes | memoryview, *, overwrite: bool = True) 
     Parameters
     ----------
     name : str
-        Replaced where it exists; where it is a link, the file it leads to.
+        Replaced if it exists; if it is a link, the file to which it leads is replaced.
     data : bytes-like
     overwrite : bool
         Whether an existing file is replaced.
@@ -78,19 +78,19 @@ def write_whole(name: str, data: bytes | memoryview, *, overwrite: bool = True) 
     FileExistsError
         If the file exists and ``overwrite`` is false.
     OSError
-        If the file cannot be written; FileNotFoundError where its folder is missing. What was there is untouched.
+        If the file cannot be written; FileNotFoundError if its folder is missing. An existing file is not changed.
     """
     if not overwrite and os.path.lexists(name):
         raise FileExistsError(
             f"cannot write {shown(name)}: the file exists; choose another name, or pass overwrite=True."
         )
-    target = os.path.realpath(name)  # a link stays a link to the new file
+    target = os.path.realpath(name)  # a link stays, and leads to the new file
     temporary = os.path.join(os.path.dirname(target), f".skisp-{secrets.token_hex(6)}.part")
     try:
         with open(temporary, "xb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())  # a disk may be found to be full only here
+            os.fsync(file.fileno())  # a full disk may be noticed only here
         os.replace(temporary, target)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"cannot write {shown(name)}: its folder does not exist; create it first.") from error

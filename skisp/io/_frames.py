@@ -22,13 +22,13 @@ __all__ = ["ANIMATED_SUFFIXES", "Frames", "read_frames", "write_animation"]
 
 ANIMATED_SUFFIXES = (".gif", ".png", ".webp")
 _OPTIONS: dict[str, dict[str, Any]] = {"GIF": {"disposal": 2}, "WEBP": {"quality": 90}, "PNG": {}}
-# Milliseconds, where an animation does not say how long it shows a frame.
+# Milliseconds, if an animation does not say how long a frame is shown.
 _DURATION = 100
 
 
 @dataclass(frozen=True)
 class Frames:
-    """The frames of a film, each read when it is asked for.
+    """The frames of a film, each read only when it is needed.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Frames:
     durations : list of int
         How long each is shown, in milliseconds.
     described : callable
-        From the number of a frame to its array (H, W[, C]), and what its file says of it.
+        From the number of a frame to its array (H, W[, C]) and the metadata of its file.
     """
 
     names: list[str]
@@ -53,17 +53,17 @@ class Frames:
 
 
 def read_frames(path: str | os.PathLike[str], *, size: int | None = None) -> Frames:
-    """Open a folder of images, taken in the order of the numbers in their names, or an animated file.
+    """Open a folder of images, in the order of the numbers in their names, or an animated file.
 
     Raises
     ------
     OSError, ValueError
-        If there is no such file, or no frame in it.
+        If there is no such file, or there are no frames in it.
     """
     if os.path.isdir(path):
         files = sorted((file for file in Path(path).iterdir() if _is_frame(file)), key=_in_order)
         if not files:
-            raise ValueError(f"cannot read {shown(path)}: there are no images in the folder; name one that has frames.")
+            raise ValueError(f"cannot read {shown(path)}: there are no images in the folder; choose another.")
         names = [file.name for file in files]
         durations = [_DURATION] * len(files)
         return Frames(names, durations, lambda i: read_image(files[i], size=size, return_metadata=True))
@@ -79,12 +79,12 @@ def read_frames(path: str | os.PathLike[str], *, size: int | None = None) -> Fra
 def write_animation(
     path: str | os.PathLike[str], frames: Sequence[NDArray[Any]], durations: Sequence[int], *, overwrite: bool = True
 ) -> None:
-    """Write frames as one animated GIF, PNG or WebP file, which is shown over and over; whole or not at all.
+    """Write frames as one animated GIF, PNG or WebP file that repeats forever; it is written whole or not at all.
 
     Raises
     ------
     ValueError
-        If the suffix is of no animated format.
+        If the suffix is not that of an animated format.
     OSError
         If the file cannot be written, or exists and ``overwrite`` is false.
     """
@@ -92,7 +92,9 @@ def write_animation(
     suffix = Path(name).suffix.lower()
     if suffix not in ANIMATED_SUFFIXES:
         known = ", ".join(ANIMATED_SUFFIXES)
-        raise ValueError(f"cannot write {shown(name)}: {suffix!r} holds no animation; use one of {known}, or a folder.")
+        raise ValueError(
+            f"cannot write {shown(name)}: {suffix!r} is not an animated format; use one of {known}, or a folder."
+        )
     first, *others = (PIL.Image.fromarray(to_bytes(np.asarray(frame))) for frame in frames)
     buffer = BytesIO()
     file_format = suffix[1:].upper()
@@ -112,7 +114,7 @@ def _is_frame(file: Path) -> bool:
 
 
 def _in_order(file: Path) -> list[tuple[int, int, str]]:
-    """A key by which 2.png comes before 10.png."""
+    """A sorting key by which 2.png comes before 10.png."""
     parts = re.split(r"(\d+)", file.name)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
@@ -124,6 +126,6 @@ def _read(image: PIL.Image.Image, i: int, mode: str, size: int | None) -> NDArra
 
 def _duration_of(image: PIL.Image.Image, i: int) -> int:
     image.seek(i)
-    image.load()  # WebP says it only then
+    image.load()  # WebP knows the duration only then
     duration = image.info.get("duration")
     return int(duration) if isinstance(duration, (int, float)) and duration > 0 else _DURATION

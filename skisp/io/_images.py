@@ -41,7 +41,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 _WITHOUT_ALPHA = {"JPEG", "BMP"}
 _WITH_16_BITS = {"PNG", "TIFF"}
 _MOST_EXIF = {"JPEG": 65533 - len(b"Exif\0\0")}  # one segment, whose length has 16 bits
-# Drawings that would be run as a program, and formats that Pillow only knows by name.
+# Drawings that are run as a program, and formats of which Pillow knows only the name.
 _REFUSED_FORMATS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 
 
@@ -76,19 +76,19 @@ def read_image(
 
     The camera's orientation (EXIF) is applied. Palettes become RGB, or RGBA if they have transparent
     entries; CMYK and wide-gamut RGB (Display P3, Adobe RGB, ...) are converted through the embedded
-    profile where there is one, and what lies outside sRGB is clipped to it. Grey stays grey and alpha is
-    kept. Of an animation, or a file of several pages, the first is read.
+    profile if there is one, and colours outside sRGB are clipped to it. Grey stays grey and alpha is kept.
+    Of an animation, or a file of several pages, the first image is read.
 
     Parameters
     ----------
     path : str or path-like
-        Any format Pillow reads, but for drawings such as EPS.
+        Of any format that Pillow reads, except drawings such as EPS.
     size : int or None
         Longest side in pixels to shrink to (antialiased); a smaller image is never enlarged.
     max_pixels : float
-        Refuse files of more pixels, before they are decoded. Reading takes at most 64 bytes of memory a
-        pixel, and about half of that for 8 bits. Above Pillow's own limit (about 179e6)
-        ``PIL.Image.MAX_IMAGE_PIXELS`` has to be raised too.
+        Files of more pixels are refused before they are decoded. Reading takes at most 64 bytes of memory
+        per pixel, and about half of that for 8 bits. Above Pillow's own limit (about 179e6)
+        ``PIL.Image.MAX_IMAGE_PIXELS`` must be raised too.
     return_metadata : bool
         Whether EXIF, profile and resolution are returned too, for :func:`write_image`.
 
@@ -97,15 +97,15 @@ def read_image(
     image : ndarray (H, W) or (H, W, C)
         C = 2 (grey and alpha), 3 (RGB) or 4 (RGB and alpha). uint8; uint16 for 16 bits of grey, and of
         colour in PNG and TIFF; float32 for grey stored as floats. Colours of 16 bits become uint8 in other
-        formats, as CMYK, in a TIFF file that compresses each channel apart, and with a profile that is a
-        table: Pillow reads those as 8 bits.
+        formats, as CMYK, in a TIFF file that compresses each channel separately, and with a profile that is
+        a table: Pillow reads those as 8 bits.
     metadata : ImageMetadata
         Only if ``return_metadata``.
 
     Raises
     ------
     FileNotFoundError, IsADirectoryError, PermissionError
-        If there is no such file, it is a folder, or it may not be read.
+        If there is no such file, it is a folder, or you have no permission to read it.
     ValueError
         If the file is empty, damaged, too large or not an image; or ``size`` is not positive.
 
@@ -131,7 +131,7 @@ def read_image(
 def write_image(
     path: str | os.PathLike[str], image: Any, metadata: ImageMetadata | None = None, *, overwrite: bool = True
 ) -> None:
-    """Write an image file; it appears whole or not at all.
+    """Write an image file, whole or not at all.
 
     The file is written under a temporary name in the same folder and then renamed.
 
@@ -142,11 +142,11 @@ def write_image(
     image : array (H, W) or (H, W, C)
         uint8, uint16, bool, or floats in [0, 1]; C = 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGB and
         alpha). uint16 keeps its 16 bits as PNG and TIFF; everything else is written as 8 bits.
-        JPEG (quality 95) and BMP have no alpha: transparent pixels are laid on white. In TIFF, grey of
-        16 bits with alpha becomes RGB with alpha, which more programs read.
+        JPEG (quality 95) and BMP have no alpha: transparent pixels are put on white. In TIFF, grey of
+        16 bits with alpha becomes RGB with alpha, which more programs can read.
     metadata : ImageMetadata or None
         From :func:`read_image`: EXIF and profile are written to JPEG, PNG, TIFF and WebP, the resolution to
-        all but WebP. A profile that does not fit (of RGB, to a grey image) is left out. EXIF may say where
+        all but WebP. A profile that does not fit (of RGB, for a grey image) is left out. EXIF may say where
         and when a photograph was taken.
     overwrite : bool
         Whether an existing file is replaced.
@@ -181,7 +181,7 @@ def check_suffix(name: str) -> str:
     if suffix not in _FORMATS:
         known = ", ".join(WRITABLE_SUFFIXES)
         raise ValueError(
-            f"cannot write {shown(name)}: the suffix {suffix!r} is no image format here; use one of {known}."
+            f"cannot write {shown(name)}: the suffix {suffix!r} is not a known image format; use one of {known}."
         )
     return suffix
 
@@ -192,21 +192,23 @@ def _decoded(file: IO[bytes], name: str, max_pixels: float, wanted: bool) -> tup
     try:
         return _decoded_within(file, max_pixels, wanted)
     except MemoryError as error:
-        raise MemoryError(f"cannot read {shown(name)}: there is too little memory; free some, or shrink it.") from error
-    except Exception as error:  # on damaged files Pillow raises whatever its decoders stumble over
+        raise MemoryError(
+            f"cannot read {shown(name)}: there is too little memory; free some, or shrink the image."
+        ) from error
+    except Exception as error:  # on damaged files Pillow raises errors of many kinds
         raise ValueError(f"cannot read {shown(name)}: {_reason(error)}") from error
 
 
 def _decoded_within(file: IO[bytes], max_pixels: float, wanted: bool) -> tuple[NDArray[Any], ImageMetadata]:
     """The image, and its metadata if they are wanted."""
     with warnings.catch_warnings():
-        # Our own limit, which says what to do, comes next.
+        # Our own limit, whose error says what to do, is checked next.
         warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
         image = PIL.Image.open(file, formats=_formats())
     with image:
         _check_pixels(image, max_pixels)
         array, profile = _levels_and_profile(file, image) or array_and_profile(image)
-        _check_pixels(image, max_pixels)  # an icon may turn out to be larger than it says
+        _check_pixels(image, max_pixels)  # an icon may be larger than its header says
         if not wanted:
             return array, ImageMetadata()
         exif, dpi = read_exif(file, image), read_resolution(image)
@@ -214,7 +216,7 @@ def _decoded_within(file: IO[bytes], max_pixels: float, wanted: bool) -> tuple[N
 
 
 def _levels_and_profile(file: IO[bytes], image: PIL.Image.Image) -> tuple[NDArray[Any], bytes | None] | None:
-    """Colours of 16 bits and their profile; None where there are none, or their profile needs Pillow."""
+    """Colours of 16 bits and their profile; None if there are none, or their profile needs Pillow."""
     levels = read_levels(file, image)
     if levels is None:
         return None
@@ -247,7 +249,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, RefusedError):
         return str(error)
     if isinstance(error, PIL.UnidentifiedImageError):
-        return "it is not an image, or of a format Pillow does not know; save it as PNG or JPEG."
+        return "it is not an image, or its format is unknown to Pillow; save it as PNG or JPEG."
     if isinstance(error, PIL.Image.DecompressionBombError):
         return "it has more pixels than Pillow decodes; shrink it, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it."
     detail = (str(error).splitlines() or [type(error).__name__])[0]
@@ -255,7 +257,7 @@ def _reason(error: Exception) -> str:
 
 
 def _encoded(image: Any, file_format: str, metadata: ImageMetadata | None) -> bytes | memoryview:
-    """The bytes of a file, made in memory so that nothing is written of an image that fails."""
+    """The bytes of a file, made in memory, so that nothing is written if an image fails."""
     array = np.asarray(image)
     as_images([array], name="the list of images to write")
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
@@ -284,7 +286,7 @@ def _encoded_by_pillow(array: NDArray[Any], file_format: str, metadata: ImageMet
     buffer = BytesIO()
     try:
         PIL.Image.fromarray(np.ascontiguousarray(array)).save(buffer, file_format, **options)
-    except (OSError, ValueError, struct.error) as error:  # such as more pixels across than the format has room for
+    except (OSError, ValueError, struct.error) as error:  # such as an image that is wider than the format allows
         raise ValueError(
             f"an image of shape {array.shape} cannot be written as {file_format} ({error}); "
             "shrink it, or choose another format."

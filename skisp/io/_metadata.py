@@ -1,4 +1,4 @@
-"""What an image file says of its picture."""
+"""Metadata of image files."""
 
 import math
 from contextlib import suppress
@@ -12,25 +12,25 @@ from ._exif import exif_of_tiff, resized, upright
 
 __all__ = ["ImageMetadata", "count_frames", "metadata_for", "read_exif", "read_resolution"]
 
-# Formats whose frames follow each other; those of others are layers, sizes or other views of one picture.
+# Formats whose frames follow each other; in other formats they are layers, sizes or views of one picture.
 _IN_FRAMES = {"AVIF", "FLI", "GIF", "PNG", "TIFF", "WEBP"}
 _MOST_DPI = 65535.0
 
 
 @dataclass(frozen=True)
 class ImageMetadata:
-    """What an image file says of its picture, true of the array that is read from it.
+    """Metadata of an image file, adapted to the array that is read from it.
 
     Parameters
     ----------
     exif : bytes or None
-        Camera, time, place, author and what else EXIF tags say, from the byte order on. The orientation is
-        reset, since it has been applied, and the thumbnail is taken out.
+        Camera, time, place, author and other EXIF tags, from the byte order on. The orientation is reset,
+        since it has been applied, and the thumbnail is removed.
     icc_profile : bytes or None
         The profile of the array's colours: sRGB's where they were converted, the file's own where they already
         were sRGB or are grey, None where the file has none.
     dpi : tuple of two floats, or None
-        Pixels an inch, across and down.
+        Pixels per inch, across and down.
     n_frames : int
         Frames of an animation or pages of a TIFF file, of which the array is the first; 1 for others.
 
@@ -53,7 +53,7 @@ class ImageMetadata:
 
 
 def metadata_for(metadata: ImageMetadata | None, shape: tuple[int, ...]) -> ImageMetadata:
-    """What of it is true of an image of this shape (H, W) or (H, W, C): a profile of its channels, its own size."""
+    """The metadata adapted to an image of shape (H, W) or (H, W, C): a profile of its channels, its own size."""
     if metadata is None:
         return ImageMetadata()
     grey = len(shape) == 2 or shape[2] < 3
@@ -62,20 +62,20 @@ def metadata_for(metadata: ImageMetadata | None, shape: tuple[int, ...]) -> Imag
 
 
 def read_exif(file: IO[bytes], image: PIL.Image.Image) -> bytes | None:
-    """The EXIF tags of an image that has been loaded, for an upright picture; None without, or if damaged."""
+    """The EXIF tags of a loaded image, for an upright picture; None if there are none, or they are damaged."""
     exif = image.info.get("exif")
     if isinstance(exif, bytes) and exif:
         return upright(exif)
     if image.format == "TIFF":
         return exif_of_tiff(file)
-    with suppress(Exception):  # what Pillow makes of notes of other kinds, if it can
+    with suppress(Exception):  # other kinds of notes, as far as Pillow can convert them
         tags = image.getexif()
         return upright(tags.tobytes()) if set(tags) - {0x0112} else None
     return None
 
 
 def read_resolution(image: PIL.Image.Image) -> tuple[float, float] | None:
-    """Pixels an inch, if they are numbers that can be."""
+    """Pixels per inch, if they are plausible numbers."""
     dpi: Any = image.info.get("dpi")
     with suppress(TypeError, ValueError, ArithmeticError):
         x, y = (float(side) for side in dpi)
@@ -87,6 +87,6 @@ def read_resolution(image: PIL.Image.Image) -> tuple[float, float] | None:
 def count_frames(image: PIL.Image.Image) -> int:
     """Frames or pages of an image; 1 where they cannot be counted."""
     if image.format in _IN_FRAMES:
-        with suppress(Exception):  # of a file whose first frame may be whole
+        with suppress(Exception):  # in a file whose first frame may still be intact
             return max(1, int(getattr(image, "n_frames", 1)))
     return 1

@@ -1,4 +1,4 @@
-"""Pillow images to arrays and back, with what they say of themselves."""
+"""Pillow images to arrays and back, with their metadata."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def as_array(image: PIL.Image.Image) -> NDArray[Any]:
 
 
 def described(image: PIL.Image.Image) -> tuple[NDArray[Any], ImageMetadata]:
-    """A Pillow image as :func:`as_array` converts it, and what it says of itself."""
+    """A Pillow image as :func:`as_array` converts it, and its metadata."""
     array, profile = array_and_profile(image)
     exif = image.info.get("exif")
     exif = upright(exif) if isinstance(exif, bytes) and exif else None
@@ -31,9 +31,9 @@ def described(image: PIL.Image.Image) -> tuple[NDArray[Any], ImageMetadata]:
 
 
 def as_pillow(array: NDArray[Any], metadata: ImageMetadata) -> PIL.Image.Image:
-    """An array (H, W) or (H, W, C) as a Pillow image, its ``info`` saying what the metadata do.
+    """An array (H, W) or (H, W, C) as a Pillow image, with the metadata in its ``info``.
 
-    Grey keeps its 16 bits or floats; Pillow has no such colours, which become 8 bits.
+    Grey keeps its 16 bits or floats; Pillow has no such colours, so those become 8 bits.
     """
     grey = array.ndim == 2 and array.dtype in (np.uint16, np.float32)
     picture = PIL.Image.fromarray(array if grey else to_bytes(array))
@@ -71,7 +71,7 @@ def array_and_profile(image: PIL.Image.Image) -> tuple[NDArray[Any], bytes | Non
 
 
 def _numbers(image: PIL.Image.Image) -> NDArray[Any]:
-    """Grey levels of more than 8 bits: float32 as they are, integers as uint16 if they fit."""
+    """Grey levels of more than 8 bits: float32 unchanged, integers as uint16 if they fit."""
     array = np.asarray(image)
     if array.dtype.kind == "f":
         return array.copy()

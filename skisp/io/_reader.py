@@ -26,7 +26,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     size : int or None, default=None
-        Longest side in pixels to which larger images are shrunk; smaller ones are left as they are.
+        Longest side in pixels to which larger images are shrunk; smaller images are not changed.
 
     See Also
     --------
@@ -73,7 +73,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : sequence of paths, Pillow images or arrays
-            Mixed as you like. Arrays (H, W) or (H, W, C) are only shrunk, and keep their dtype.
+            In any mixture. Arrays (H, W) or (H, W, C) are only shrunk, and keep their dtype.
 
         Returns
         -------
@@ -94,7 +94,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
         return [self._read(item, i) for i, item in enumerate(items)]
 
     def set_output(self, *, transform: str | None = None) -> Self:
-        """Do nothing, so that a pipeline's ``set_output`` reaches the other steps: images are no table.
+        """Do nothing, so that a pipeline's ``set_output`` reaches the other steps: images are not a table.
 
         Parameters
         ----------
@@ -131,7 +131,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
         return tags
 
 
-# Of an error the nearest of these is raised, with the item named: subclasses may not take a lone message.
+# An error is raised again as the nearest of these, with the item named: subclasses may need more than a message.
 _KINDS = (FileNotFoundError, IsADirectoryError, PermissionError, OSError, TypeError, ValueError)
 
 
@@ -148,5 +148,5 @@ def _checked(item: Any) -> NDArray[Any]:
     if array.dtype.kind not in "buif":
         raise TypeError(f"expected a path, a Pillow image or an array of numbers, got {type(item).__name__}.")
     if array.ndim not in (2, 3) or 0 in array.shape:
-        raise ValueError(f"an array of shape {array.shape} is no image; expected (H, W) or (H, W, C).")
+        raise ValueError(f"an array of shape {array.shape} is not an image; expected (H, W) or (H, W, C).")
     return array

@@ -1,4 +1,4 @@
-"""Shrinking of images, for any layout and dtype the package takes."""
+"""Shrinking of images, for any layout and dtype that the package takes."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ __all__ = ["check_size", "resize_longest"]
 
 
 def resize_longest(image: NDArray[Any], size: int | None) -> NDArray[Any]:
-    """Shrink an image so that its longest side is ``size``; a smaller image is left as it is.
+    """Shrink an image so that its longest side is ``size``; a smaller image is not changed.
 
     Lanczos resampling over the whole footprint of each new pixel (antialiased). Colours are weighted
-    by the alpha channel where there is one, so that hidden colours do not show at its edges. Values
+    by the alpha channel if there is one, so that hidden colours do not show at its edges. Values
     stay within the range of the image.
 
     Parameters
@@ -21,7 +21,7 @@ def resize_longest(image: NDArray[Any], size: int | None) -> NDArray[Any]:
     image : ndarray (H, W) or (H, W, C)
         bool, any integers or floats; with C = 2 or 4 the last channel is alpha.
     size : int or None
-        Longest side in pixels, at least 1; None leaves every image as it is.
+        Longest side in pixels, at least 1; with None no image is changed.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Colours of 16 bits: Pillow has no mode for them, and would round them to 8.
 
-It is made to decode a file twice, once for the high bytes and once for the low ones, by reading the levels in
-the other byte order. So all that Pillow can decode is read, interlaced, tiled and compressed.
+So it decodes each file twice, once for the high bytes and once for the low ones, by reading the levels in the
+other byte order. In this way every file that Pillow can decode is read: interlaced, tiled or compressed.
 
 References
 ----------
@@ -31,14 +31,14 @@ def read_levels(file: IO[bytes], image: PIL.Image.Image) -> NDArray[np.uint16] |
     Parameters
     ----------
     file : file
-        That of the image.
+        The file of the image.
     image : PIL image
         As Pillow opens it, before it is loaded; it is loaded here.
 
     Returns
     -------
     levels : ndarray of uint16 (H, W, C), or None
-        Upright; C = 2, 3 or 4. None where the file has no such colours (other formats and 8 bits).
+        Upright; C = 2, 3 or 4. None if the file has no such colours (other formats and 8 bits).
     """
     if image.format not in ("PNG", "TIFF"):
         return None
@@ -58,7 +58,7 @@ def read_levels(file: IO[bytes], image: PIL.Image.Image) -> NDArray[np.uint16] |
 
 
 def _correct_planes(image: Any) -> None:
-    """Have Pillow read each plane of a TIFF file with 16 bits, where it would read it with 8."""
+    """Make Pillow read each plane of a TIFF file with 16 bits, where it would read 8."""
     tags: Any = getattr(image, "tag_v2", {})
     if tags.get(_PLANAR) == 2 and set(tags.get(_BITS, ())) == {16}:
         order = "L" if tags.prefix == b"II" else "B"
@@ -71,7 +71,7 @@ def _correct_planes(image: Any) -> None:
 
 
 def _in_compressed_planes(image: Any) -> bool:
-    """Whether channels lie apart and are compressed; there Pillow gives the high bytes, whatever is asked."""
+    """Whether channels are stored separately and compressed; then Pillow gives the high bytes in any raw mode."""
     is_apart = getattr(image, "tag_v2", {}).get(_PLANAR) == 2
     return is_apart and any(tile.codec_name == "libtiff" for tile in image.tile)
 
@@ -84,7 +84,7 @@ def _packed(file: IO[bytes], image: PIL.Image.Image) -> NDArray[np.uint16]:
 
 
 def _opened_as(file: IO[bytes], image: PIL.Image.Image, rawmodes: list[str]) -> PIL.Image.Image:
-    """The image once more, to be decoded in other raw modes."""
+    """The image opened again, to be decoded in other raw modes."""
     file.seek(0)
     twin: Any = PIL.Image.open(file, formats=[str(image.format)])
     twin.tile = [

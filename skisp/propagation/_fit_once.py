@@ -1,4 +1,4 @@
-"""Parts of a propagator that are fitted once and kept, for every clone and every process that needs the same."""
+"""Sub-estimators that are fitted once and kept, for every clone and every process that needs the same."""
 
 import copy
 import os
@@ -17,23 +17,23 @@ from ._patch_transformer import PatchTransformer, checked_images, is_rows, seede
 
 try:
     import fcntl
-except ImportError:  # Windows: two processes may both fit a part, and keep the same
+except ImportError:  # Windows: two processes may both fit a sub-estimator, and keep the same
     fcntl = None  # type: ignore[assignment]
 
 __all__ = ["fit_once"]
 
 
 def fit_once(memory: Any, transformer: Any, X: Any, seed: int) -> Any:
-    """A clone of a transformer, seeded and fitted on ``X``: from the memory where that has been done before.
+    """A clone of a transformer, seeded and fitted on ``X``, or taken from the memory if that was done before.
 
-    What is found has the bits that fitting would give. A part is known by the class and the parameters of
-    the seeded clone, the contents of ``X`` and the version of this package. Where several processes or
-    threads ask for the same part at once, one fits it and the others wait for it.
+    What is found has the same bits as a new fit would have. A sub-estimator is identified by the class and
+    the parameters of the seeded clone, the contents of ``X`` and the version of this package. If several
+    processes or threads need the same one at once, one fits it and the others wait.
 
     Parameters
     ----------
     memory : None, str, path or joblib.Memory
-        Where parts are kept; None fits.
+        Where fitted sub-estimators are kept; None always fits.
     transformer : transformer
     X : list of ndarray (H, W, C), or rows
         What to fit on.
@@ -43,19 +43,19 @@ def fit_once(memory: Any, transformer: Any, X: Any, seed: int) -> Any:
     Returns
     -------
     transformer : transformer
-        With arrays of its own in memory, even where the joblib.Memory would map them from files.
+        Its arrays are in memory, even if the joblib.Memory would map them from files.
 
     Raises
     ------
     ValueError
-        If ``memory`` is none of these.
+        If ``memory`` is of another type.
     """
     unfitted = seeded(clone(transformer), seed)
     if memory is None:
         return unfitted.fit(X)
     memory = _without_mapping(check_memory(os.fspath(memory) if isinstance(memory, os.PathLike) else memory))
     key = joblib.hash([unfitted, _contents(X), __version__], coerce_mmap=True)
-    # Memory would hash the arrays as they lie, and tell those mapped into a worker from the same at home.
+    # joblib would give the same arrays another hash where they are mapped from files, as in its workers.
     fit = memory.cache(_fit_without_images, ignore=["transformer", "X"])
     with _alone(memory, key):
         fitted = fit(unfitted, X, key)
@@ -65,7 +65,7 @@ def fit_once(memory: Any, transformer: Any, X: Any, seed: int) -> Any:
 
 
 def _fit_without_images(transformer: Any, X: Any, key: str) -> Any:  # noqa: ARG001 - the key is for the memory
-    """Fit, and leave out the images that the caller has: they may be most of what would be stored."""
+    """Fit, and drop the images, which the caller has: they may be most of what would be stored."""
     fitted = transformer.fit(X)
     if _keeps_images(fitted, X):
         fitted.images_ = []
@@ -77,15 +77,15 @@ def _keeps_images(fitted: Any, X: Any) -> bool:
 
 
 def _contents(X: Any) -> Any:
-    """Arrays as they are in memory when nothing else is: no views, no maps of files."""
+    """Plain arrays in memory in place of views and of maps of files."""
     if isinstance(X, (list, tuple)) or (type(X) is np.ndarray and X.dtype == object):
         return [_contents(item) for item in X]
-    # The order stays: what runs along rows and what runs along columns may sum in another order.
+    # The memory order stays: sums over arrays in row and in column order may round differently.
     return np.array(X, order="A") if type(X) in (np.ndarray, np.memmap) else X
 
 
 def _without_mapping(memory: Any) -> Any:
-    """The memory, reading arrays into memory: those mapped from files can't be written to, or would change them."""
+    """The cache, but reading arrays into memory: mapped ones are read-only, or writing would change the files."""
     if getattr(memory, "mmap_mode", None) is None or memory.store_backend is None:
         return memory
     memory = copy.deepcopy(memory)
@@ -95,13 +95,13 @@ def _without_mapping(memory: Any) -> Any:
 
 @contextmanager
 def _alone(memory: Any, key: str) -> Iterator[None]:
-    """Hold the lock of a key in the memory's folder; the system releases it if the process dies."""
+    """Hold the lock of a key in the cache's folder; the system releases it if the process dies."""
     store = getattr(memory, "store_backend", None)
     if fcntl is None or store is None or getattr(memory, "backend", None) != "local":
         yield
         return
     with ExitStack() as stack:
-        with suppress(OSError):  # a folder that may only be read, a network's file system that has no locks
+        with suppress(OSError):  # a read-only folder, or a network file system without locks
             folder = Path(store.location) / "locks"
             folder.mkdir(parents=True, exist_ok=True)
             fcntl.flock(stack.enter_context(open(folder / key, "wb")), fcntl.LOCK_EX)

@@ -1,8 +1,7 @@
 """What is learnt of styles and content together: common colours, distances of codes, and the map from content to style.
 
-Several styles meet half way, or any share of the way: their images are given the barycentre of
-their colours, the content's codes go to the barycentre of theirs, and each patch of a style is to
-occur in that style's share.
+Several styles meet in between, by their weights: their images are given the barycentre of their colours,
+the content's codes go to the barycentre of theirs, and the patches of each style occur in its share.
 """
 
 import functools
@@ -32,20 +31,20 @@ _N_PATCHES = 6000
 
 @dataclass(frozen=True)
 class FittedStyles:
-    """What is learnt of styles and content together, in arrays, which pickle.
+    """What is learnt of styles and content together, in arrays, which can be pickled.
 
     Attributes
     ----------
     weights : tuple of float
         One a style, greater than 0, of sum 1.
     colors : tuple of AffineMap or None
-        From each style's colours to those of all together; None where there is but one style.
+        From each style's colours to those of all together; None if there is only one style.
     metrics : tuple of ndarray (d, d)
-        What gives the codes of each style's coder the distances of patches.
+        The matrix that gives the codes of each style's coder the distances of patches.
     content_metric : ndarray (d, d) or None
-        Likewise of the content's own coder.
+        The same for the content's own coder.
     alignment : AffineMap
-        Content codes to where the styles' codes live.
+        Content codes to where the styles' codes lie.
     """
 
     weights: tuple[float, ...]
@@ -116,7 +115,7 @@ def _align(aligned: Tensor, own: Tensor, content_codec: PatchCodec | None, targe
 
 
 def _common_colors(images: Sequence[Sequence[Tensor]], weights: Sequence[float]) -> tuple[AffineMap | None, ...]:
-    """Maps of each style's colours to the barycentre of all; None for a style that is alone."""
+    """Maps of each style's colours to the barycentre of all; None for a single style."""
     if len(images) == 1:
         return (None,)
     moments = [color_moments(own) for own in images]
@@ -142,7 +141,7 @@ def _tensors(style: PatchTransformer, device: torch.device) -> list[Tensor]:
 
 
 def _sample(images: Sequence[Tensor], style: PatchTransformer, generator: torch.Generator) -> Tensor:
-    """Patches of images, of the size and the scales that the style's coder was fitted on."""
+    """Patches of images, of the size and the pyramid levels on which the style's coder was fitted."""
     per_image = -(-_N_PATCHES // len(images))
     sampled = [sample_patches(image, style.patch_size, per_image, style.max_size, generator) for image in images]
     return torch.cat(sampled)

@@ -1,4 +1,4 @@
-"""Frames of a sequence: checked, all at once or each as it comes, and their pictures in the frames' own form."""
+"""Frames of a sequence: checked, all at once or one by one, and their pictures in the frames' own form."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -23,7 +23,7 @@ def frames_of(frames: Any) -> tuple[list[Image], ImageLayout]:
 
 
 def frames_as_they_come(frames: Iterable[Any], redraw: Callable[[Iterable[Image]], Iterator[Image]]) -> Iterator[Any]:
-    """The pictures of frames that are read one at a time, each when the next picture is asked for."""
+    """The pictures of frames that are read one at a time, each only when the next picture is asked for."""
     layouts = []
 
     def images() -> Iterator[Image]:
@@ -43,5 +43,5 @@ def _check_frame(image: Image, i: int, first: tuple[int, ...]) -> None:
     if image.shape != first:
         raise ValueError(
             f"Frame {i} has the shape {image.shape}, frame 0 {first}; give frames of one size and kind, "
-            "or redraw images that are no sequence with transform."
+            "or use transform for images that are not a sequence."
         )

@@ -32,7 +32,7 @@ __all__ = ["ImagePropagation"]
 
 @dataclass
 class ImagePropagation(Propagation):
-    """What :class:`StylePropagator` does with images: fitted once, with settings that come with each call.
+    """What :class:`StylePropagator` does with images: it is fitted once, and each call brings its settings.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class ImagePropagation(Propagation):
     content : PatchTransformer or None
         The content's own coder, fitted.
     fitted : dict of FittedStyles
-        Under None of all styles by their weights, and, where there are several, of each alone under its index.
+        Under None those of all styles by their weights; if there are several, those of each alone under its index.
     seed : int
     """
 
@@ -54,7 +54,7 @@ class ImagePropagation(Propagation):
     seed: int
 
     def __post_init__(self) -> None:
-        # Made of the fitted sub-estimators, by style and device; their exemplars are as large as the style's pyramid.
+        # Made from the fitted sub-estimators, by style and device; their exemplars are as large as the style's pyramid.
         self._models: dict[tuple[int | None, str], StyleModel] = {}
 
     @staticmethod
@@ -94,7 +94,7 @@ class ImagePropagation(Propagation):
 
     @property
     def n_features_out(self) -> int:
-        """Images are no table."""
+        """Not for images, which are not a table."""
         raise AttributeError("Images have no columns.")
 
     @property
@@ -104,11 +104,11 @@ class ImagePropagation(Propagation):
 
     @property
     def alignment(self) -> Any:
-        """The map from content codes to where the styles' codes live."""
+        """The map from content codes to where the styles' codes lie."""
         return self.fitted[None].alignment
 
     def transform(self, images: list[Image], settings: SynthesisSettings, mask: Any = None) -> list[Image]:
-        """Redraw images (H, W, C), where masks say; see :meth:`StylePropagator.transform`."""
+        """Redraw images (H, W, C), where the masks say; see :meth:`StylePropagator.transform`."""
         if mask is None:
             return self._redraw_all(images, settings)
         masks = masks_for(images, mask, len(self.styles))
@@ -165,7 +165,7 @@ class ImagePropagation(Propagation):
         return pictures
 
     def _redraw_frames(self, images: Iterable[Image], settings: SynthesisSettings) -> Iterator[Image]:
-        """Redraw the frames of a sequence, each when it is asked for."""
+        """Redraw the frames of a sequence, each only when it is asked for."""
         sequence: SequenceRedraw | None = None
         for image in images:
             with one_thread(), torch.inference_mode():
@@ -205,7 +205,7 @@ class ImagePropagation(Propagation):
         return self._models[key]
 
     def _tensor(self, image: Image, settings: SynthesisSettings) -> Tensor:
-        """An image in the style's channels on the device, enlarged where it would not hold a patch."""
+        """An image in the style's channels on the device, enlarged if it is smaller than a patch."""
         first = self.styles[0]
         tensor = to_tensor(to_channels(image, first.n_channels_)).to(resolve_device(settings.device))
         if min(tensor.shape[1:]) < first.patch_size:
@@ -217,9 +217,9 @@ class ImagePropagation(Propagation):
 
 
 def _in_channels_of(image: Image, picture: Tensor, settings: SynthesisSettings) -> Image:
-    """A redrawn picture in the channels of its image, and of the strength that was asked for."""
+    """A redrawn picture in the channels of its image, mixed with it by the strength."""
     picture = resize(picture, (image.shape[0], image.shape[1]))
-    # In the content's channels from here on: a grey style must not take all colour at once.
+    # Mixed in the content's channels: in those of a grey style, the least strength would take all colour away.
     if settings.color == "content":
         picture = keep_color(picture.cpu(), to_tensor(image))
     redrawn = to_channels(from_tensor(picture), image.shape[2])

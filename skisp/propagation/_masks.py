@@ -11,7 +11,7 @@ __all__ = ["composite", "masks_for"]
 
 
 def masks_for(images: Sequence[Image], masks: Any, n_styles: int) -> list[Image]:
-    """Check the masks and give them as float32 (H, W, 1), or (H, W, n_styles), in [0, 1].
+    """Check the masks, and convert them to float32 (H, W, 1), or (H, W, n_styles), in [0, 1].
 
     Parameters
     ----------
@@ -25,10 +25,10 @@ def masks_for(images: Sequence[Image], masks: Any, n_styles: int) -> list[Image]
         If the number of masks, a shape or a value does not fit.
     """
     if len(masks) != len(images):
-        raise ValueError(f"mask holds {len(masks)} masks for {len(images)} images; give one an image.")
+        raise ValueError(f"mask holds {len(masks)} masks for {len(images)} images; give one for each image.")
     converted = [_mask(masks[i], i, image.shape[:2], n_styles) for i, image in enumerate(images)]
     if len({mask.shape[2] for mask in converted}) > 1:
-        raise ValueError("mask gives some images one mask and others one a style; give all the same.")
+        raise ValueError("mask gives some images one mask, others one for each style; give all the same number.")
     return converted
 
 
@@ -43,9 +43,9 @@ def _mask(mask: Any, i: int, size: tuple[int, ...], n_styles: int) -> Image:
 
 
 def composite(image: Image, pictures: Sequence[Image], masks: Image) -> Image:
-    """Pictures (H, W, C) laid over an image, each where its mask, a channel of (H, W, K), is.
+    """Pictures (H, W, C) over an image, each where its mask, a channel of (H, W, K), is.
 
-    Where the masks of a pixel sum to more than 1 they are divided by their sum; where to less, the
+    If the masks of a pixel sum to more than 1, they are divided by their sum; if they sum to less, the
     image shows for the rest.
     """
     total = masks.sum(axis=2, keepdims=True)

@@ -1,4 +1,4 @@
-"""Fitted row transformers as the propagation sees them: patches in, codes in pixel units out."""
+"""Fitted row transformers as the propagation uses them: from patches to codes in pixel units."""
 
 import copy
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ __all__ = ["JointCodec", "PatchCodec", "code_metric"]
 
 
 class PatchCodec:
-    r"""Codes of patches whose distances are about those of the patches they decode to.
+    r"""Codes of patches whose distances are about those of the patches to which they decode.
 
     A C-VAE's latent dimensions all have about unit variance, whether they carry the brightness of
-    a patch or next to nothing. With B the linear decoder that fits best (least squares, codes to
-    patches), :math:`\|(q - k) B\|^2` is the squared distance of what two codes decode to; codes are
-    multiplied by :math:`(B B^T)^{1/2}`, so that the plain Euclidean distance is just that. For a
+    a patch or almost nothing. With B the linear decoder that fits best (least squares, codes to
+    patches), :math:`\|(q - k) B\|^2` is the squared distance of what two codes decode to. Codes are
+    multiplied by :math:`(B B^T)^{1/2}`, which makes the plain Euclidean distance equal to that. For a
     PCA the matrix is the identity.
 
     Parameters
@@ -33,7 +33,7 @@ class PatchCodec:
     metric : ndarray (d, d)
         That matrix, from :func:`code_metric`.
     own_colors : AffineMap or None
-        From the colours of the patches to those the transformer was fitted on; None where they are.
+        From the colours of the patches to those on which the transformer was fitted; None if they are the same.
     """
 
     def __init__(self, transformer: Any, metric: NDArray[np.float32], own_colors: AffineMap | None = None) -> None:
@@ -54,16 +54,18 @@ class PatchCodec:
     def generate(self, patches: Tensor, noise: Tensor | None, detail: float) -> Tensor:
         r"""New patches from the transformer's model of these, with a share of the originals' residual.
 
-        .. math:: g(z) + \text{detail} \cdot (x - g(\mu(x))),\quad z \sim q(z | x)
+        .. math:: g(z) + \delta (x - g(\mu(x))),\quad z \sim q(z | x) ,
+
+        :math:`\delta` being ``detail``.
 
         Parameters
         ----------
         patches : Tensor (n, D)
         noise : Tensor (n, d) or None
-            Standard normal, scaled by the posterior's standard deviation where the transformer has
-            one (:meth:`CVAETransformer.posterior`). None takes :math:`z = \mu(x)`.
+            Standard normal, scaled by the posterior's standard deviation if the transformer has one
+            (:meth:`CVAETransformer.posterior`). None takes :math:`z = \mu(x)`.
         detail : float in [0, 1]
-            1 keeps the originals' residual, 0 leaves the pure model.
+            1 keeps the originals' residual, 0 gives the pure model.
         """
         if not hasattr(self.transformer, "posterior"):
             noise = None
@@ -72,7 +74,7 @@ class PatchCodec:
         own = self._in_own_colors(patches)
         change = self._change(own, noise, detail)
         if self._own_colors is not None:
-            # A difference of colours goes back without the offset.
+            # A difference of colours is mapped back without the offset.
             back = self._own_colors.inverse()
             change = _map_colors(change, AffineMap(back.matrix, torch.zeros_like(back.offset)))
         return patches + change
@@ -161,7 +163,7 @@ class JointCodec:
         new = torch.empty_like(patches)
         for i, (codec, own_noise) in enumerate(zip(self._codecs, noises, strict=True)):
             rows = origin == i
-            if not bool(rows.any()):  # a chunk need not hold patches of every style
+            if not bool(rows.any()):  # a chunk may hold no patches of a style
                 continue
             new[rows] = codec.generate(patches[rows], None if own_noise is None else own_noise[rows], detail)
         return new
@@ -181,9 +183,9 @@ def _map_colors(patches: Tensor, colors: AffineMap) -> Tensor:
 
 
 def _apply(function: Any, rows: Tensor) -> Tensor:
-    """Apply a numpy function of rows a chunk at a time, so that memory does not grow with the image."""
+    """Apply a numpy function of rows chunk by chunk, so that memory does not grow with the image."""
     chunks = rows.cpu().numpy()
     parts = [chunks[start : start + chunk_sizes.patches] for start in range(0, len(chunks), chunk_sizes.patches)]
-    # A DataFrame where the transformer's output was set to one.
+    # They are DataFrames if the transformer's output was set to that.
     results = [np.require(part, requirements="W") for part in map_on_threads(function, parts)]
     return torch.cat([torch.as_tensor(part, dtype=rows.dtype) for part in results]).to(rows.device)

@@ -23,8 +23,8 @@ from .synthesis._settings import COARSEST_SIDE
 
 __all__ = ["PatchTransformer", "checked_images", "is_rows", "sample_patches", "seeded"]
 
-# What a patch may differ by without looking different. One scale for all: with the variance integrated
-# out (likelihood="collapsed") the flat patches of a picture count most, and its strokes are coded badly.
+# By how much a patch may differ without looking different. One scale for all: with the variance integrated
+# out (likelihood="collapsed") the flat patches of a picture have the most influence, and strokes are coded badly.
 _NOISE_SCALE = 0.05
 
 
@@ -32,19 +32,19 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
     """Code images of any size by the codes of their overlapping patches.
 
     Wraps a transformer of rows: a :class:`CVAETransformer`, a PCA, or any with ``transform`` and
-    ``inverse_transform``. It keeps the images it was fitted on, so that a fitted one carries its
-    style to :class:`StylePropagator`.
+    ``inverse_transform``. It keeps the images on which it was fitted: :class:`StylePropagator` takes its
+    patches from them.
 
     Parameters
     ----------
     transformer : transformer or None, default=None
-        Codes the patches, as rows of patch_size * patch_size * C values, channel by channel. It is
-        cloned. None takes a :class:`CVAETransformer` with 12 components, narrow layers, few epochs and a
+        Codes the patches, as rows of patch_size * patch_size * C values, channel by channel. A clone of it
+        is fitted. None takes a :class:`CVAETransformer` with 12 components, narrow layers, few epochs and a
         Gaussian likelihood of one noise scale for all patches.
     patch_size : int, default=11
         Side of a patch in pixels.
     max_patches : int, default=20000
-        Patches sampled for fitting, in equal shares from the scales of a pyramid: short sides from 48
+        Patches sampled for fitting, in equal shares from the levels of a pyramid: short sides from 48
         pixels up to the image's own (at most ``max_size``), a factor of about 1.4 apart.
     max_size : int, default=512
         Largest short side in pixels of the pyramid, at least ``patch_size``.
@@ -56,16 +56,16 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
     transformer_ : transformer
         The fitted clone.
     images_ : list of ndarray (H, W, C), float32 in [0, 1]
-        The images fitted on; empty where rows were fitted.
+        The images on which it was fitted; empty if it was fitted on rows.
     n_channels_ : int
-        1 where all images are grey, else 3.
+        1 if all images are grey, else 3.
     n_features_in_ : int
-        Values of a patch.
+        Number of values of a patch.
 
     Notes
     -----
-    A two-dimensional ``X`` (n, n_features) is taken as patches that are rows already, and goes to
-    the transformer as it is.
+    A two-dimensional ``X`` (n, n_features) is taken as patches that are rows already, and passed to
+    the transformer unchanged.
 
     Examples
     --------
@@ -106,7 +106,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Fit the transformer on patches sampled from the images at several scales.
+        """Fit the transformer on patches sampled from the images at several pyramid levels.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no image, one is smaller than a patch, or grey and colour are mixed.
+            If there are no images, one is smaller than a patch, or grey and colour are mixed.
         """
         seed = draw_seed(self.random_state)
         if is_rows(X):
@@ -144,7 +144,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, n_features) of rows
-            Of the kind that was fitted, of any size.
+            Of the kind on which it was fitted, of any size.
 
         Returns
         -------
@@ -241,7 +241,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
 def sample_patches(
     image: torch.Tensor, patch_size: int, n_patches: int, max_size: int, generator: torch.Generator
 ) -> torch.Tensor:
-    """Sample patches (n_patches, C * p * p) of an image (C, H, W), in equal shares from a pyramid of scales."""
+    """Sample patches (n_patches, C * p * p) of an image (C, H, W), in equal shares from the levels of a pyramid."""
     shape = (image.shape[1], image.shape[2])
     sides = short_sides(min(*shape, max_size), max(COARSEST_SIDE, patch_size))
     per_scale = -(-n_patches // len(sides))
@@ -288,7 +288,7 @@ def is_rows(X: Any) -> bool:
 
 
 def seeded(transformer: Any, seed: int) -> Any:
-    """Set a transformer's ``random_state`` to ``seed`` where it has one that is None."""
+    """Set a transformer's ``random_state`` to ``seed`` if it has one that is None."""
     parameters = transformer.get_params(deep=True)
     missing = {
         name: seed

@@ -32,18 +32,18 @@ def propagate_style(
     strength : float in [0, 1], default=1.0
         0 returns the content, 1 is the full style.
     size : int or None, default=None
-        Longest side in pixels of the result where the content is larger; None keeps its size.
+        Longest side in pixels of the result, if the content is larger; None keeps its size.
     random_state : int, RandomState instance or None, default=None
         An int gives the same picture every time.
     **parameters
-        Others of :class:`StylePropagator`.
+        Other parameters of :class:`StylePropagator`.
 
     Returns
     -------
     picture : ndarray or PIL image
-        An array for an array, with its dtype and channels. A PIL image for a PIL image or a path: grey
-        keeps its 16 bits, colours have the 8 that Pillow has, and EXIF (upright), profile and resolution
-        are in ``picture.info``, so that ``picture.save("picture.jpg", **picture.info)`` keeps them.
+        For an array, an array with its dtype and channels. For a PIL image or a path, a PIL image: grey
+        keeps its 16 bits, colours have 8, the most that Pillow has, and EXIF (upright), profile and
+        resolution are in ``picture.info``, so that ``picture.save("picture.jpg", **picture.info)`` keeps them.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def propagate_style(
 
 
 def _described(content: Any) -> tuple[Any, ImageMetadata | None]:
-    """The array of a path or Pillow image, and what it says of itself; anything else as it is."""
+    """The array of a path or Pillow image, and its metadata; anything else unchanged, and None."""
     if isinstance(content, (str, os.PathLike)):
         return read_image(content, return_metadata=True)
     if isinstance(content, PIL.Image.Image):

@@ -12,7 +12,7 @@ __all__ = ["Propagation"]
 
 
 class Propagation(ABC):
-    """A fitted mode: plain data of what was fitted, with settings that come with each call."""
+    """A fitted mode: plain data of what was fitted; each call brings its settings."""
 
     seed: int
 
@@ -25,9 +25,9 @@ class Propagation(ABC):
         ----------
         X : array-like or list of images
         estimator : StylePropagator
-            Whose ``n_features_in_`` rows must fit.
+            Whose ``n_features_in_`` the rows must match.
         reset : bool
-            Set that instead.
+            Whether to set it instead.
         """
 
     @classmethod
@@ -57,4 +57,4 @@ class Propagation(ABC):
     @property
     @abstractmethod
     def n_features_out(self) -> int:
-        """Columns of the table that is given for a table."""
+        """Number of columns of the result for a table."""

@@ -28,40 +28,42 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
     """Redraw photographs in the style of pictures.
 
     Composes a content transformer and a style transformer. ``fit`` learns the map from content codes
-    to style codes. ``transform`` redraws images coarse to fine: it codes the content and the style's
-    patches, searches for patches whose codes answer the content's and lets them vote on the picture,
-    and, at the finest level, generates new patches with the style's C-VAE about those it has found.
+    to style codes. ``transform`` redraws an image in three steps, in this order: extract the codes of the
+    patches of content and style; propagate the style, by searching coarse to fine for patches whose codes
+    fit the content's and letting them vote on the picture; and generate, at the finest level only, new
+    patches with the style's C-VAE about those that were found.
 
     Parameters
     ----------
     content : transformer or None, default=None
-        Codes the content. Fitted (frozen or not), it is used as it is; unfitted, it is cloned and
-        fitted on ``X``; None codes the content by the style's coder.
+        Codes the content. A fitted one (frozen or not) is not fitted again; an unfitted one is cloned
+        and fitted on ``X``; with None the style's coder codes the content.
     style : transformer, list of transformers, or None, default=None
         Codes the style: a :class:`PatchTransformer` for images, any transformer with an inverse for
-        rows. Fitted, it is used as it is, and carries its style images; unfitted or None, a clone
-        is fitted on ``style_images``. Wrap a fitted one in ``sklearn.frozen.FrozenEstimator`` where
-        the propagator is cloned, as in a grid search. A list holds several styles, to be mixed
-        (``style_weights``) or laid side by side (``mask`` of :meth:`transform`).
+        rows. A fitted one is not fitted again, and holds its style images; of an unfitted one, or with
+        None, a clone is fitted on ``style_images``. Wrap a fitted one in
+        ``sklearn.frozen.FrozenEstimator`` where the propagator is cloned, as in a grid search. A list
+        holds several styles, to be mixed (``style_weights``) or put side by side (``mask`` of
+        :meth:`transform`).
     style_images : path, ndarray (H, W[, C]), PIL image, or list of them; or rows; default=None
-        The pictures whose style is wanted, where the style is not fitted. Several are one style
-        together; with ``style_weights``, or where ``style`` is a list, each is a style of its own.
+        The pictures whose style is wanted, if the style is not fitted. Several are one style together;
+        with ``style_weights``, or where ``style`` is a list, each is a style of its own.
     style_weights : array-like of float or None, default=None
-        Shares of several styles, at least 0; only their ratios count. None gives all the same.
+        Shares of several styles, at least 0; only their ratios matter. None gives all the same share.
         Their colours and codes meet in a barycentre, and the patches of each occur in about its share.
     strength : float in [0, 1], default=1.0
         How much of the style to apply: 0 returns the content, 1 is the full style.
     content_weight : float, default=1.0
-        Pull of the content on the matching, and its share in the finest detail, both where it has
-        structure; greater keeps more of it.
+        Weight of the content in the search, and its share in the finest detail, both mainly where it has
+        structure; a greater weight keeps more of it.
     coherence : float, default=0.6
         Reward, as a share of the variance of the style's codes, for matches that continue their
-        neighbours' in the style; greater gives longer strokes and larger pieces of the style.
+        neighbours' in the style; a greater reward gives longer strokes and larger pieces of the style.
     balance : float, default=0.06
         Price, as a share of the same variance, on patches of the style that occur more often than
-        others; greater shows more of the style, 0 lets the nearest code always win.
+        others; a greater price shows more of the style, with 0 the nearest code always wins.
     style_scale : float, default=1.0
-        Size of the style's strokes relative to the picture: 2 draws them twice as large.
+        Size of the style's strokes relative to the picture: with 2 they are twice as large.
     color : {"style", "content", "only"}, default="style"
         ``"content"`` keeps the photograph's colours and takes the strokes; ``"only"`` takes the
         style's colours and nothing else.
@@ -72,7 +74,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
         Share of a style patch's residual, what the transformer cannot code, in what is rendered; 0
         renders with the pure model.
     device : {"auto", "cpu", "cuda", ...}, default="auto"
-        Where to match; ``"auto"`` takes the accelerator torch reports, else the CPU.
+        Where to compute; ``"auto"`` takes the accelerator torch reports, else the CPU.
     random_state : int, RandomState instance or None, default=None
         Seeds the search, and the sub-estimators where their own ``random_state`` is None.
     memory : None, str, path or joblib.Memory, default=None
@@ -93,7 +95,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
     style_weights_ : ndarray
         In image mode: the weights of the styles, of sum 1.
     alignment_ : AffineMap
-        In image mode: the map from content codes to where the style's codes live.
+        In image mode: the map from content codes to where the style's codes lie.
     row_alignment_ : RowAlignment
         In row mode: that map, and the one to the style coder's own codes.
     style_moments_ : Moments
@@ -103,9 +105,9 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
 
     Notes
     -----
-    Two modes. Where the style codes patches, ``X`` holds images of any size; results have their
-    layout, size and dtype. Where it codes whole rows, for instance 28x28 digits, ``X`` holds rows
-    or equally large images.
+    There are two modes. If the style codes patches, ``X`` holds images of any size; results have their
+    layout, size and dtype. If it codes whole rows, for instance 28x28 digits, ``X`` holds rows or
+    images of one size.
 
     Rows are coded, their codes moved by one affine map, and decoded by the style. The map is learnt
     by optimal transport between the codes of the rows of ``fit`` and the style's: of ``style_images``,
@@ -114,10 +116,10 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
 
     A search over parameters of the propagator, such as ``strength``, need not train a style for every
     candidate and fold. Either train it before, ``style=FrozenEstimator(PatchTransformer().fit([picture]))``,
-    which clones share; or give ``style_images`` and a ``memory``, which trains a sub-estimator
-    once for all candidates that have its parameters and images, so that the search may run over those as well.
-    ``Pipeline(memory=...)`` is no substitute: it keeps whole steps, by all of their parameters, and never
-    the last.
+    which clones share; or give ``style_images`` and a ``memory``. Then a sub-estimator is trained once for
+    all candidates that have its parameters and images, so the search may run over those as well.
+    ``Pipeline(memory=...)`` is no substitute: it keeps whole steps, identified by all of their parameters,
+    and never the last.
 
     References
     ----------
@@ -237,15 +239,15 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
         X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, D) of rows
             Images of any size, not only those fitted.
         mask : list of ndarray (H, W), ndarray (n, H, W), or None
-            Where the style acts, one mask an image: 1 redraws, 0 leaves the content's pixels, values
-            between mix. Booleans, uint8, or floats in [0, 1]. Images only. Of K styles each may have
-            a mask of its own, (K, H, W) an image: each acts, alone, where its mask is, whatever
-            ``style_weights``; where masks sum to more than 1 the styles share.
+            Where the style acts, one mask for each image: 1 redraws, 0 keeps the content's pixels, values
+            between mix. Booleans, uint8, or floats in [0, 1]. Images only. Each of K styles may have a
+            mask of its own, (K, H, W) for each image: then each style acts alone where its mask is, and
+            ``style_weights`` are not used; where masks sum to more than 1 the styles share the pixel.
 
         Returns
         -------
         pictures : like ``X``
-            Of the same layout, sizes and dtypes; alpha is carried through.
+            Of the same layout, sizes and dtypes; alpha is returned unchanged.
         """
         check_is_fitted(self)
         content, layout = self.propagation_.read(X, self, reset=False)
@@ -254,7 +256,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
         return layout.restore(redrawn)
 
     def fit_transform(self, X: Any, y: Any = None, mask: Any = None) -> Any:
-        """Fit on images, or rows, and redraw the same.
+        """Fit on images, or rows, and redraw them.
 
         Parameters
         ----------
@@ -270,15 +272,15 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
         pictures : like ``X``
             As :meth:`transform` gives them.
         """
-        # The mixin's would hand the mask to fit, which takes none.
+        # The mixin's method would pass the mask to fit, which takes none.
         return self.fit(X).transform(X, mask=mask)
 
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None, mask: Any = None) -> float:
         """Style gained and content kept, in one figure in [0, 1]; greater is better.
 
-        The mean over the images of :func:`skisp.metrics.propagation_score`, best of the style
-        images, the weighted mean over several styles; in row mode a like figure of codes. For
-        searches :class:`skisp.metrics.PropagationScorer` is stricter: it holds a part of the style back.
+        The mean over the images of :func:`skisp.metrics.propagation_score`. Of several style images the
+        best counts, of several styles the weighted mean. In row mode it is a similar figure of codes.
+        For searches :class:`skisp.metrics.PropagationScorer` is stricter: it holds out a part of the style.
 
         Parameters
         ----------
@@ -287,9 +289,9 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
         y : None
             Ignored.
         sample_weight : array-like (n,) or None
-            Weights of the images' mean; not possible for rows, whose score is of all together.
+            Weights of the images in the mean; not possible for rows, which have one score together.
         mask : list of ndarray (H, W), ndarray (n, H, W), or None
-            As for :meth:`transform`. The pictures are drawn with it, and scored as a whole.
+            As for :meth:`transform`. The pictures are redrawn with it, and scored as a whole.
 
         Returns
         -------
@@ -302,25 +304,25 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
             return self.propagation_.score(content, SynthesisSettings.of(self), sample_weight, mask)
 
     def propagate_sequence(self, frames: Any) -> Any:
-        """Redraw the frames of a film, or of any sequence in which each looks much like the last.
+        """Redraw the frames of a film, or of any sequence in which each frame looks much like the last.
 
-        :meth:`transform` draws every image for itself, so that neighbouring frames get other strokes,
-        which flickers. Here colours and contrast are measured on the first frame only; each further
-        one starts from the patches of the last, moved along with what the frames show (their optical
-        flow), and keeps the last picture wherever the content has stayed the same. Where hardly anything
-        has, after a cut, the drawing begins anew.
+        :meth:`transform` redraws every image alone, so that neighbouring frames get different strokes:
+        the film flickers. Here colours and contrast are measured on the first frame only. Each further
+        frame starts from the patches of the last, warped along the optical flow of the frames, and keeps
+        most of the last picture where the content has not changed. If hardly anything agrees, after a
+        cut, the synthesis starts again.
 
         Parameters
         ----------
         frames : ndarray (n, H, W[, C]), list of ndarray (H, W[, C]), or another iterable of them
-            In order, all of one size.
+            In order, and all of one size.
 
         Returns
         -------
         pictures : like ``frames``
-            An array or a list for one. For any other iterable, such as a generator that reads a file,
-            an iterator that reads a frame when the next picture is asked for: films need not fit
-            into memory.
+            An array for an array, a list for a list. For any other iterable, such as a generator that
+            reads a file, an iterator that reads a frame only when the next picture is asked for: a film
+            need not fit into memory.
 
         Raises
         ------
@@ -330,7 +332,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
         References
         ----------
         Ruder, Dosovitskiy & Brox, "Artistic style transfer for videos", GCPR 2016,
-        arXiv:1604.08610 (each frame starts from the last, moved).
+        arXiv:1604.08610 (each frame starts from the last, warped).
 
         Examples
         --------
@@ -367,7 +369,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
 
     @property
     def alignment_(self) -> Any:
-        """In image mode: the map from content codes to where the style's codes live."""
+        """In image mode: the map from content codes to where the style's codes lie."""
         return self.propagation_.alignment
 
     @property
@@ -396,7 +398,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
             return mode.fit(content, layout, given, SynthesisSettings.of(self))
 
     def _forget(self) -> None:
-        """Drop what an earlier fit has found: a fit that fails leaves none, not that of other data."""
+        """Drop the results of an earlier fit, so that a fit that fails does not leave those of other data."""
         for name in ("propagation_", "n_features_in_", "feature_names_in_"):
             self.__dict__.pop(name, None)
 

@@ -1,4 +1,4 @@
-"""The map from content codes of rows to where the codes of a style of rows live."""
+"""The map from content codes of rows to where the codes of a style of rows lie."""
 
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ class RowAlignment(NamedTuple):
     to_style_coder : AffineMap
         Content codes to the style coder's codes of the same rows.
     transport : AffineMap
-        Content codes to where the style's codes live.
+        Content codes to where the style's codes lie.
     """
 
     to_style_coder: AffineMap
@@ -29,13 +29,13 @@ class RowAlignment(NamedTuple):
 
 
 class StyleCodes(NamedTuple):
-    """What is known of the style's codes.
+    """What is known about the style's codes.
 
     Attributes
     ----------
     moments : Moments
     samples : Tensor (m, e) or None
-        Codes of the style, where there are rows of it or the transformer has kept some.
+        Codes of the style, if rows of it were given or the transformer has kept some.
     """
 
     moments: Moments
@@ -45,14 +45,14 @@ class StyleCodes(NamedTuple):
 def style_codes(style: Any, style_rows: Any = None) -> StyleCodes:
     """Moments of the style's codes, and codes.
 
-    From the rows it was fitted on where they are given; else from what the fitted transformer
-    knows: ``latent_mean_`` and ``latent_covariance_`` (a C-VAE, which keeps codes too) or
+    They come from the rows on which it was fitted, if those are given, else from attributes of the fitted
+    transformer: ``latent_mean_`` and ``latent_covariance_`` (a C-VAE, which keeps codes too) or
     ``explained_variance_`` (a PCA).
 
     Raises
     ------
     ValueError
-        If neither is there.
+        If there is neither.
     """
     if style_rows is not None:
         codes = as_codes(style.transform(style_rows))
@@ -71,11 +71,11 @@ def style_codes(style: Any, style_rows: Any = None) -> StyleCodes:
 
 
 def align_rows(content: Any, style: Any, codes_of_style: StyleCodes, X: NDArray[np.float32], seed: int) -> RowAlignment:
-    """Learn the map from the codes of rows ``X`` (n, D) to where the style's codes live.
+    """Learn the map from the codes of rows ``X`` (n, D) to where the style's codes lie.
 
-    Ridge regression onto the style coder's own codes of the same rows where it can code them; from
-    there by optimal transport: of samples where there are codes of the style, between Gaussians
-    where only their moments are known.
+    First by ridge regression onto the style coder's own codes of the same rows, if it can code them; then
+    by optimal transport: between samples if there are codes of the style, between Gaussians if only their
+    moments are known.
     """
     codes = as_codes((style if content is None else content).transform(X))
     to_style_coder = AffineMap.identity(codes.shape[1])
@@ -96,7 +96,7 @@ def align_rows(content: Any, style: Any, codes_of_style: StyleCodes, X: NDArray[
 
 
 def as_codes(codes: Any) -> torch.Tensor:
-    """Codes as a float32 tensor; those in a DataFrame may lie where nobody may write."""
+    """Codes as a float32 tensor; copied where they are read-only, as those of a DataFrame may be."""
     return torch.from_numpy(np.require(codes, dtype=np.float32, requirements=["C", "W"]))
 
 

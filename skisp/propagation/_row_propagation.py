@@ -24,7 +24,7 @@ Rows = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class RowLayout:
-    """The form in which rows came: as rows (n, D), or as images of a shape.
+    """The form in which rows were given: as rows (n, D), or as images of a shape.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class RowLayout:
     n_features: int
 
     def restore(self, rows: Rows) -> Rows:
-        """Rows as images again, where they came as those and have as many values."""
+        """Rows as images again, if they were images and have as many values."""
         if self.image_shape is None or rows.shape[1] != self.n_features:
             return rows
         return rows.reshape(-1, *self.image_shape)
@@ -46,19 +46,19 @@ class RowLayout:
 
 @dataclass(frozen=True)
 class RowPropagation(Propagation):
-    """What :class:`StylePropagator` does with rows: fitted once, with the strength that comes with each call.
+    """What :class:`StylePropagator` does with rows: it is fitted once, and each call brings the strength.
 
     Attributes
     ----------
     style : transformer
         Fitted.
     content : transformer or None
-        The content's own coder, fitted; None codes the content by the style's.
+        The content's own coder, fitted; with None the style's coder codes the content.
     style_moments : Moments
         Of the style's codes, as arrays.
     row_alignment : RowAlignment
     image_shape : tuple of int or None
-        (H, W) or (H, W, C), where it was fitted on images.
+        (H, W) or (H, W, C), if it was fitted on images.
     seed : int
     """
 
@@ -71,7 +71,7 @@ class RowPropagation(Propagation):
 
     @staticmethod
     def read(X: Any, estimator: Any, *, reset: bool) -> tuple[Rows, RowLayout]:
-        """Rows or equally large images as validated rows (n, D), and how to give results their form."""
+        """Rows or images of one size as validated rows (n, D), and how to give results their form."""
         X, image_shape = flatten_images(X)
         rows: Rows = validate_data(estimator, X, dtype=np.float32, order="C", reset=reset)
         return rows, RowLayout(image_shape, rows.shape[1])
@@ -98,11 +98,11 @@ class RowPropagation(Propagation):
         return self.image_shape is not None
 
     def transform(self, rows: Rows, settings: SynthesisSettings, mask: Any = None) -> Rows:
-        """Redraw rows (n, D) in the style, by the strength of the settings.
+        """Redraw rows (n, D) in the style, with the strength of the settings.
 
-        The codes move along the straight line from the content's to the transported ones. What the
-        style's decoder cannot say of the content is kept in the share 1 - strength, so that strength 0
-        gives the content back.
+        The codes move along the straight line from the content's to the transported ones. The residual,
+        what the style's decoder cannot decode of the content, is kept in the share 1 - strength, so that
+        strength 0 gives the content back.
         """
         _refuse_mask(mask)
         strength = settings.strength
@@ -127,12 +127,12 @@ class RowPropagation(Propagation):
         return row_score(codes, result, aligned, self.style_moments)
 
     def propagate_sequence(self, frames: Any, settings: SynthesisSettings) -> Any:
-        """Refuse: rows are no frames."""
+        """Raise ValueError: rows are not frames."""
         raise ValueError("Rows are no frames; fit a PatchTransformer as the style to redraw images.")
 
     @property
     def _coder(self) -> Any:
-        """What codes the content."""
+        """The transformer that codes the content."""
         return self.style if self.content is None else self.content
 
     def _decode(self, codes: torch.Tensor) -> Rows:

@@ -1,10 +1,10 @@
-"""How much style rows have gained, and how much of their content they keep, by their codes."""
+"""How much style rows have gained, and how much of their content they keep, measured on their codes."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 
-from .._math.gaussian import Moments, bures_squared
+from .._math.gaussian import Moments, gaussian_distance
 from ._row_alignment import as_codes
 
 __all__ = ["row_score"]
@@ -15,11 +15,11 @@ _MOST_ROWS_COMPARED = 500
 def row_score(
     content_codes: NDArray[np.float32], result_codes: NDArray[np.float32], aligned: NDArray[np.float32], style: Moments
 ) -> float:
-    """Style gained and content kept, of rows by their codes: a harmonic mean in [0, 1].
+    """Harmonic mean of style gained and content kept, measured on codes of rows; in [0, 1].
 
-    Style gained is the share of the Wasserstein distance between Gaussians, content codes to style
-    codes, that the result has closed; content kept is the correlation of the distances between
-    the content's codes with those between the result's, for the first 500 rows.
+    Style gained is the share by which the result has closed the Wasserstein distance between Gaussians,
+    from content codes to style codes. Content kept is the correlation of the distances between the
+    content's codes with those between the result's codes, for the first 500 rows.
 
     Parameters
     ----------
@@ -30,17 +30,16 @@ def row_score(
     style : Moments
     """
     style = style.to_tensors()
-    gap = _gaussian_distance(Moments.of(as_codes(aligned)), style)
-    left = _gaussian_distance(Moments.of(as_codes(result_codes)), style)
+    gap = _regularised_distance(Moments.of(as_codes(aligned)), style)
+    left = _regularised_distance(Moments.of(as_codes(result_codes)), style)
     gained = float(np.clip(1 - left / gap, 0, 1)) if gap > 0 else 0.0
     kept = _distance_correlation(content_codes[:_MOST_ROWS_COMPARED], result_codes[:_MOST_ROWS_COMPARED])
     return 2 * gained * kept / (gained + kept) if gained + kept > 0 else 0.0
 
 
-def _gaussian_distance(first: Moments, second: Moments) -> float:
-    """2-Wasserstein distance between Gaussians (Dowson & Landau 1982)."""
-    covariances = bures_squared(first.regularised(), second.regularised())
-    return float(((first.mean - second.mean).square().sum() + covariances).sqrt())
+def _regularised_distance(first: Moments, second: Moments) -> float:
+    """2-Wasserstein distance between Gaussians, a small ridge on both covariances."""
+    return gaussian_distance(*(part._replace(covariance=part.regularised()) for part in (first, second)))
 
 
 def _distance_correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:

@@ -13,7 +13,7 @@ _ROUNDS = 30
 _SAMPLES_A_ROUND = 1000
 _REGULARISATION = 0.05
 _SINKHORN_ITERATIONS = 10
-# Strong, because one round's projections are noisy; what it shrinks the Gaussian transport gives back.
+# Strong, because the projections of one round are noisy; the Gaussian transport undoes the shrinking.
 _RELATIVE_RIDGE = 0.1
 
 
@@ -22,17 +22,17 @@ def sample_transport(
 ) -> AffineMap:
     r"""Affine map of content codes onto the style's, by optimal transport between samples of both.
 
-    Gaussian transport sees means and covariances only, and any rotation of the one cloud in itself
-    leaves those as they are: neighbours may end up at the wrong end of the style. Samples have more
-    to go by, such as clusters. As with iterative closest points, the map and the correspondence
-    are improved in turn, in 30 rounds, each on 1,000 codes of both sides drawn anew:
+    Gaussian transport uses means and covariances only. A rotation within one cloud of codes leaves
+    those as they are, so that neighbours may end up at the wrong end of the style. Samples hold more,
+    such as clusters. As with iterative closest points, the map and the correspondence are improved in
+    turn, in 30 rounds, each on 1,000 newly sampled codes of both sides:
 
-    1. entropic optimal transport between mapped content codes :math:`T(x_i)` and style codes, and
+    1. entropic optimal transport between transported content codes :math:`T(x_i)` and style codes, and
        its barycentric projection :math:`\hat y_i`;
-    2. ridge regression of :math:`\hat y_i` on the content codes :math:`x_i` (the content's own, so
-       that nothing is lost on the way), with a ridge of 0.1;
-    3. Gaussian transport of the result onto the style's moments, since projections and the
-       ridge shrink it.
+    2. ridge regression of :math:`\hat y_i` on the content codes :math:`x_i` (the original ones, so that
+       nothing is lost from round to round), with a ridge of 0.1;
+    3. Gaussian transport of the result onto the style's moments, since the projection and the ridge
+       shrink it.
 
     A map of so few degrees of freedom cannot tear neighbours apart, however noisy the
     correspondence is.
@@ -45,9 +45,9 @@ def sample_transport(
         Content codes (d) to codes of the style's coder (e).
     style_codes : Tensor (m, e)
     moments : Moments
-        Of the style's codes; those of the mapped content codes in the end.
+        Of the style's codes; in the end also those of the transported content codes.
     generator : torch.Generator
-        Draws the codes of each round.
+        Samples the codes of each round.
 
     Returns
     -------
@@ -67,12 +67,12 @@ def sample_transport(
             transport(content), style, regularisation=_REGULARISATION, n_iterations=_SINKHORN_ITERATIONS
         )
         transport = _onto(moments, fit_ridge(content, projections, _RELATIVE_RIDGE), codes)
-    # Once more: the first time the ridge of Gaussian transport was one of codes that the regression had shrunk.
+    # Once more: the regularisation of the last transport was relative to codes that the regression had shrunk.
     return _onto(moments, transport, codes)
 
 
 def _onto(moments: Moments, transport: AffineMap, codes: Tensor) -> AffineMap:
-    """The map followed by what its results lack of the moments."""
+    """The map, followed by the transport of its results onto the moments."""
     return transport.then(gaussian_transport(Moments.of(transport(codes)), moments))
 
 

@@ -1,4 +1,4 @@
-"""The levels at which a picture is synthesised, and where in the style each patch of it was taken."""
+"""The levels at which a picture is synthesised, and where in the style each of its patches was taken."""
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,14 +20,14 @@ __all__ = ["propagation_steps", "source_pixels"]
 
 
 class Step(NamedTuple):
-    """A picture as it is when one pyramid level is done.
+    """The picture at the end of one pyramid level.
 
     Attributes
     ----------
     recolored : ndarray (H, W, C)
         The content in the style's colours, at this level.
     picture : ndarray (H, W, C)
-        What the patches show.
+        The vote of the matched patches; at the finest level what is rendered with generated patches.
     style : ndarray (Hs, Ws, C)
         Where the patches were taken from: the style images at this level, side by side.
     corners : ndarray (h, w, 2) of int
@@ -43,12 +43,12 @@ class Step(NamedTuple):
 
 
 def propagation_steps(propagator: "StylePropagator", image: Any) -> tuple[list[Step], NDArray[Any]]:
-    """Redraw one image (H, W[, C]) by a propagator fitted on images, and keep what it is at each level.
+    """Redraw one image (H, W[, C]) by a propagator fitted on images, and keep the picture of each level.
 
     Returns
     -------
     steps : list of Step
-        Coarsest first; empty where nothing is synthesised, at strength 0 or in colour only.
+        Coarsest first; empty if nothing is synthesised, at strength 0 or with ``color="only"``.
     picture : ndarray (H, W[, C])
         What ``propagator.transform([image])[0]`` is.
     """

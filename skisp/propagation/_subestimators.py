@@ -21,10 +21,10 @@ __all__ = ["SubEstimators", "check_fit_each_other", "works_on_rows"]
 
 @dataclass(frozen=True)
 class SubEstimators:
-    """What a user gives as the content and the style, and how it becomes fitted.
+    """What a user gives as the content and the style, and how it is fitted.
 
-    A fitted transformer is used as it is. Of an unfitted one a clone is fitted, or taken from the memory
-    where it has been fitted before (:func:`fit_once`).
+    A fitted transformer is not fitted again. Of an unfitted one a clone is fitted, or taken from the memory
+    if it was fitted before (:func:`fit_once`).
 
     Attributes
     ----------
@@ -47,11 +47,11 @@ class SubEstimators:
 
     @property
     def are_several(self) -> bool:
-        """Whether several styles are asked for, each of its own: a list of them, or weights."""
+        """Whether several separate styles are asked for: by a list of them, or by weights."""
         return isinstance(self.style, (list, tuple)) or self.style_weights is not None
 
     def fitted_content(self, X: Any) -> Any:
-        """The content transformer, fitted on ``X`` where it is not fitted; None where there is none."""
+        """The content transformer, fitted on ``X`` if it is not fitted yet; None if there is none."""
         if self.content is None or _is_fitted(self.content):
             return self.content
         return fit_once(self.memory, self.content, X, self.seed)
@@ -74,7 +74,7 @@ class SubEstimators:
         NotFittedError
             If a style is not fitted and there are no style images to fit it on.
         ValueError
-            If the numbers of styles and images differ, or a style given once cannot be several.
+            If the numbers of styles and images differ, or weights are given for a single fitted style.
         """
         if isinstance(self.style, (list, tuple)):
             pairs = zip(self.style, self._images_one_a_style(len(self.style)), strict=True)
@@ -90,7 +90,7 @@ class SubEstimators:
         return [self._fitted(self.style, [image], PatchTransformer) for image in _as_list(self.style_images)]
 
     def normalised_weights(self, n_styles: int) -> list[float]:
-        """Weights of sum 1, one a style; equal ones for None.
+        """Weights of sum 1, one for each style; equal ones for None.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class SubEstimators:
         return images
 
     def _fitted(self, style: Any, style_images: Any, default: type) -> Any:
-        """One style, fitted on ``style_images`` where it is not fitted."""
+        """One style, fitted on ``style_images`` if it is not fitted yet."""
         if _is_fitted(style):
             return style
         if isinstance(style, FrozenEstimator):

@@ -12,8 +12,8 @@ __all__ = ["TableOutput"]
 class TableOutput:
     """Methods that name the columns of what ``transform`` gives for a table.
 
-    A class has ``_n_features_out``, the number of those columns, says by ``_redraws_columns`` whether as
-    many columns as in ``X`` are the same ones, and by ``_gives_images`` whether it was fitted on images.
+    A class that uses it has ``_n_features_out``, the number of those columns; ``_redraws_columns``, whether
+    they are the columns of ``X`` if there are as many; and ``_gives_images``, whether it was fitted on images.
     """
 
     _redraws_columns: ClassVar[bool] = False
@@ -24,23 +24,23 @@ class TableOutput:
     def _gives_images(self) -> bool:
         raise NotImplementedError
 
-    # Where there are no names scikit-learn leaves alone what transform gives.
+    # Without names scikit-learn leaves the result of transform alone.
     @available_if(lambda self: not self._gives_images())
     def get_feature_names_out(self, input_features: Any = None) -> Any:
         """Names of the columns that ``transform`` gives for a table.
 
-        Those of ``X`` where its columns are redrawn, else the name of the class with a number. There is
-        no such method after a fit on images.
+        Those of ``X`` if its columns are redrawn, else the name of the class with a number. After a fit on
+        images there is no such method.
 
         Parameters
         ----------
         input_features : array-like of str or None, default=None
-            Names of the columns of ``X``, where it had none in ``fit``.
+            Names of the columns of ``X``, if it had none in ``fit``.
 
         Returns
         -------
         names : ndarray of str
-            One a column.
+            One for each column.
         """
         check_is_fitted(self)
         same = self._redraws_columns and self._n_features_out == self.n_features_in_
@@ -53,7 +53,7 @@ class TableOutput:
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None, default=None
-            None leaves the choice as it is.
+            None does not change the choice.
 
         Returns
         -------

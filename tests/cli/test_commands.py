@@ -130,7 +130,7 @@ class TestPropagate:
         command = ["propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "out"]
         status, out, err = run(capsys, *command, "--quiet")
         assert (status, out) == (0, "out/b.png\n")
-        assert err == "skisp: note: 1 of 2 pictures exist already and are left; --force redraws them\n"
+        assert err == "skisp: note: 1 of 2 pictures exist already and are kept; --force redraws them\n"
         assert read_image("out/a.jpg").shape == (2, 2)
         assert len(calls) == 1
         assert run(capsys, *command)[:2] == (0, "")
@@ -166,7 +166,7 @@ class TestPropagate:
         command = ["propagate", "a[1].jpg", "b.png", "--style", "style.png", "-o", "out", "--mask", "masks", "--quiet"]
         status, out, err = run(capsys, *command)
         assert (status, out) == (1, "out/a[1].jpg\n")
-        assert "cannot redraw b.png: there is no mask of its name in masks" in err
+        assert "cannot redraw b.png: there is no mask of the same name in masks" in err
 
     def test_json_says_what_was_done(self, folder, calls, capsys):
         os.mkdir("out")
@@ -260,7 +260,10 @@ class TestErrors:
             (["propagate", "a.jpg", "--style", "gone.png", "-o", "out"], "cannot read gone.png: there is no such file"),
             (["propagate", "a.jpg", "--style", ".", "-o", "out"], "it is a folder"),
             (["propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "o.png"], "name a folder instead"),
-            (["propagate", "a.jpg", "--style", "style.png", "-o", "o.gif"], "no image format here; use one of .png"),
+            (
+                ["propagate", "a.jpg", "--style", "style.png", "-o", "o.gif"],
+                "not a known image format; use one of .png",
+            ),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "a.txt"], "cannot write to a.txt"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "a.txt/out"], "cannot write to a.txt"),
             (["propagate", "a.jpg", "x/a.jpg", "--style", "style.png", "-o", "out"], "rename one"),

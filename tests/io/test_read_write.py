@@ -157,7 +157,7 @@ class TestReadErrors:
         self.check(FileNotFoundError, tmp_path / "a.png", "no such file", "check the spelling")
 
     def test_folder(self, tmp_path):
-        self.check(IsADirectoryError, tmp_path, "is a folder", "name the files in it")
+        self.check(IsADirectoryError, tmp_path, "is a folder", "give the files in it")
 
     def test_not_permitted(self, tmp_path, monkeypatch):
         def refuse(*args, **options):
@@ -261,7 +261,7 @@ class TestWrite:
         assert read.min() > 250
 
     def test_unknown_suffix(self, tmp_path):
-        with pytest.raises(ValueError, match=r"'\.xyz' is no image format here; use one of \.png, \.jpg"):
+        with pytest.raises(ValueError, match=r"'\.xyz' is not a known image format; use one of \.png, \.jpg"):
             write_image(tmp_path / "a.xyz", np.zeros((2, 3)))
 
     @pytest.mark.parametrize(

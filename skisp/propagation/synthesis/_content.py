@@ -1,4 +1,4 @@
-"""The content of a picture: in the style's colours, what is measured of it, and its pyramid levels."""
+"""The content of a picture: recoloured in the style's colours, its statistics, and its pyramid levels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,14 +33,14 @@ _STRUCTURE_WINDOW = 7
 
 
 class ContentStatistics(NamedTuple):
-    """What is measured of a content once: of each image, or of the first frame of a sequence.
+    """Statistics of a content, measured once: on each image, or on the first frame of a sequence.
 
     Attributes
     ----------
     colors : AffineMap
         From its colours to the style's.
     structure : float
-        Its :func:`structure_reference` in the style's colours.
+        The :func:`structure_reference` of the recoloured content.
     """
 
     colors: AffineMap
@@ -56,7 +56,7 @@ class Content:
     recolored : Tensor (C, H, W)
         In the style's colours.
     original : Tensor (C, H, W) or None
-        In its own, where a coder of its own needs them.
+        In its own colours, if a coder of its own needs them.
     statistics : ContentStatistics
     """
 
@@ -110,7 +110,7 @@ def _content_weight(recolored: Tensor, grid: PatchGrid, settings: SynthesisSetti
     """Share (h * w, 1) of the target in a query: little in flat places, much on edges."""
     structure = grid.pad(structure_map(recolored, reference))
     pooled = functional.avg_pool2d(structure[None], grid.patch_size, grid.stride)[0, 0]
-    # What is finer than a small picture shows is left to the style, so that large pictures are not less of it.
+    # Detail that a small picture would not show is left to the style, so that large pictures show as much style.
     fineness = min(1.0, _FULL_WEIGHT_SIDE / min(grid.size))
     weight = settings.content_weight * (0.2 + 2.0 * pooled) * fineness
     return torch.lerp(torch.ones_like(weight), weight.clamp_max(1.0), settings.strength).flatten()[:, None]
@@ -127,7 +127,7 @@ def color_moments(images: Sequence[Tensor]) -> Moments:
 
 
 def recolor(image: Tensor, colors: AffineMap | None) -> Tensor:
-    """Apply a map of colours to every pixel of an image (C, H, W); None leaves them."""
+    """Apply a map of colours to every pixel of an image (C, H, W); None changes nothing."""
     if colors is None:
         return image
     matrix, offset = (torch.as_tensor(part).to(image) for part in colors)
@@ -136,9 +136,9 @@ def recolor(image: Tensor, colors: AffineMap | None) -> Tensor:
 
 
 def structure_map(image: Tensor, reference: float | None = None) -> Tensor:
-    """Where the content has something to lose: local RMS of its gradient, (1, H, W) in [0, 1].
+    """Where the content has structure: local RMS of its gradient, (1, H, W) in [0, 1].
 
-    Divided by its :func:`structure_reference`, or a given one, and cut at 1.
+    It is divided by its :func:`structure_reference`, or a given one, and clipped at 1.
     """
     smooth = _gradient_rms(image)
     reference = _reference(smooth) if reference is None else reference

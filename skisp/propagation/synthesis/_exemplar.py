@@ -19,7 +19,7 @@ _MOST_DENSE_POSITIONS = 40_000
 
 
 class PatchCoder(Protocol):
-    """What codes the patches of one style or several, as :class:`JointCodec` does."""
+    """A coder of the patches of one style or several, such as :class:`JointCodec`."""
 
     def encode(self, patches: Tensor) -> Tensor:
         """Codes (n, d) of patches (n, D)."""
@@ -45,10 +45,9 @@ class Exemplar:
     patch_size : int
     codes : Tensor (h * w, d)
     share : Tensor (h * w,)
-        How often each patch should occur in a picture, relative to all, of sum 1; 0 where a patch is
-        not inside one image.
+        The share of each patch in a picture, of sum 1; 0 if a patch is not inside one image.
     origin : Tensor (h * w,) of int64
-        Index of the style each patch comes from, -1 where it is inside no image.
+        Index of the style from which each patch comes, -1 if it is not inside one image.
     variance : float
         Of the codes, summed over their components: the unit of coherence and balance.
     """
@@ -76,7 +75,7 @@ class Exemplar:
         return patches_at(self.canvas, rows * self.stride, columns * self.stride, self.patch_size)
 
     def sample(self, n_samples: int, generator: torch.Generator) -> Tensor:
-        """Indices of up to ``n_samples`` different valid patches, of each style as many as its share."""
+        """Indices of up to ``n_samples`` different valid patches, of each style in proportion to its share."""
         chosen = []
         for style in range(int(self.origin.max()) + 1):
             share = torch.where(self.origin == style, self.share, 0.0).cpu()
@@ -96,7 +95,7 @@ def build_exemplar(
 ) -> Exemplar:
     """Resize the images (C, H, W) of each style to ``short_side`` and code their patches.
 
-    Small scales take every position; large ones every ``stride``-th. The weights of the styles,
+    Small exemplars have a patch at every pixel, large ones at every ``stride``-th. The weights of the styles,
     of sum 1, are the shares of their patches in a picture.
     """
     resized = [resize(image, size_with_short_side(image.shape[1:], short_side)) for style in images for image in style]
@@ -116,7 +115,7 @@ def build_exemplar(
 
 
 def _side_by_side(images: Sequence[Tensor]) -> Tensor:
-    """One canvas with a column of nothing between the images."""
+    """One canvas with an empty column between the images."""
     if len(images) == 1:
         return images[0]
     height = max(image.shape[1] for image in images)
@@ -127,7 +126,7 @@ def _side_by_side(images: Sequence[Tensor]) -> Tensor:
 def _origins(
     images: Sequence[Tensor], owners: Sequence[int], shape: tuple[int, int], stride: int, patch_size: int
 ) -> Tensor:
-    """Index of the style whose image holds the whole patch at each position (h, w), -1 where none does."""
+    """Index of the style whose image holds the whole patch at each position (h, w), -1 if none does."""
     origins = torch.full(shape, -1)
     left = 0
     for image, owner in zip(images, owners, strict=True):

@@ -1,7 +1,7 @@
 """The nearest-neighbour field: which patch of the exemplar stands at each position of the picture, and its search.
 
-Matches of neighbouring positions that are neighbours in the style as well are coherent: their
-patches agree where they overlap, so the vote stays sharp and whole strokes are copied, not crumbs.
+The matches of neighbouring positions are coherent if they are neighbours in the style as well: then their
+patches agree where they overlap, so the vote stays sharp, and whole strokes are copied, not crumbs.
 """
 
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ _NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1,
 def occurrence(field: Tensor, exemplar: Exemplar) -> Tensor:
     """How often each patch of the exemplar occurs (m,), 1 where that is its share.
 
-    Counted over the neighbourhood of a patch's own size: the patch beside another shows the same
-    strokes once more.
+    Counts are averaged over a neighbourhood of a patch's size, since neighbouring patches show the same
+    strokes.
 
     References
     ----------
@@ -40,7 +40,7 @@ def occurrence(field: Tensor, exemplar: Exemplar) -> Tensor:
 
 
 def share_gap(field: Tensor, exemplar: Exemplar) -> Tensor:
-    """By how much each style occurs more than its share, (n_styles,), relative to that share; 0 for one alone.
+    """By how much each style occurs more than its share, (n_styles,), relative to that share; 0 for a single style.
 
     The gradient of the dual problem whose constraint is that each style occurs in its share.
     """
@@ -53,7 +53,7 @@ def share_gap(field: Tensor, exemplar: Exemplar) -> Tensor:
 def upsample_field(
     field: Tensor, coarse: PatchGrid, fine: PatchGrid, coarse_exemplar: Exemplar, fine_exemplar: Exemplar
 ) -> Tensor:
-    """Scale a field from one pyramid level to the next, coherent regions staying coherent."""
+    """Upsample a field from one pyramid level to the next; coherent regions stay coherent."""
     axes = zip(coarse.centres(), fine.centres(), coarse.size, fine.size, coarse.shape, strict=True)
     sources, shifts = [], []
     for coarse_centres, fine_centres, coarse_side, fine_side, n in axes:
@@ -77,13 +77,13 @@ def _upsample_position(position: Tensor, shift: Tensor, coarse: Exemplar, fine: 
 
 
 def warp_field(field: Tensor, flow: Tensor, grid: PatchGrid, exemplar: Exemplar) -> Tensor:
-    """The field of one frame moved to where its content is in the next.
+    """The field of one frame, warped to where its content is in the next.
 
     Parameters
     ----------
     field : Tensor (h * w,)
     flow : Tensor (2, H, W)
-        For every pixel of the next frame, how far down and right of it its content was, pixels.
+        For every pixel of the next frame, how far down and right of it its content was before, in pixels.
     grid : PatchGrid
         Of both frames.
     exemplar : Exemplar
@@ -96,7 +96,7 @@ def warp_field(field: Tensor, flow: Tensor, grid: PatchGrid, exemplar: Exemplar)
     source_rows = (rows[:, None] + steps[0].long()).clamp(0, grid.shape[0] - 1)
     source_columns = (columns + steps[1].long()).clamp(0, grid.shape[1] - 1)
     matched = field[(source_rows * grid.shape[1] + source_columns).flatten()]
-    # What is less than a step of the grid, the patch in the style is moved by.
+    # The remainder, less than a step of the grid, moves the patch in the style.
     rest = ((moved - steps) * (grid.stride / exemplar.stride)).round().long().flatten(1)
     exemplar_rows = (matched // exemplar.shape[1] + rest[0]).clamp(0, exemplar.shape[0] - 1)
     return exemplar_rows * exemplar.shape[1] + (matched % exemplar.shape[1] + rest[1]).clamp(0, exemplar.shape[1] - 1)
@@ -112,15 +112,15 @@ def coherence(field: Tensor, grid: PatchGrid, exemplar: Exemplar) -> float:
 
 @dataclass
 class FieldSearch:
-    r"""Improves a field for given queries by asking few candidates a position.
+    r"""Improves a field for given queries by comparing few candidates at each position.
 
     The matches minimise the sum over the positions u of
 
     .. math:: \|q_u - k_m\|^2 + p_m - \kappa\, a_u(m) / 8
 
     where m is the match of u, p its price and a the number of the eight neighbours whose matches,
-    moved by one step of the grid, are m as well. Candidates are those moved matches; the nearest of
-    a sample of the whole exemplar; and random positions about the present match.
+    moved by one step of the grid, are m as well. The candidates are those moved matches, the nearest of
+    a sample of the whole exemplar, and random positions about the present match.
 
     Attributes
     ----------
@@ -138,7 +138,7 @@ class FieldSearch:
     ----------
     Barnes et al., "PatchMatch", SIGGRAPH 2009, doi:10.1145/1531326.1531330 (candidates);
     Ashikhmin, "Synthesizing natural textures", I3D 2001, doi:10.1145/364338.364405 (coherence);
-    Fiser et al., "StyLit", SIGGRAPH 2016, doi:10.1145/2897824.2925948 (even use of the style).
+    Fiser et al., "StyLit", SIGGRAPH 2016, doi:10.1145/2897824.2925948 (even occurrence of the style's patches).
     """
 
     queries: Tensor
@@ -149,13 +149,13 @@ class FieldSearch:
     generator: torch.Generator
 
     def improve(self, field: Tensor, *, n_samples: int, n_sweeps: int) -> Tensor:
-        """Challenge every match by the sample's, its neighbours' and random ones; return the winners."""
+        """Compare every match with the best of a sample, its neighbours' and random ones; return the best."""
         everywhere = torch.arange(len(field), device=field.device)
         sample = self.exemplar.sample(n_samples, self.generator)
         best, _ = nearest(self.queries, self.exemplar.codes[sample], self.penalty[sample])
         field = self._challenge(field, everywhere, sample[best][None])
         for _ in range(n_sweeps):
-            # Half of the positions at a time: neighbours that move at once would only swap.
+            # Half of the positions at a time: neighbours that change at the same time would only swap.
             moving = torch.rand(len(field), generator=self.generator).to(field.device) < 0.5
             for movable in (moving, ~moving):
                 field = self._challenge(field, everywhere[movable])
@@ -163,9 +163,9 @@ class FieldSearch:
         return field
 
     def _challenge(self, field: Tensor, positions: Tensor, candidates: Tensor | None = None) -> Tensor:
-        """The field with, at the positions, the one of least cost of the present match and the candidates.
+        """The field in which the positions have the cheapest of the present match and the candidates.
 
-        Candidates are rows (c, len(positions)) of matches; None takes the neighbours' moved ones.
+        Candidates are rows (c, len(positions)) of matches; None takes the moved matches of the neighbours.
         """
         field = field.clone()
 
@@ -175,7 +175,7 @@ class FieldSearch:
             others = neighbours if candidates is None else candidates[:, some]
             matches = torch.cat([field[at][None], others])
             costs = self._costs(self.queries[at], matches, neighbours)
-            # Of matches of equal cost the first in the exemplar; much faster than argmin.
+            # Of matches of equal cost, the first in the exemplar; much faster than argmin.
             return matches.masked_fill_(costs > costs.amin(dim=0), len(self.exemplar)).amin(dim=0)
 
         chunks = split_evenly(len(positions), chunk_sizes.positions, chunk_sizes.least_positions)
@@ -183,9 +183,9 @@ class FieldSearch:
         return field
 
     def _costs(self, queries: Tensor, matches: Tensor, neighbours: Tensor) -> Tensor:
-        """Costs (c, n) of matches (c, n) for queries (n, d), up to the squares of these.
+        """Costs (c, n) of matches (c, n) for queries (n, d), without the squares of the queries.
 
-        Less where the moved matches (8, n) of the neighbours agree.
+        They are less where the moved matches (8, n) of the neighbours agree.
         """
         codes = self.exemplar.codes.index_select(0, matches.flatten()).view(*matches.shape, -1)
         products = torch.einsum("cnd,nd->cn", codes, queries)
@@ -196,13 +196,13 @@ class FieldSearch:
 
     @cached_property
     def _offsets(self) -> Tensor:
-        """What a patch of the exemplar costs whatever the query."""
+        """What a patch of the exemplar costs, independent of the query."""
         return self.exemplar.codes.square().sum(dim=1) + self.penalty
 
     def _moved_neighbours(self, field: Tensor, positions: Tensor) -> Tensor:
         """For each of the eight neighbours of the positions (n,), its match moved by one step back: (8, n).
 
-        Beyond the border of the grid there are none, and positions are their own neighbours.
+        At the border of the grid, where a neighbour is missing, the position nearest to it is taken instead.
         """
         height, width = self.grid.shape
         down, across = torch.tensor(_NEIGHBOURS, device=field.device).T[..., None]
@@ -229,6 +229,6 @@ class FieldSearch:
         return rows, field - rows * self.exemplar.shape[1]
 
     def _index(self, rows: Tensor, columns: Tensor, down: Tensor, across: Tensor) -> Tensor:
-        """Indices of positions in the exemplar, some steps away; those outside moved to its border."""
+        """Indices of positions in the exemplar, some steps away; those outside are moved to its border."""
         rows = (rows + down).clamp_(0, self.exemplar.shape[0] - 1)
         return rows.mul_(self.exemplar.shape[1]).add_((columns + across).clamp_(0, self.exemplar.shape[1] - 1))

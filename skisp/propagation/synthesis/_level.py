@@ -1,4 +1,4 @@
-"""One pyramid level of a picture: its grid of positions, what each of them looks for, and the exemplar."""
+"""One pyramid level of a picture: its grid of positions, the content codes of each, and the exemplar."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ __all__ = ["Level"]
 
 @dataclass(frozen=True)
 class Level:
-    """What does not change while the picture is synthesised at one size.
+    """Everything that stays the same while the picture is synthesised at one size.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class Level:
     recolored : Tensor (C, H, W)
         The content in the style's colours.
     target : Tensor (h * w, d)
-        Content codes of the grid's patches, moved to where the style's codes live.
+        Content codes of the grid's patches, moved to where the style's codes lie.
     weight : Tensor (h * w, 1)
         Share of the target in a query: little in flat places, much on edges.
     """

@@ -10,30 +10,30 @@ from ._pyramid import size_with_short_side
 
 __all__ = ["agreement", "optical_flow", "warp"]
 
-# Short side at which flow is estimated, pixels: it is smooth, and frames may be large.
+# Short side in pixels at which flow is estimated: flow is smooth, and frames may be large.
 _WORKING_SIDE = 256
 _COARSEST_SIDE = 12
 _N_STEPS = 4
 _WINDOW = 15
-# Squared gradient, in shares of the full range a pixel, below which a place is too flat to see flow in.
+# Squared gradient, in shares of the full range per pixel, below which a place is too flat to show flow.
 _FLAT = 4e-4
 
 
 def optical_flow(previous: Tensor, current: Tensor) -> Tensor:
     r"""Optical flow (2, H, W) between frames (C, H, W): what is at x in the current was at x + m(x) in the previous.
 
-    Lucas and Kanade's steps, coarse to fine: with g the gradient and e the difference of the
-    current frame to the previous one, moved so far, m changes by
+    Steps of Lucas and Kanade, coarse to fine. With g the gradient, and e the current frame minus the
+    previous one warped by the present m, m changes by
 
     .. math:: \Bigl( \sum g g^T + \lambda I \Bigr)^{-1} \sum g e
 
-    over windows of 15 pixels. The small ridge leaves flat places the flow of their wider
+    with sums over windows of 15 pixels. Because of the small ridge, flat places take the flow of their wider
     surroundings.
 
     Returns
     -------
     flow : Tensor (2, H, W)
-        Down and right, pixels.
+        Down and right, in pixels.
 
     References
     ----------
@@ -52,7 +52,7 @@ def optical_flow(previous: Tensor, current: Tensor) -> Tensor:
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:
-    """The image (C, H, W) whose pixel x is that of ``image`` at x + m(x); beyond its border, the border's."""
+    """The image (C, H, W) whose pixel x is that of ``image`` at x + m(x); beyond the border, that of the border."""
     height, width = image.shape[1:]
     rows = torch.arange(height, device=image.device)[:, None] + flow[0]
     columns = torch.arange(width, device=image.device) + flow[1]
@@ -62,7 +62,7 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
 
 
 def agreement(previous: Tensor, current: Tensor, flow: Tensor, tolerance: float = 0.06) -> Tensor:
-    """Where the previous frame, moved, shows what the current one does, (1, H, W): from 1 down to 0.
+    """Where the warped previous frame shows the same as the current one, (1, H, W): from 1 down to 0.
 
     exp(-(d / tolerance)^2), d being the mean absolute difference in windows of 5 pixels; 0 where the
     flow comes from beyond the border.
@@ -76,7 +76,7 @@ def _comes_from_inside(flow: Tensor) -> Tensor:
     height, width = flow.shape[1:]
     rows = torch.arange(height, device=flow.device)[:, None] + flow[0]
     columns = torch.arange(width, device=flow.device) + flow[1]
-    # Half a pixel of grace: flow is never exact.
+    # With a tolerance of half a pixel: flow is never exact.
     return (rows > -0.5) & (rows < height - 0.5) & (columns > -0.5) & (columns < width - 0.5)
 
 
@@ -113,6 +113,6 @@ def _resized(flow: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _smooth(image: Tensor, window: int = _WINDOW) -> Tensor:
-    """Mean over windows of pixels, those inside the image."""
+    """Mean over windows of pixels, of those inside the image."""
     window = min(window, 2 * ((min(image.shape[1:]) - 1) // 2) + 1)
     return functional.avg_pool2d(image[None], window, 1, window // 2, count_include_pad=False)[0]

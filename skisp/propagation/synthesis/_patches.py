@@ -60,8 +60,8 @@ def overlap_add(
 ) -> Tensor:
     """Weighted mean of overlapping patches as an image (C, H, W).
 
-    ``patches_of`` gives the patches of a slice of the h * w positions, as rows (n, C * p * p); they
-    are asked for a band at a time. H = (h - 1) * stride + p, and W likewise. The window (p, p) is a
+    ``patches_of`` gives the patches of a slice of the h * w positions, as rows (n, C * p * p); it is
+    called for one band at a time. H = (h - 1) * stride + p, and W likewise. The window (p, p) is a
     product of two profiles, as a Gaussian is, so that the sum of all weights at a pixel is a
     product as well.
     """
@@ -112,8 +112,8 @@ def _axis_weights(profile: Tensor, n: int, stride: int) -> Tensor:
 class PatchGrid:
     """Patches that cover an image with the same overlap at its borders as inside.
 
-    The image is continued by reflection: p - 1 pixels on each side, and below and on the right
-    what else the stride needs. Without that, border pixels lie in few patches and show as bands.
+    The image is continued by reflection: by p - 1 pixels on each side, and below and on the right by
+    as many more as the stride needs. Without that, border pixels lie in few patches and show as bands.
 
     Attributes
     ----------
@@ -153,13 +153,13 @@ class PatchGrid:
 
     @property
     def _padding_mode(self) -> str:
-        # Reflection cannot continue by a side or more, replication can.
+        # Reflection cannot continue an image by its own side or more, replication can.
         fits = max(self.margin, self._after(0), self._after(1)) < min(self.size)
         return "reflect" if fits else "replicate"
 
     def map(self, function: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
         """``function`` of the grid's patches of an image (C, H, W), given a band of them at a time."""
-        # Row numbers, continued like rows of pixels: a band is padded when its turn comes, never the whole image.
+        # Row numbers, padded like rows of pixels: so each band is padded when it is needed, never the whole image.
         numbers = torch.arange(image.shape[1], dtype=torch.float32, device=image.device)
         rows_of_image = self._pad_rows(numbers[None, :, None])[0, :, 0].long()
 

@@ -28,7 +28,7 @@ def postprocess(
     -------
     picture : Tensor (C, H, W) in [0, 1]
     factors : list of float
-        By which the contrast was changed, or those given, of another frame of a sequence.
+        By which the contrast was changed, or those that were given, of another frame of a sequence.
     """
     share = min(1.0, settings.structure_share * settings.content_weight)
     wanted = style.band_deviations(style.side(content.short_side, settings.style_scale))
@@ -39,8 +39,8 @@ def postprocess(
 def mix_structure(picture: Tensor, recolored: Tensor, structure: Tensor, share: float) -> Tensor:
     """Mix the recoloured content into the picture (C, H, W), most where it has structure.
 
-    Patches cannot draw what is finer than the style's strokes: eyes, windows, thin lines. The
-    share runs from 0.3 ``share`` in flat places to ``share`` where ``structure`` (1, H, W) is 1.
+    Patches cannot show what is finer than the style's strokes: eyes, windows, thin lines. The share goes
+    from 0.3 ``share`` in flat places to ``share`` where ``structure`` (1, H, W) is 1.
     """
     smooth = functional.avg_pool2d(structure[None], 3, 1, 1, count_include_pad=False)[0]
     return torch.lerp(picture, recolored, share * (0.3 + 0.7 * smooth))
@@ -49,9 +49,9 @@ def mix_structure(picture: Tensor, recolored: Tensor, structure: Tensor, share: 
 def keep_color(picture: Tensor, content: Tensor) -> Tensor:
     """The picture's strokes in the content's colours, both (C, H, W).
 
-    The picture's luminance is first given the content's mean and standard deviation. One amount is
-    then added to all channels of a pixel, which leaves the content's chroma as it is; where the
-    amount would leave [0, 1] it is cut, for the chroma's sake.
+    First the picture's luminance is given the content's mean and standard deviation. Then one amount is
+    added to all channels of a pixel, which does not change the content's chroma. Where a channel would
+    leave [0, 1] the amount is reduced, to keep the chroma.
 
     References
     ----------
@@ -69,8 +69,8 @@ def match_band_contrast(
 ) -> tuple[Tensor, list[float]]:
     """Give each Laplacian band of the picture (C, H, W) the style's standard deviation.
 
-    Overlapping patches average, which weakens what is fine. No band is changed by more than two
-    times. Given ``factors``, the bands are changed by those instead.
+    Overlapping patches are averaged, which weakens fine detail. No band is changed by more than a factor
+    of two. If ``factors`` are given, the bands are multiplied by those instead.
 
     Parameters
     ----------
@@ -83,11 +83,11 @@ def match_band_contrast(
     -------
     picture : Tensor (C, H, W) in [0, 1]
     factors : list of float
-        One a band, finest first.
+        One for each band, finest first.
     """
     bands, remainder = laplacian_pyramid(picture)
     if factors is None:
-        # A style of another size may have more bands or fewer; those that it lacks are left as they are.
+        # A style of another size may have more bands or fewer; bands that it lacks are not changed.
         factors = [_factor(float(band.std()), wanted) for band, wanted in zip(bands, deviations, strict=False)]
         factors += [1.0] * (len(bands) - len(factors))
     for factor in reversed(factors):

@@ -1,4 +1,4 @@
-"""Redraw the frames of a sequence so that the strokes stay where the content stays."""
+"""Redraw the frames of a sequence so that strokes stay in place where the content does not change."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ _CUT = 0.4
 
 @dataclass(frozen=True)
 class _Frame:
-    """A frame that is redrawn, and what the next one needs of it."""
+    """A frame that is redrawn, and what the next frame needs of it."""
 
     image: Tensor
     statistics: ContentStatistics
@@ -49,7 +49,7 @@ class SequenceRedraw:
         self._statistics: ContentStatistics | None = None
 
     def redraw(self, image: Tensor) -> Tensor:
-        """The picture (C, H, W) of the next frame (C, H, W), all of it style."""
+        """The picture (C, H, W) of the next frame (C, H, W), at full strength."""
         if self._settings.strength == 0:
             return image
         if self._settings.color == "only":
@@ -78,7 +78,7 @@ class SequenceRedraw:
         return _Frame(image, last.statistics, last.synthesis, last.factors, picture)
 
     def _continued(self, content: Content, synthesis: Synthesis, flow: Tensor) -> Tensor:
-        """The synthesis of the last frame, warped, and searched once more at the finest level."""
+        """The synthesis of the last frame, warped, searched once more at the finest level, and rendered."""
         level = content.level(content.short_side, self._style, self._settings, content.statistics.structure)
         synthesis.warp(level, flow)
         synthesis.refine(1)

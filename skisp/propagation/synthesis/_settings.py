@@ -1,4 +1,4 @@
-"""What a user sets of the synthesis, and the numbers of the algorithm."""
+"""The parameters of the synthesis that a user sets, and the constants of the algorithm."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -10,8 +10,8 @@ __all__ = ["COARSEST_SIDE", "SynthesisSettings", "stride_of"]
 # Short side in pixels of the coarsest level, of pictures and of the pyramid that coders are fitted on: a patch of 11
 # then covers a quarter of it, and a coarser one would hardly have patches to tell from each other.
 COARSEST_SIDE = 48
-# Share of a patch's side between neighbouring patches: 3 pixels of 11, so that (11/3)^2, about 13, vote on each pixel.
-# Time falls with its square. Chosen by eye among whole pixels; no measurement is on record.
+# Distance of neighbouring patches as a share of a patch's side: 3 pixels of 11, so that (11/3)^2, about 13 patches,
+# vote on each pixel. Time falls with its square. Chosen by eye among whole pixels; no measurement is on record.
 _STRIDE_SHARE = 0.27
 
 
@@ -24,8 +24,8 @@ def stride_of(patch_size: int) -> int:
 class SynthesisSettings:
     """Parameters of :class:`StylePropagator` that may change from picture to picture, by the same names.
 
-    The numbers below them are the algorithm's. Those without a source were chosen by eye on photographs and paintings
-    of 256 pixels, and no measurement is on record.
+    The numbers after them are the algorithm's constants. Those without a source were chosen by eye on photographs and
+    paintings of 256 pixels, and no measurement is on record.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class SynthesisSettings:
     n_rounds, n_coarsest_rounds : int
         Rounds of search and vote at a level, and at the coarsest, where the matches start from codes alone.
     n_sweeps : int
-        Sweeps over the field in each search; PatchMatch takes four to five from random matches, and these are not.
+        Sweeps over the field in each search; PatchMatch takes four to five, but starts from random matches.
     n_sampled : int
         Patches of the exemplar that every position is compared with in each search.
     n_transported : int
@@ -70,5 +70,5 @@ class SynthesisSettings:
 
     @property
     def generates_patches(self) -> bool:
-        """Whether what is rendered differs from the exemplar's own patches."""
+        """Whether the picture is rendered with other patches than the exemplar's own."""
         return self.patches == "generated" or self.detail < 1

@@ -1,4 +1,4 @@
-"""One or several styles as the synthesis needs them: images, a coder of their patches, the map of codes to theirs."""
+"""One or several styles as the synthesis needs them: images, a coder of their patches, the alignment of codes."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,7 +18,7 @@ _MOST_KEPT_PIXELS = 4_000_000
 
 
 class StyleModel:
-    """The styles, and the exemplars made of them so far.
+    """The styles, and the exemplars that were made of them so far.
 
     Parameters
     ----------
@@ -30,10 +30,10 @@ class StyleModel:
     coder : PatchCoder
         Of the styles' patches.
     encode_content : callable or None
-        Codes (n, d) of patches (n, D) of the content by a coder of its own; None codes the recoloured
-        content by the styles'.
+        Codes (n, d) of patches (n, D) of the content by a coder of its own; with None the styles' coder codes
+        the recoloured content.
     alignment : AffineMap
-        Content codes to where the styles' codes live.
+        Content codes to where the styles' codes lie.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class StyleModel:
         return stride_of(self.patch_size)
 
     def side(self, short_side: int, scale: float) -> int:
-        """Short side in pixels of the style beside a picture of a short side, its strokes ``scale`` times as large."""
+        """Short side in pixels of the style for a picture of a short side, with strokes ``scale`` times as large."""
         return max(self.patch_size, round(short_side * scale))
 
     def exemplar(self, short_side: int) -> Exemplar:
-        """The styles' patches at one size, coded when they are first asked for."""
+        """The styles' patches at one size; they are coded at the first call."""
         exemplar = self._exemplars.get(short_side)
         if exemplar is None:
             exemplar = build_exemplar(self.images, self.weights, short_side, self.coder, self.patch_size, self.stride)
@@ -75,7 +75,7 @@ class StyleModel:
         """Drop large exemplars, and those of other sizes than ``keep``, so that they do not fill the memory."""
         for short_side, exemplar in list(self._exemplars.items()):
             if exemplar.canvas[0].numel() > _MOST_KEPT_PIXELS or (keep is not None and short_side not in keep):
-                self._exemplars.pop(short_side, None)  # another thread may have
+                self._exemplars.pop(short_side, None)  # another thread may have dropped it
 
     def band_deviations(self, short_side: int) -> list[float]:
         """Standard deviations of the Laplacian bands at one size, finest first: a weighted mean over the images."""

@@ -1,6 +1,7 @@
-"""The synthesis of a picture, coarse to fine: search for patches whose codes fit, let them vote, and generate new ones.
+"""The synthesis of a picture: search for patches whose codes fit and let them vote, level by level; then generate.
 
-:func:`redraw` is the whole way of an image; :class:`Synthesis` is the picture as it evolves on the way.
+:func:`redraw` goes from an image to the picture; :class:`Synthesis` is the picture as it evolves. New patches are
+generated at the finest level only, after the last search.
 """
 
 from collections.abc import Callable
@@ -46,12 +47,12 @@ class Synthesis:
     matches : Tensor (h * w,)
         The nearest-neighbour field: which patch of the exemplar stands at each position.
     occurrence : Tensor (m,)
-        How often each patch of the exemplar has occurred of late, 1 being its share.
+        How often each patch of the exemplar has occurred in the last searches, 1 being its share.
     style_potentials : Tensor (n_styles,)
-        Dual potentials of the styles' shares: what all patches of a style cost more.
+        Dual potentials of the styles' shares: by how much more all patches of a style cost.
     picture : Tensor (C, H, W) or None
-        As it was last voted or rendered, at this level or a coarser one: the estimate that the next search goes
-        by. None before the first search, and while one runs.
+        The last vote or rendering, at this level or a coarser one: the estimate that enters the next queries. None
+        before the first search, and while one runs.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Synthesis:
     def refine(self, n_rounds: int) -> None:
         """Alternate search and vote at this level, the vote of each round being the estimate of the next.
 
-        The search goes by the style's own patches; those that the C-VAE generates are rendered at the end only.
+        Only the style's own patches take part; those that the C-VAE generates come in :meth:`render`.
         """
         for i in range(n_rounds):
             if i > 0:
@@ -77,14 +78,14 @@ class Synthesis:
             self._search(queries)
 
     def upsample(self, make_level: Callable[[], Level]) -> None:
-        """Go to the next level, made only when this one's memory is free; the matches move along."""
+        """Go to the next level, which is made only when this one's memory is free, and upsample the matches."""
         grid, exemplar, matches = self.level.grid, self.level.exemplar, self.matches
         del self.level
         level = make_level()
         self._enter(level, upsample_field(matches, grid, level.grid, exemplar, level.exemplar))
 
     def warp(self, level: Level, flow: Tensor) -> None:
-        """Go to the next frame of a sequence, of the same size, along an optical flow (2, H, W)."""
+        """Go to the next frame of a sequence, of the same size, and warp along an optical flow (2, H, W)."""
         self._generator = torch.Generator().manual_seed(self._generator.initial_seed())
         self._enter(level, warp_field(self.matches, flow, level.grid, level.exemplar))
         if self.picture is not None:
@@ -96,7 +97,7 @@ class Synthesis:
         return self.picture
 
     def render(self) -> Tensor:
-        """The same of new patches from the style's C-VAE about the matched ones, where they are asked for."""
+        """The same with new patches, if the settings ask for them: from the style's C-VAE, about the matched ones."""
         if not self._settings.generates_patches:
             return self.vote()
         noise = None if self._settings.patches == "style" else self._noise()
@@ -118,14 +119,14 @@ class Synthesis:
         return sample[nearest(level.target, keys, -potentials)[0]]
 
     def _queries(self) -> Tensor:
-        """What to look for (h * w, d): the codes of the estimate, drawn towards the content's."""
+        """What to search for (h * w, d): the codes of the estimate, mixed with the content's by their weight."""
         if self.picture is None:
             return self.level.target
         estimate = resize(self.picture, self.level.grid.size)
         return self.level.grid.map(self._coder.encode, estimate).lerp_(self.level.target, self.level.weight)
 
     def _search(self, queries: Tensor) -> None:
-        """One search, in which a patch costs more the more it has occurred, and the more its style has."""
+        """One search. The more a patch has occurred, and the more its style has, the more it costs."""
         exemplar, settings = self.level.exemplar, self._settings
         search = FieldSearch(
             queries,
@@ -140,14 +141,14 @@ class Synthesis:
         self.style_potentials = self.style_potentials + share_gap(self.matches, exemplar)
 
     def _potentials(self) -> Tensor:
-        """What each patch of the exemplar costs, whatever the query (m,)."""
+        """What each patch of the exemplar costs, independent of the query (m,)."""
         exemplar, settings = self.level.exemplar, self._settings
         of_style = settings.style_share_rate * self.style_potentials[exemplar.origin.clamp_min(0)]
         potentials = exemplar.variance * (settings.balance * self.occurrence + of_style)
         return potentials.masked_fill(~exemplar.is_valid, torch.inf)
 
     def _generated(self, at: slice, noise: Tensor | None) -> Tensor:
-        """New patches at some positions, with the latent noise of the exemplar's patches that they are about."""
+        """New patches at some positions, with the latent noise that belongs to the matched patches."""
         exemplar, matches = self.level.exemplar, self.matches[at]
         own_noise = None if noise is None else noise[matches]
         return self._coder.generate(
@@ -169,15 +170,15 @@ class Synthesis:
         return self.level.grid.assemble(patches_at, gaussian_window(patch_size, patch_size / 4))
 
 
-# Told of each level when its picture is there: the synthesis, and the picture (C, H, W) of its level. It must not
-# change them, nor keep the synthesis, which holds much memory.
+# Called at the end of each level with the synthesis, and the picture (C, H, W) of its level. It must not change
+# them, nor keep the synthesis, which holds much memory.
 Watcher = Callable[[Synthesis, Tensor], None]
 
 
 def redraw(
     image: Tensor, style: StyleModel, settings: SynthesisSettings, seed: int, watcher: Watcher | None = None
 ) -> Tensor:
-    """Redraw an image in a style, all of it style; mixing and keeping colours are left to the caller.
+    """Redraw an image at full strength; mixing with the content and keeping its colours are left to the caller.
 
     Parameters
     ----------
@@ -187,7 +188,7 @@ def redraw(
     seed : int
         Of the search and the generated patches.
     watcher : callable or None
-        Told of nothing where nothing is synthesised, at strength 0 or in colour only.
+        Not called if nothing is synthesised, at strength 0 or with ``color="only"``.
 
     Returns
     -------
@@ -231,4 +232,4 @@ def synthesise(
 
 
 def _nobody(synthesis: Synthesis, picture: Tensor) -> None:
-    """The watcher where nobody watches."""
+    """The watcher that does nothing."""
