@@ -62,7 +62,9 @@ def elbo_terms(network: CVAENetwork, x: Tensor, noise: Tensor) -> tuple[Tensor, 
 def free_bits_kl(kl: Tensor, free_bits: float) -> Tensor:
     r"""KL divergences (n, d) of a batch to one penalty, every dimension free up to ``free_bits`` nats.
 
-    .. math:: \sum_j \max(\lambda, \overline{KL}_j), with the mean over the batch.
+    .. math:: \sum_j \max(\lambda, \overline{KL}_j)
+
+    with the mean over the batch.
 
     References
     ----------

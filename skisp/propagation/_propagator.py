@@ -1,19 +1,17 @@
 """Style propagation as a scikit-learn estimator."""
 
-import os
-from numbers import Real
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin
+from sklearn.base import MetaEstimatorMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._base import HasMethods, Interval, StrOptions, draw_seed, fit_context
+from .._base import draw_seed, fit_context
 from .._math.gaussian import Moments
 from .._progress import printed
 from ._image_propagation import ImagePropagation
+from ._parameters import PropagatorParameters
 from ._propagation import Propagation
 from ._row_alignment import RowAlignment
 from ._row_propagation import RowPropagation
@@ -24,7 +22,7 @@ from .synthesis._settings import SynthesisSettings
 __all__ = ["StylePropagator"]
 
 
-class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEstimator):
+class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, PropagatorParameters):
     """Redraw photographs in the style of pictures.
 
     Composes a content transformer and a style transformer. ``fit`` learns the map from content codes
@@ -142,63 +140,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, BaseEst
     (True, dtype('uint8'))
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "content": [HasMethods(["fit", "transform"]), None],
-        "style": [HasMethods(["fit", "transform", "inverse_transform"]), list, tuple, None],
-        "style_images": "no_validation",  # type: ignore[dict-item]
-        "style_weights": ["array-like", None],
-        "strength": [Interval(Real, 0, 1, closed="both")],
-        "content_weight": [Interval(Real, 0, None, closed="left")],
-        "coherence": [Interval(Real, 0, None, closed="left")],
-        "balance": [Interval(Real, 0, None, closed="left")],
-        "style_scale": [Interval(Real, 0, None, closed="neither")],
-        "color": [StrOptions({"style", "content", "only"})],
-        "patches": [StrOptions({"style", "generated"})],
-        "detail": [Interval(Real, 0, 1, closed="both")],
-        "device": [str, torch.device],
-        "random_state": ["random_state"],
-        "memory": [None, str, os.PathLike, HasMethods(["cache"])],
-        "verbose": ["verbose"],
-    }
-
     _redraws_columns = True
-
-    def __init__(
-        self,
-        content: Any = None,
-        style: Any = None,
-        *,
-        style_images: Any = None,
-        style_weights: ArrayLike | None = None,
-        strength: float = 1.0,
-        content_weight: float = 1.0,
-        coherence: float = 0.6,
-        balance: float = 0.06,
-        style_scale: float = 1.0,
-        color: str = "style",
-        patches: str = "generated",
-        detail: float = 1.0,
-        device: str | torch.device = "auto",
-        random_state: Any = None,
-        memory: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        self.content = content
-        self.style = style
-        self.style_images = style_images
-        self.style_weights = style_weights
-        self.strength = strength
-        self.content_weight = content_weight
-        self.coherence = coherence
-        self.balance = balance
-        self.style_scale = style_scale
-        self.color = color
-        self.patches = patches
-        self.detail = detail
-        self.device = device
-        self.random_state = random_state
-        self.memory = memory
-        self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None) -> Self:
