@@ -53,7 +53,7 @@ def test_a_memory_is_a_name_a_path_or_one_of_joblibs(memory, location, cvae_fits
     assert memory.is_dir()
 
 
-def test_without_a_place_to_keep_parts_every_fit_is_a_fit(cvae_fits, painting):
+def test_without_a_place_to_keep_estimators_every_fit_is_a_fit(cvae_fits, painting):
     for memory in (None, joblib.Memory(None), joblib.Memory(None, mmap_mode="r")):
         fitted = fit_once(memory, tiny_patches(), [painting], 0)
         np.testing.assert_array_equal(fitted.images_[0], painting)

@@ -115,7 +115,7 @@ def test_without_strength_the_frames_come_back(style, photograph):
     np.testing.assert_array_equal(pictures, frames)
 
 
-def test_colours_alone_are_mapped_alike_in_all_frames(style, photograph):
+def test_colours_alone_are_changed_alike_in_all_frames(style, photograph):
     """A pixel of one colour gets one colour, whatever else its frame shows."""
     frames = np.stack([photograph[:, i : i + 60] for i in (0, 30)])
     pictures = make_propagator(style, color="only").fit(frames).propagate_sequence(frames)

@@ -4,7 +4,7 @@ from skisp import PatchTransformer, StylePropagator
 from skisp._progress import Progress, listening
 
 
-def test_epochs_scales_and_images_are_told_line_by_line(photograph, painting, cvae_patches, capsys):
+def test_epochs_levels_and_images_are_told_line_by_line(photograph, painting, cvae_patches, capsys):
     propagator = StylePropagator(style=cvae_patches, style_images=painting, random_state=0, verbose=1)
     propagator.fit([photograph])
     out = capsys.readouterr().out.splitlines()

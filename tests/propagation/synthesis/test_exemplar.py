@@ -67,7 +67,7 @@ def test_equal_images_side_by_side_have_no_patch_across_the_seam(codec):
     assert not set(range(12, 17)) & set(columns.tolist())
 
 
-def test_drawn_patches_are_valid_and_different(codec):
+def test_sampled_patches_are_valid_and_different(codec):
     exemplar = build_exemplar([[random_image(16, 16), random_image(24, 18, seed=1)]], [1.0], 16, codec, 5, 1)
     sampled = exemplar.sample(100, torch.Generator().manual_seed(0))
     assert len(set(sampled.tolist())) == 100
