@@ -1,5 +1,7 @@
 """How the loss fell."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -55,7 +57,7 @@ def test_epochs_of_calls_before_are_counted(digits):
 
 
 def test_a_curve_whose_beginning_was_dropped_has_the_numbers_of_its_epochs(row_cvae, monkeypatch):
-    monkeypatch.setattr(row_cvae, "n_iter_", 12)
+    monkeypatch.setattr(row_cvae, "fitted_", dataclasses.replace(row_cvae.fitted_, n_iter=12))
     assert LossCurveDisplay.from_estimator(row_cvae).line_.get_xdata().tolist() == [11, 12]
 
 
