@@ -260,7 +260,10 @@ class TestErrors:
             (["propagate", "a.jpg", "--style", "gone.png", "-o", "out"], "cannot read gone.png: there is no such file"),
             (["propagate", "a.jpg", "--style", ".", "-o", "out"], "it is a folder"),
             (["propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "o.png"], "name a folder instead"),
-            (["propagate", "a.jpg", "--style", "style.png", "-o", "o.gif"], "not a known image format; use one of .png"),
+            (
+                ["propagate", "a.jpg", "--style", "style.png", "-o", "o.gif"],
+                "not a known image format; use one of .png",
+            ),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "a.txt"], "cannot write to a.txt"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "a.txt/out"], "cannot write to a.txt"),
             (["propagate", "a.jpg", "x/a.jpg", "--style", "style.png", "-o", "out"], "rename one"),
