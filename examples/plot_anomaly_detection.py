@@ -3,8 +3,8 @@ Anomalies are unlikely
 ======================
 
 A :class:`~skisp.CVAETransformer` estimates how likely an image is, so an image that it finds unlikely may be an
-anomaly. Ten times it learns nine of the ten digits and has to find the tenth, which it never saw. It does so far better
-than PCA, and as well as a comparison with the nearest neighbours.
+anomaly. Ten times it learns nine of the ten digits and must find the tenth, which it has never seen. It is far better
+at this than PCA, and as good as a comparison with the nearest neighbours.
 """
 
 # %%
@@ -30,9 +30,9 @@ train, test, y_train, y_test = train_test_split(digits / 16, labels, test_size=5
 # %%
 # Scores
 # ------
-# ``score_samples`` is the log likelihood of each image. PCA has it too, and its error in drawing an image again is a
+# ``score_samples`` is the log likelihood of each image. PCA has it too, and its error of reconstruction is a
 # usual score as well. The local outlier factor compares an image with its nearest neighbours among the training images,
-# all of which it keeps. The settings of all of them, such as eight components, were chosen on parts of the training
+# all of which it keeps. The settings of all methods, such as eight components, were chosen on parts of the training
 # images.
 
 
@@ -69,7 +69,8 @@ axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.24), ncols
 # %%
 # The most and the least likely images
 # ------------------------------------
-# Of the held-out images the twelve likeliest and the twelve least likely, where 8 was never seen. Eights are red.
+# The twelve most likely and the twelve least likely of the held-out images, for models that have never seen an 8.
+# Eights are red.
 
 _, axes = plt.subplots(4, 1, figsize=(8, 3), layout="constrained")
 for name, pair in zip(["C-VAE", "PCA"], [axes[:2], axes[2:]], strict=True):

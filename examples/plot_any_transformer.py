@@ -9,8 +9,8 @@ The patches of the style may be coded by any scikit-learn transformer that has a
 # Three coders
 # ------------
 # A :class:`~skisp.PatchTransformer` makes a coder of patches from a transformer of rows. Principal components are fast,
-# non-negative factors have parts that add up, and a collapsed VAE, the default, loses less of a patch with a code of
-# the same length and can draw new patches. The pictures are about equally good.
+# non-negative factors add up and never cancel, and a collapsed VAE, the default, loses less of a patch with a code of
+# the same length and can generate new patches. The pictures are about equally good.
 
 import matplotlib.pyplot as plt
 from sklearn.decomposition import NMF, PCA
@@ -28,7 +28,7 @@ transformers = {
 
 
 def show(images, columns):
-    """Draw images in columns, each with its name on top."""
+    """Show images in columns, each with its name on top."""
     rows = -(-len(images) // columns)
     height, width = photograph.shape[:2]
     size = (10, 10 / columns * rows * (height / width + 0.11 * columns / 3))
@@ -43,7 +43,7 @@ def show(images, columns):
 # %%
 # The same photograph by each
 # ---------------------------
-# ``detail=0`` draws without the residual, so that one sees what the codes alone can say.
+# ``detail=0`` renders without the residual, which shows what the codes alone hold.
 
 pictures = {"Photograph": photograph, "Style": style}
 for name, transformer in transformers.items():

@@ -2,10 +2,10 @@
 What does a C-VAE have that an autoencoder lacks?
 =================================================
 
-A plain autoencoder asks one thing of its codes: that images can be drawn from them again. A
-:class:`~skisp.CVAETransformer` also asks that the codes be distributed in a known way, and that they keep their meaning
-when they are moved a little. It draws images again less exactly for that, but can invent images, and say how likely one
-is. Here the two are one class: ``kl_weight=0`` makes the plain autoencoder.
+A plain autoencoder requires one thing of its codes: that images can be reconstructed from them. A
+:class:`~skisp.CVAETransformer` also requires that codes have a known distribution, and keep their meaning when they
+change a little. So it reconstructs images less exactly, but it can sample new images, and say how likely an image is.
+Here the two are one class: with ``kl_weight=0`` it is the plain autoencoder.
 """
 
 # %%
@@ -15,8 +15,8 @@ is. Here the two are one class: ``kl_weight=0`` makes the plain autoencoder.
 #
 # .. math:: -E_{q(z|x)} \log p(x|z) + w \cdot KL(q(z|x) \,\|\, N(0, I)), \qquad w = 1,
 #
-# and ``kl_weight`` is the weight w of its second term: all that differs between the two models. They code digits by 16
-# numbers. scikit-learn's digits have 8x8 pixels, and are enlarged threefold and given a margin; 450 are held out.
+# and ``kl_weight`` is the weight w of its second term, the only difference between the two models. They code digits by
+# 16 numbers. scikit-learn's digits have 8x8 pixels, and are enlarged threefold and given a margin; 450 are held out.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -50,20 +50,20 @@ def fit(n_components):
 models = fit(n_components=16)
 
 # %%
-# Drawn again
-# -----------
-# The autoencoder does better what it was trained for: below each held-out digit stands its error.
+# Reconstructions
+# ---------------
+# The autoencoder is better at the one thing for which it was trained. Below each held-out digit is its error.
 
 for name, model in models.items():
     ReconstructionDisplay.from_estimator(model, test, name=name, cmap="gray_r")
 
 # %%
-# Invented
-# --------
-# ``sample`` draws codes from the standard normal distribution, and digits from the codes. The C-VAE's codes are
-# distributed like that. The autoencoder's are wherever it was convenient, and from elsewhere it draws scraps. With
-# ``prior="aggregate"`` codes come from a mixture of Gaussians that is fitted to those of the training digits: the
-# autoencoder's samples are then as dark and as various as real digits, though many cannot be read, and the C-VAE's gain
+# Samples
+# -------
+# ``sample`` samples codes from the standard normal distribution, and decodes them to digits. The C-VAE's codes have
+# that distribution. The autoencoder's codes lie anywhere, and codes from elsewhere decode to scraps. With
+# ``prior="aggregate"`` codes come from a mixture of Gaussians that is fitted to those of the training digits. Then the
+# autoencoder's samples are as dark and as varied as real digits, though many cannot be read, and the C-VAE's are better
 # too.
 
 
@@ -83,11 +83,11 @@ for prior, row in zip(priors, axes, strict=True):
 # %%
 # In figures
 # ----------
-# The error and the log likelihood are those of the held-out digits. ``score`` integrates over all codes that an image
-# may have come from; a model whose codes follow another distribution than the one it is asked about finds real digits
-# unlikely. The last columns say how far an invented digit is from the nearest training digit, in the median; the last
-# line says it of real ones that were held out. With the aggregate prior the C-VAE's are nearly as near. The
-# autoencoder's remain far, as between its codes lies what is no digit.
+# The error and the log likelihood are those of the held-out digits. ``score`` integrates over all codes from which an
+# image may have come; a model whose codes do not follow the prior finds real digits unlikely. The last columns give the
+# median distance of a sampled digit to the nearest training digit; the last line gives it for real, held-out digits.
+# With the aggregate prior the C-VAE's samples are almost as near as those. The autoencoder's remain far, since codes
+# between its codes do not decode to digits.
 
 neighbours = NearestNeighbors(n_neighbors=1).fit(train.reshape(len(train), -1))
 
@@ -98,7 +98,7 @@ def distance(images):
 
 
 def error(model):
-    """Root mean squared error of the held-out digits, drawn again."""
+    """Root mean squared error of the reconstructed held-out digits."""
     return np.sqrt(np.mean((model.inverse_transform(model.transform(test)) - test) ** 2))
 
 
@@ -111,9 +111,9 @@ print(f"{'held out':13s} {distance(test):53.2f}")
 # %%
 # Holes in the latent space
 # -------------------------
-# Two numbers a digit are too few to draw it well, but can be shown as they are. Each point is a held-out digit. The
-# circle holds 95 per cent of the standard normal distribution, from which one samples. Nearly all codes
-# of the C-VAE lie in it, and fill it; of the autoencoder's many lie outside, and with them all of some kinds of digits.
+# Two numbers are too few to reconstruct a digit well, but can be plotted directly. Each point is a held-out digit. The
+# circle holds 95 per cent of the standard normal distribution, from which codes are sampled. Nearly all codes of the
+# C-VAE lie in it, and fill it. Many of the autoencoder's lie outside, among them all codes of some digits.
 
 flat = fit(n_components=2)
 _, axes = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained")
@@ -125,15 +125,15 @@ for axis, (name, model) in zip(axes, flat.items(), strict=True):
     print(f"{name}: {inside.mean():.0%} of the codes lie in the circle")
 
 # %%
-# The same seen from the other side: what each model draws from a regular grid of codes over the circle. The C-VAE goes
-# from digit to digit and leaves out few of them. The autoencoder leaves out all that lie outside, and much of what it
-# draws cannot be read.
+# The same from the other side: what each model decodes from a regular grid of codes over the circle. The C-VAE goes
+# from digit to digit and leaves out few of them. The autoencoder leaves out all that lie outside, and many of its
+# pictures cannot be read.
 
 steps = np.linspace(-2.45, 2.45, 12)
 grid = np.stack(np.meshgrid(steps, steps[::-1]), axis=-1).reshape(-1, 2)
 _, axes = plt.subplots(1, 2, figsize=(10, 5.2), layout="constrained")
 for axis, (name, model) in zip(axes, flat.items(), strict=True):
-    drawn = sheet(model.inverse_transform(grid), columns=12)
-    axis.imshow(drawn, "gray_r", vmin=0, vmax=1, extent=(-2.67, 2.67, -2.67, 2.67))
+    decoded = sheet(model.inverse_transform(grid), columns=12)
+    axis.imshow(decoded, "gray_r", vmin=0, vmax=1, extent=(-2.67, 2.67, -2.67, 2.67))
     axis.set(title=name, xlabel="code 0", ylabel="code 1")
 plt.show()

@@ -2,14 +2,15 @@
 Codes for a classifier that has few labels
 ==========================================
 
-Images are many and labels are few. A :class:`~skisp.CVAETransformer` learns codes from all the images, and a classifier
-reads the codes in place of the pixels: better with up to about ten labels a digit, not with many more.
+There are many images but few labels. A :class:`~skisp.CVAETransformer` learns codes from all the images, and a
+classifier uses the codes in place of the pixels. That is better with up to about ten labels per digit, but not with
+many more.
 """
 
 # %%
 # The digits
 # ----------
-# scikit-learn ships with digits of 8x8 pixels. 500 are held out for the test; of the others, most will have no label.
+# scikit-learn comes with digits of 8x8 pixels. 500 are held out for the test; of the others, most will have no label.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,9 +29,9 @@ train, test, y_train, y_test = train_test_split(digits / 16, labels, test_size=5
 # %%
 # Pipelines
 # ---------
-# The C-VAE and PCA learn 16 numbers an image from all the training images, without labels. A
-# :class:`~sklearn.frozen.FrozenEstimator` keeps them as they are when the pipeline is fitted to the few images with a
-# label. ``free_bits`` has the C-VAE use all 16 numbers; without it, four of them would carry nearly everything. The
+# The C-VAE and PCA learn codes of 16 numbers from all the training images, without labels. A
+# :class:`~sklearn.frozen.FrozenEstimator` keeps them unchanged when the pipeline is fitted to the few images with a
+# label. With ``free_bits`` the C-VAE uses all 16 numbers; without it, four of them would carry almost everything. The
 # settings, PCA's and the classifier's too, were chosen on parts of the training images.
 
 cvae = CVAETransformer(16, likelihood="bernoulli", free_bits=0.2, max_iter=100)
@@ -46,16 +47,16 @@ def make_pipelines(seed):
 # %%
 # Accuracy
 # --------
-# The coders are fitted with four seeds, and for each the labelled images are drawn five times.
+# The coders are fitted with four seeds, and for each the labelled images are chosen at random five times.
 
 label_counts = [10, 20, 50, 100, 200, 500]
 runs = []
 for seed in range(4):
     pipelines = make_pipelines(seed)
-    for draw in range(5):
+    for choice in range(5):
         for count in label_counts:
             few, _, y_few, _ = train_test_split(
-                train, y_train, train_size=count, stratify=y_train, random_state=5 * seed + draw
+                train, y_train, train_size=count, stratify=y_train, random_state=5 * seed + choice
             )
             runs.append([pipeline.fit(few, y_few).score(test, y_test) for pipeline in pipelines.values()])
 accuracy = 100 * np.reshape(runs, (20, len(label_counts), len(pipelines)))

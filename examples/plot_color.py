@@ -1,6 +1,6 @@
 """
-Whose colours shall it have?
-============================
+Whose colours should it have?
+=============================
 
 A style is strokes and colours. ``color`` says which of them to take.
 """
@@ -23,7 +23,7 @@ propagator = StylePropagator(style_images=style, random_state=0).fit([photograph
 
 
 def show(images, columns):
-    """Draw images in columns, each with its name on top."""
+    """Show images in columns, each with its name on top."""
     rows = -(-len(images) // columns)
     height, width = photograph.shape[:2]
     size = (10, 10 / columns * rows * (height / width + 0.11 * columns / 3))
@@ -41,7 +41,7 @@ show({"Photograph": photograph, "Style": style}, columns=2)
 # Three answers
 # -------------
 # ``"style"`` takes both strokes and colours. ``"content"`` takes the strokes alone: the chroma of every pixel stays the
-# photograph's. ``"only"`` takes the colours alone, by a linear map of all pixels, and draws nothing.
+# photograph's. ``"only"`` takes the colours alone, by a linear map of all pixels, without any strokes.
 
 pictures = {}
 for color in ("style", "content", "only"):

@@ -3,16 +3,15 @@ How many components do the data need?
 =====================================
 
 Cross-validation answers it: a :class:`~skisp.CVAETransformer` is fitted with ever more components, and scored by the
-log likelihood of images held out. scikit-learn's digits need about sixteen; further ones gain nothing, and the C-VAE
-leaves some of them unused.
+log likelihood of held-out images. scikit-learn's digits need about sixteen; more gain nothing, and the C-VAE leaves
+some of them unused.
 """
 
 # %%
 # Scores
 # ------
-# ``score`` is the mean log likelihood of an image, in nats, the code integrated out; no labels are needed. Two other
-# figures go with it: the error of images that are coded and drawn again, and the number of components that carry
-# something.
+# ``score`` is the mean log likelihood of an image, in nats, with the code integrated out; no labels are needed. Two
+# other figures are shown with it: the error of reconstructed images, and the number of components that carry something.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,11 +24,11 @@ digits = load_digits().data / 16
 
 
 def figures(cvae, images):
-    """Figures of merit, as scikit-learn takes several at once: by name."""
-    drawn = cvae.inverse_transform(cvae.transform(images))
+    """Figures of merit by name, the form in which scikit-learn takes several at once."""
+    reconstructed = cvae.inverse_transform(cvae.transform(images))
     return {
         "score": cvae.score(images),
-        "error": np.sqrt(np.mean((drawn - images) ** 2)),
+        "error": np.sqrt(np.mean((reconstructed - images) ** 2)),
         "active": cvae.n_active_units_,
     }
 
@@ -37,8 +36,8 @@ def figures(cvae, images):
 # %%
 # Fits
 # ----
-# Six numbers of components on three folds of the digits, images of 8x8 pixels. On more cores ``n_jobs=-1`` runs the
-# folds side by side, with the same results.
+# Six numbers of components on three folds of the digits, images of 8x8 pixels. On several cores ``n_jobs=-1`` runs the
+# folds in parallel, with the same results.
 
 numbers = [2, 4, 8, 16, 24, 32]
 cvae = CVAETransformer(likelihood="gaussian", hidden_layer_sizes=(128,), batch_size=128, max_iter=100, random_state=0)
@@ -75,10 +74,10 @@ for name, (mean, _) in [
 # %%
 # Curves
 # ------
-# Up to sixteen components, each doubling makes images that were held out likelier. With more they are not, and not
-# because the model overfits: the score of the training images does the same. What further components could code is not
-# worth, in nats, what it costs, so the C-VAE does not use them all. Trained for 250 epochs instead of 100 it uses 18 of
-# 32, with the score that 16 reach. The bands are one standard deviation over the folds.
+# Up to sixteen components, each doubling makes held-out images more likely. More components do not. That is not
+# overfitting: the score of the training images does the same. What further components could code gains fewer nats than
+# it costs, so the C-VAE does not use them all. Trained for 250 epochs instead of 100 it uses 18 of 32, with the score
+# of 16. The bands are one standard deviation over the folds.
 
 best = numbers[int(np.argmax(validation[0]))]
 _, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")

@@ -1,17 +1,17 @@
 """
-Handwritten digits: coded, drawn again and invented
-===================================================
+Handwritten digits: coded, reconstructed and sampled
+====================================================
 
 A :class:`~skisp.CVAETransformer` learns to code images of 28x28 pixels by 32 numbers. Because it also learns how those
-codes are distributed, it can invent digits. This is the classical case: 784 values a row, 50 epochs of Adam.
+codes are distributed, it can sample new digits. This is the classical case: rows of 784 values, 50 epochs of Adam.
 """
 
 # %%
 # The digits
 # ----------
-# Nothing is downloaded: scikit-learn ships with digits of 8x8 pixels, which are enlarged threefold and given a margin,
-# so that they have the usual 28x28 pixels (blurred, without any more detail). A quarter of them is held out; the others
-# are learnt from as they are and turned by ten degrees either way, which makes up for their small number.
+# Nothing is downloaded: scikit-learn comes with digits of 8x8 pixels, which are enlarged threefold and given a margin,
+# so that they have the usual 28x28 pixels (blurred, without more detail). A quarter of them is held out. The model is
+# trained on the others, and on the same turned by ten degrees to the left and to the right, since they are few.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -34,7 +34,7 @@ print(f"{len(train)} digits to learn from and {len(test)} held out, of {digits.s
 # Fit
 # ---
 # 32 numbers a digit; dense layers (quick; for images of this size the default is convolutions, which reach a better
-# score in some more time); Adam with a constant learning rate of 1e-3, in batches of 256; the Bernoulli likelihood,
+# score in somewhat more time); Adam with a constant learning rate of 1e-3, in batches of 256; the Bernoulli likelihood,
 # which is for values from 0, paper, to 1, ink. ``n_active_units_`` counts the numbers that carry something: fewer than
 # 32.
 
@@ -44,7 +44,7 @@ print(f"{cvae.n_active_units_} of {cvae.n_components} numbers are used")
 
 # %%
 # ``score`` is the mean log likelihood of a digit, in nats. By default the learning rate rises to 3e-3 and falls to
-# nothing, which in as many epochs makes unseen digits a little likelier:
+# almost 0, which makes unseen digits a little more likely after the same number of epochs:
 
 one_cycle = CVAETransformer(**classical, random_state=0).fit(train)
 axis = None
@@ -54,15 +54,15 @@ for name, model in {"constant": cvae, "one cycle": one_cycle}.items():
 axis.set_ylim(top=axis.get_ylim()[0] + 60)
 
 # %%
-# Draw digits again
-# -----------------
-# ``transform`` codes digits that were never seen, and ``inverse_transform`` draws them from their codes.
+# Reconstruct digits
+# ------------------
+# ``transform`` codes digits that were never seen, and ``inverse_transform`` decodes the codes.
 
-drawn = cvae.inverse_transform(cvae.transform(test))
+reconstructed = cvae.inverse_transform(cvae.transform(test))
 
 
 def show_rows(rows):
-    """Draw rows of twelve digits, each with its name on the left."""
+    """Show rows of twelve digits, each with its name on the left."""
     _, axes = plt.subplots(len(rows), 1, figsize=(8, 0.7 * len(rows)), layout="constrained")
     for axis, (name, images) in zip(axes, rows.items(), strict=True):
         axis.imshow(np.hstack(images[:12]), cmap="gray_r", vmin=0, vmax=1)
@@ -71,18 +71,18 @@ def show_rows(rows):
         axis.spines[:].set_visible(False)
 
 
-show_rows({"held out": test, "drawn again": drawn})
+show_rows({"held out": test, "reconstructed": reconstructed})
 
 # %%
-# Invent digits
+# Sample digits
 # -------------
-# ``sample`` draws codes from the standard normal distribution, and digits from the codes. Nobody wrote these; some lie
-# between two digits. With ``prior="aggregate"`` the codes come from where those of the training digits were, which
+# ``sample`` samples codes from the standard normal distribution and decodes them. Nobody wrote these digits; some lie
+# between two digits. With ``prior="aggregate"`` the codes come from where those of the training digits lie, which
 # leaves out most of the gaps between them.
 
 
 def show_sheets(sheets):
-    """Draw sheets of ten by ten digits side by side, each with its name on top."""
+    """Show sheets of ten by ten digits side by side, each with its name on top."""
     _, axes = plt.subplots(1, len(sheets), figsize=(4.8 * len(sheets), 5), layout="constrained", squeeze=False)
     for axis, (name, images) in zip(axes.flat, sheets.items(), strict=True):
         axis.imshow(
@@ -92,15 +92,15 @@ def show_sheets(sheets):
         axis.axis("off")
 
 
-invented = cvae.sample(100, random_state=0)
-show_sheets({"100 invented digits": invented, "prior='aggregate'": cvae.sample(100, random_state=0, prior="aggregate")})
+samples = cvae.sample(100, random_state=0)
+show_sheets({"100 sampled digits": samples, "prior='aggregate'": cvae.sample(100, random_state=0, prior="aggregate")})
 
 # %%
 # From one digit to another
 # -------------------------
-# ``interpolate`` leads from a digit to another one in even steps;
-# :ref:`sphx_glr_auto_examples_plot_latent_walk.py` has more of this, and
-# :ref:`sphx_glr_auto_examples_plot_autoencoder_and_cvae.py` compares with a model that knows no distribution of codes.
+# ``interpolate`` goes from one digit to another in even steps; :ref:`sphx_glr_auto_examples_plot_latent_walk.py` shows
+# more of this, and :ref:`sphx_glr_auto_examples_plot_autoencoder_and_cvae.py` compares with a model that has no known
+# distribution of codes.
 
 pairs = {"2 to 8": (0, 1), "2 to 6": (2, 3), "6 to 7": (4, 5)}
 show_rows({name: cvae.interpolate(test[a], test[b], 12, path="straight") for name, (a, b) in pairs.items()})

@@ -1,15 +1,15 @@
 """
-Noise removed by drawing again
-==============================
+Noise removed by reconstruction
+===============================
 
-A :class:`~skisp.CVAETransformer` that has learnt clean images draws clean images: a noisy one is coded and drawn again
-from its code, without most of the noise. It does better than PCA where the noise is strong, and worse where it is weak.
+A :class:`~skisp.CVAETransformer` that has learnt clean images decodes to clean images: a noisy image is coded, and
+decoded without most of the noise. This is better than PCA if the noise is strong, and worse if it is weak.
 """
 
 # %%
 # The digits
 # ----------
-# scikit-learn ships with digits of 8x8 pixels, from 0, paper, to 1, ink. 500 are held out and get noise: normal, with a
+# scikit-learn comes with digits of 8x8 pixels, from 0, paper, to 1, ink. 500 are held out and get noise: normal, with a
 # standard deviation from 0.1 to 0.5.
 
 import matplotlib.pyplot as plt
@@ -26,15 +26,15 @@ digits, labels = load_digits(return_X_y=True)
 train, test = train_test_split(digits / 16, test_size=500, stratify=labels, random_state=0)
 
 # %%
-# Ways
-# ----
-# ``contraction`` asks of the C-VAE that a code change little where the image changes little. It gets 24 components, and
-# so does PCA, which also gets the number that suits each noise best. The Wiener filter, the best of the linear ways, is
-# told how strong the noise is, and shrinks each component of PCA by the share of noise in it. The settings were chosen
+# Methods
+# -------
+# ``contraction`` makes the C-VAE's codes change little where the image changes little. The C-VAE has 24 components. PCA
+# is tried with 24 too, and with the number that is best for each noise. The Wiener filter, the best linear method,
+# knows how strong the noise is, and shrinks each component of PCA by the share of noise in it. The settings were chosen
 # on parts of the training images.
 
 
-def draw_again(model, images):
+def reconstruct(model, images):
     return model.inverse_transform(model.transform(images)).clip(0, 1)
 
 
@@ -53,10 +53,10 @@ for seed in range(3):
         noisy = test + noise * standard_noise
         ways = {
             "noisy": noisy,
-            "PCA, 24 components": draw_again(pca[24], noisy),
-            "PCA, best number": draw_again(pca[best_number], noisy),
+            "PCA, 24 components": reconstruct(pca[24], noisy),
+            "PCA, best number": reconstruct(pca[best_number], noisy),
             "Wiener filter": filter_linearly(noisy, noise),
-            "C-VAE, 24 components": draw_again(cvae, noisy),
+            "C-VAE, 24 components": reconstruct(cvae, noisy),
         }
         runs.append([-10 * np.log10(np.mean((images - test) ** 2)) for images in ways.values()])
         if noise == 0.3:
@@ -65,9 +65,9 @@ for seed in range(3):
 # %%
 # Peak signal-to-noise ratio
 # --------------------------
-# The mean over three seeds. Even a clean image is drawn again by the C-VAE with an error nearly as large as the weakest
-# noise; there, PCA with more components does better. From 0.2 on the C-VAE is ahead of PCA, and about level with the
-# Wiener filter without being told the noise.
+# The mean over three seeds. Even a clean image is reconstructed by the C-VAE with an error almost as large as the
+# weakest noise; there PCA with more components is better. From 0.2 on the C-VAE is better than PCA, and about as good
+# as the Wiener filter without knowing the noise.
 
 curves = np.reshape(runs, (3, len(best_numbers), len(ways))).mean(axis=0).T
 _, axis = plt.subplots(figsize=(6.4, 4.2), layout="constrained")

@@ -3,7 +3,7 @@ Digits in another hand
 ======================
 
 A :class:`~skisp.StylePropagator` redraws whole rows too, here upright digits in a slanted hand with thick strokes. It
-learns the hand from other digits: no digit is there in both hands, and no label is used.
+learns the hand from other digits: no digit is given in both hands, and no label is used.
 """
 
 # %%
@@ -25,16 +25,16 @@ digits = make_digit_styles(600, random_state=0)
 # %%
 # Redrawn
 # -------
-# Both coders are unfitted: the propagator fits the content's on upright digits, and the style's on slanted ones. It
-# then learns the map of codes by optimal transport. ``strength`` says how far along that map to go.
+# Both coders are unfitted: the propagator fits the content's coder on upright digits, and the style's on slanted ones.
+# It then learns the map of codes by optimal transport. ``strength`` says how far along that map to go.
 
 cvae = CVAETransformer(32, network="dense", max_iter=60, random_state=0)
 propagator = StylePropagator(cvae, cvae, style_images=digits.style, random_state=0).fit(digits.content)
 redrawn = {strength: propagator.set_params(strength=strength).transform(digits.content) for strength in (0, 0.5, 1)}
 
 # %%
-# A PCA in place of the C-VAE needs no fit worth the name. With its moments alone the map is optimal transport between
-# Gaussians, which may take a digit to the code of another.
+# A PCA in place of the C-VAE is fitted in almost no time. If only its moments are known, the map is optimal transport
+# between Gaussians, which may take a digit to the code of another digit.
 
 rows = {name: digits[name].reshape(600, -1) for name in ("content", "style")}
 pca = PCA(32, random_state=0).fit(rows["style"])
@@ -46,8 +46,9 @@ by_pca = {
 # %%
 # Slant, thickness, and who can read it
 # -------------------------------------
-# The judge is a classifier that was fitted on digits in neither set, in the slanted hand; upright ones it reads badly.
-# On so few and so small digits, PCA with the style's digits reads a little better still than the C-VAE.
+# The judge is a classifier that was fitted on digits of neither set, in the slanted hand; it reads upright digits
+# badly. With so few and so small digits, the results of PCA with the style's digits are read even a little better than
+# those of the C-VAE.
 
 judge = SVC(C=5).fit(digits.held_out.reshape(len(digits.held_out), -1), digits.held_out_target)
 shown = {
@@ -65,7 +66,7 @@ for name, images in shown.items():
     print(f"{name:14s} {digit_slant(images).mean():6.2f} {digit_thickness(images).mean():10.2f} {read:7.1%}")
 
 # %%
-# The last row shows other digits, those the hand was learnt from:
+# The last row shows other digits, from which the hand was learnt:
 
 _, axes = plt.subplots(len(shown), 1, figsize=(8, 4.6), layout="constrained")
 for axis, (name, images) in zip(axes, shown.items(), strict=True):

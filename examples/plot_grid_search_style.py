@@ -2,16 +2,16 @@
 Which settings make the best picture?
 =====================================
 
-Weights of style and content are often picked by eye, and nobody can repeat it. ``GridSearchCV`` tries them all, on
-photographs it holds back, with a score that neither the photograph itself nor the style nor a mere change of colours
-can win.
+Weights of style and content are often chosen by eye, which nobody can repeat. ``GridSearchCV`` tries all combinations
+on held-out photographs, with a score that is low for the photograph itself, for the style, and for a mere change of
+colours.
 """
 
 # %%
-# A style of which a part is held back
-# ------------------------------------
+# A style of which a part is held out
+# -----------------------------------
 # :class:`~skisp.metrics.PropagationScorer` cuts a part off the style. The style is learnt from the rest, ``seen``, and
-# pictures are compared with the part that nobody has seen.
+# pictures are compared with the part that was not seen.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,7 +31,7 @@ scorer = PropagationScorer(style, multimetric=True)
 
 
 def show(images, titles, columns):
-    """Draw images side by side."""
+    """Show images side by side."""
     rows = -(-len(images) // columns)
     _, axes = plt.subplots(rows, columns, figsize=(10, 11 * rows / columns), layout="constrained", squeeze=False)
     for axis in axes.flat:
@@ -47,7 +47,7 @@ show([*photographs, scorer.seen], ["Photographs", "", "", "The style that is see
 # The search
 # ----------
 # Twelve candidates, each on three photographs in turn. The style is learnt once and frozen: a search over how it is
-# applied has no reason to learn it again.
+# applied need not learn it again.
 
 coder = FrozenEstimator(PatchTransformer(random_state=0).fit([scorer.seen]))
 grid = {"strength": [0.0, 0.4, 0.7, 1.0], "content_weight": [0.2, 1.0, 4.0]}
@@ -60,10 +60,10 @@ print(search.best_params_)
 # %%
 # Style against content
 # ---------------------
-# The score is the product of three shares: of the style gained, of the picture drawn anew, and of the content kept.
-# Strength gives one and takes another. To the left the score for each pair of settings; to the right style against
-# content for each, and for fifty-two trivial answers: recolourings, blends, sharpening, noise. They keep the content or
-# gain the style, or draw nothing anew.
+# The score is the product of three shares: style gained, picture redrawn, and content kept. More strength raises the
+# first two and lowers the last. On the left is the score for each pair of settings. On the right is style against
+# content for each pair, and for fifty-two trivial answers: recolourings, blends, sharpening, noise. None of those gains
+# the style, keeps the content and redraws the picture at once.
 
 results = search.cv_results_
 scores = results["mean_test_score"].reshape(len(grid["content_weight"]), -1)
@@ -72,7 +72,7 @@ answers = trivial_answers(photograph, scorer.seen)
 
 
 class Answer:
-    """Stands for a propagator that answers with one picture."""
+    """A stand-in for a propagator that always returns one picture."""
 
     def __init__(self, picture):
         self.picture = picture
@@ -118,8 +118,8 @@ plt.colorbar(points, ax=right)
 # %%
 # The ends and the best
 # ---------------------
-# The photograph scores nothing; its best recolouring next to nothing; the strongest style has lost the photograph. The
-# picture that was chosen has both.
+# The photograph scores 0, its best recolouring almost 0, and the picture with the strongest style has lost the content.
+# The picture that was chosen has both.
 
 settings = [{"strength": 0.4, "content_weight": 4.0}, {"strength": 1.0, "content_weight": 0.2}, search.best_params_]
 pictures = [search.best_estimator_.set_params(**values).transform([photograph])[0] for values in settings]

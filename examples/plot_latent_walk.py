@@ -2,7 +2,7 @@
 What lies between two images?
 =============================
 
-A :class:`~skisp.CVAETransformer` gives images places in a space of codes, and one can walk there: from one image to
+A :class:`~skisp.CVAETransformer` gives each image a place in a space of codes, in which one can walk: from one image to
 another, along a coordinate, or over the whole map.
 """
 
@@ -10,8 +10,8 @@ another, along a coordinate, or over the whole map.
 # A map of the codes
 # ------------------
 # :func:`~skisp.datasets.make_digit_styles` enlarges scikit-learn's digits to the usual 28x28 pixels and sets them
-# upright. With two numbers a digit, the codes are a map. Digits of a kind lie together, though the model is never told
-# what a digit means.
+# upright. With two numbers for each digit, the codes are a map. Equal digits lie together, though the model does not
+# know which digit an image shows.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,8 +29,8 @@ LatentMapDisplay.from_estimator(flat, digits, target, cmap="gray_r")
 # %%
 # From one digit to another
 # -------------------------
-# ``interpolate`` leads from an image to another, in steps that change it evenly. On the map a straight line from 2 to 4
-# crosses the country of 8 and that of 5, and the one from 0 to 3 that of 9.
+# ``interpolate`` goes from one image to another, in steps that change the image evenly. On the map a straight line from
+# 2 to 4 crosses the regions of 8 and of 5, and the line from 0 to 3 that of 9.
 
 
 def first(digit):
@@ -39,7 +39,7 @@ def first(digit):
 
 
 def show_rows(rows):
-    """Draw rows of images, each with its name on the left."""
+    """Show rows of images, each with its name on the left."""
     _, axes = plt.subplots(len(rows), 1, figsize=(9, 0.85 * len(rows)), layout="constrained")
     for axis, (name, images) in zip(axes, rows.items(), strict=True):
         axis.imshow(np.hstack(images), "gray_r", vmin=0, vmax=1)
@@ -54,13 +54,13 @@ show_rows(
 )
 
 # %%
-# The shortest way
-# ----------------
-# Sixteen numbers draw a digit far better than two. ``path="geodesic"``, the default, takes the shortest way over the
-# surface of images that the decoder draws: the one on which the image changes least in all. Beside each way stands how
-# long it is, the sum of the changes from step to step. A mixture of the pixels is shorter still, but it leaves that
-# surface: in the middle both digits are there, each half as dark. The geodesic comes near to it, so that a walk that is
-# to pass through other shapes had better be straight.
+# The shortest path
+# -----------------
+# Sixteen numbers describe a digit far better than two. ``path="geodesic"``, the default, takes the shortest path on the
+# surface of images that the decoder spans: the one on which the image changes least in total. Beside each path is its
+# length, the sum of the changes from step to step. Mixing the pixels gives an even shorter path, but it leaves that
+# surface: in the middle both digits are visible, each half as dark. The geodesic comes near to that, so for a walk
+# through other shapes take the straight path.
 
 cvae = CVAETransformer(16, **settings).fit(digits)
 rows = {}
@@ -75,9 +75,9 @@ show_rows(rows)
 # %%
 # One coordinate at a time
 # ------------------------
-# A traversal moves one coordinate of a code and leaves the others. The rows shown are those that carry most, and beside
-# each stands how much: its KL divergence. Here is a 3 in the middle. A coordinate need not mean anything that has a
-# name, for nothing in the training asks for that.
+# A traversal changes one coordinate of a code and keeps the others. The rows are the coordinates that carry most, and
+# beside each is how much: its KL divergence. In the middle is a 3. A coordinate need not mean anything that has a name,
+# since nothing in the training requires that.
 
 LatentTraversalDisplay.from_estimator(cvae, first(3), n_components=6, cmap="gray_r")
 plt.show()

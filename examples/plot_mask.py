@@ -2,14 +2,14 @@
 A style for a part of the photograph
 ====================================
 
-A mask says where the style acts: 1 redraws, 0 leaves the photograph's own pixels, and values between mix.
+A mask says where the style acts: 1 redraws, 0 keeps the photograph's own pixels, and values between mix.
 """
 
 # %%
 # A mask made by hand
 # -------------------
-# Any array of the photograph's size will do: one drawn in a program for images, or one computed. This one is a soft
-# disc about the flower.
+# Any array of the photograph's size can be a mask: painted in an image editor, or computed. This one is a soft disc
+# around the flower.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,7 +29,7 @@ flower = np.clip((0.38 * height - distance) / 6, 0, 1).astype(np.float32)
 
 
 def show(images, columns):
-    """Draw images in columns, each with its name on top."""
+    """Show images in columns, each with its name on top."""
     rows = -(-len(images) // columns)
     height, width = photograph.shape[:2]
     size = (10, 10 / columns * rows * (height / width + 0.11 * columns / 3))
@@ -44,9 +44,9 @@ def show(images, columns):
 show({"Photograph": photograph, "Style": style, "Mask": np.dstack([flower] * 3)}, columns=3)
 
 # %%
-# The flower, and all but the flower
-# ----------------------------------
-# Masks go to ``transform``, one an image.
+# The flower, and everything but the flower
+# -----------------------------------------
+# Masks are given to ``transform``, one for each image.
 
 propagator = StylePropagator(style_images=style, random_state=0).fit([photograph])
 pictures = {

@@ -2,10 +2,10 @@
 What helps against overfitting?
 ===============================
 
-A model that has few images learns them by heart: what it has seen it finds ever likelier, and what it has not seen ever
-less likely. A :class:`~skisp.CVAETransformer` has several remedies: ``early_stopping``, ``augment``, ``weight_decay``
-and ``contraction``. Here is what each does to the curves of training and validation, and what it is worth, next to the
-best remedy of all, more images.
+A model that has few images learns them by heart: images that it has seen become more and more likely, and others less
+and less. A :class:`~skisp.CVAETransformer` has several remedies: ``early_stopping``, ``augment``, ``weight_decay`` and
+``contraction``. This example shows what each does to the curves of training and validation, and how much it helps,
+compared with the best remedy of all, more images.
 """
 
 # %%
@@ -40,10 +40,10 @@ settings = {
 # %%
 # What it looks like
 # ------------------
-# With ``early_stopping=True`` a part of the images, here a quarter, is held back from training, and their loss is
-# watched. It falls for a while and then rises, while the loss of the images learnt from goes on falling: from the mark
-# on, the model overfits. It is given the weights it had there. Usually training ends ``n_iter_no_change`` epochs after
-# the mark; here it may go on, to show what would come, and the model is the same.
+# With ``early_stopping=True`` a part of the images, here a quarter, is held out from training, and their loss is
+# watched. It falls for a while and then rises, while the loss of the training images continues to fall: from the mark
+# on, the model overfits. At the end it gets back the weights that it had at the mark. Usually training ends
+# ``n_iter_no_change`` epochs after the mark; here it continues, to show what would happen, and the model is the same.
 
 stopped = CVAETransformer(
     **settings, early_stopping=True, validation_fraction=0.25, max_iter=400, n_iter_no_change=400
@@ -55,8 +55,8 @@ LossCurveDisplay.from_estimator(stopped)
 # ---------------------
 # ``partial_fit`` runs one epoch at a time, so that one can look at the model between epochs. The loss is the negative
 # evidence lower bound, of the 200 digits as they are and of the held-out ones. All runs have 1,200 gradient steps. How
-# much weight decay and contraction to take was tried on another split of the digits; both are large, as the data are
-# few. Contraction three times as strong gained two nats more there, but left two components in use.
+# much weight decay and contraction to take was found on another split of the digits; both are large, since there are
+# few data. Contraction three times as strong gained two nats more there, but left only two components in use.
 
 remedies = {
     "no remedy": (few, {}),
@@ -87,9 +87,9 @@ def train(images, remedy, n_steps=1200):
 runs = {name: train(*remedy) for name, remedy in remedies.items()}
 
 # %%
-# Worth
-# -----
-# The log likelihood of the held-out digits, that of early stopping in its place among them.
+# How much each helps
+# -------------------
+# The log likelihood of the held-out digits, early stopping included.
 
 scores = {name: cvae.score(held_out) for name, (cvae, _) in runs.items()}
 scores["early stopping"] = stopped.score(held_out)
@@ -117,18 +117,18 @@ axes[1, 2].set(title="log likelihood, held out", xlim=(0, 70), xlabel="nats an i
 # What to do
 # ----------
 # - **More images** are better than any remedy: both curves fall together.
-# - **Weight decay** comes second here. Training is slower for it, and what is learnt holds for other digits as well.
-# - **Contraction** delays the rise of the held-out loss, but the model gives up most of its components for it, as
-#   ``n_active_units_`` says below.
-# - **Shifted images** close the gap almost wholly: what has been learnt holds for other digits, shifted ones too. But
-#   these digits are centred, and to learn shifts that do not occur takes training. It is worth more where they do.
-# - **Early stopping** takes no more than a part of the images, and ends at the lowest point of the first curve above.
-#   It cannot lower that point.
+# - **Weight decay** comes second here. Training is slower, and what is learnt is valid for other digits as well.
+# - **Contraction** delays the rise of the held-out loss, but the model loses most of its components, as
+#   ``n_active_units_`` shows below.
+# - **Shifted images** close the gap almost completely: what is learnt is valid for other digits, shifted ones too. But
+#   these digits are centred, and learning shifts that do not occur takes training. It helps more where shifts do occur.
+# - **Early stopping** costs only a part of the images, and ends at the lowest point of the first curve above. It cannot
+#   lower that point.
 #
 # The order was the same for the four splits and seeds that were tried; with other data it may be another. Remedies can
 # be combined, and cross-validation finds how much of each to take, as it finds the number of components in
 # :ref:`sphx_glr_auto_examples_plot_cross_validate_cvae.py`. With the default likelihood, ``"collapsed"``, there is less
-# at stake: it has no variance of each pixel that could be learnt by heart.
+# overfitting: it has no variance for each pixel that could be learnt by heart.
 
 print("components in use:", {name: cvae.n_active_units_ for name, (cvae, _) in runs.items()})
 plt.show()

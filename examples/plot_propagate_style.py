@@ -8,8 +8,8 @@ One call redraws a photograph in the style of a picture, and one parameter says 
 # %%
 # The photograph and the style
 # ----------------------------
-# Both come with what is installed: the photograph with scikit-learn, and the picture is painted by computation.
-# ``propagate_style`` takes paths of files of your own as well.
+# Both are installed: the photograph comes with scikit-learn, and the style picture is computed. ``propagate_style``
+# takes paths of your own files as well.
 
 import matplotlib.pyplot as plt
 
@@ -22,14 +22,14 @@ style = make_style_image("brush_strokes", size=photograph.shape[:2], random_stat
 # %%
 # Redraw it
 # ---------
-# A collapsed variational autoencoder learns the style from the one picture, and the photograph is then drawn with
-# patches of that style, from coarse to fine. The same seed gives the same picture.
+# A collapsed variational autoencoder learns the style from the one picture. Then the photograph is redrawn with patches
+# of that style, from coarse to fine. The same seed gives the same picture.
 
 picture = propagate_style(photograph, style, random_state=0)
 
 
 def show(images, columns):
-    """Draw images of one size in columns, each with its name on top."""
+    """Show images of one size in columns, each with its name on top."""
     rows = -(-len(images) // columns)
     height, width = photograph.shape[:2]
     size = (10, 10 / columns * rows * (height / width + 0.11 * columns / 3))
@@ -46,7 +46,7 @@ show({"Photograph": photograph, "Style": style, "Result": picture}, columns=3)
 # How much of the style
 # ---------------------
 # ``strength`` goes from 0, the photograph, to 1. A :class:`~skisp.StylePropagator` learns the style once, and can then
-# be asked for one strength after another.
+# redraw with one strength after another.
 
 propagator = StylePropagator(style_images=[style], random_state=0).fit([photograph])
 pictures = {}

@@ -2,20 +2,21 @@
 How does a picture come about?
 ==============================
 
-A :class:`~skisp.StylePropagator` draws from coarse to fine: at each scale it puts patches of the style where the
-photograph asks for them, and the next scale starts from what is there. Here one looks over its shoulder.
+A :class:`~skisp.StylePropagator` works on a pyramid, from coarse to fine: at each level it searches for the patches of
+the style that fit the photograph, and the next level starts from the result. This example shows every level.
 """
 
 # %%
-# A picture at each scale
-# -----------------------
-# First the photograph takes on the colours of the style. Then it is drawn, small and then larger; large shapes such as
-# the panes of this window are settled while the picture is small, and details after them. At the end it is brought to
-# full contrast, and a little of the photograph is mixed in.
+# A picture at each pyramid level
+# -------------------------------
+# First the photograph is given the colours of the style: the recoloured content. Then the picture is synthesised, first
+# small, then larger and larger. Large shapes, such as the panes of this window, are decided while the picture is small,
+# and details later. At the finest level new patches are generated. At the end a little of the recoloured content is
+# mixed in, and the picture gets the contrast of the style.
 #
-# Below stands which part of the style went where. Every place of the style has a colour, which the key at the right
-# shows; the left map shows each pixel in the colour of the place that it was taken from. Patches that run on unbroken
-# are pieces of the style that were copied whole; borders between them are where it was put together anew.
+# The lower row shows which part of the style went where. Every place of the style has a colour, shown in the key on the
+# right; the map on the left shows each pixel in the colour of the place from which it was taken. Areas of smoothly
+# changing colour are pieces of the style that were copied whole; at their borders different pieces meet.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,11 +33,11 @@ display = PropagationStepsDisplay.from_estimator(propagator, photograph)
 # %%
 # Whole pieces, or a likeness
 # ---------------------------
-# ``content_weight`` says how strongly the photograph pulls. Without that pull, whole panes of the window stay together,
-# and of the pagoda there is little left. The share of pixels that come from beside where their neighbour comes from
-# tells the two apart.
+# ``content_weight`` says how much the photograph counts in the search. If it is 0, whole panes of the window stay
+# together, and little is left of the pagoda. The share of pixels that were copied together with their neighbour shows
+# the difference.
 
-without_pull = PropagationStepsDisplay.from_estimator(propagator.set_params(content_weight=0.0), photograph)
+free = PropagationStepsDisplay.from_estimator(propagator.set_params(content_weight=0.0), photograph)
 
 
 def share_together(sources):
@@ -45,6 +46,6 @@ def share_together(sources):
     return np.mean(np.abs(step - [0, 1]).max(axis=-1) <= 1)
 
 
-for name, steps in {"content_weight=1": display, "content_weight=0": without_pull}.items():
+for name, steps in {"content_weight=1": display, "content_weight=0": free}.items():
     print(f"{name}: {share_together(steps.sources):.0%} of the pixels stay together")
 plt.show()

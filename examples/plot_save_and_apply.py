@@ -2,15 +2,15 @@
 How do I keep a style, and use it tomorrow?
 ===========================================
 
-Learning a style takes longer than drawing with it. A fitted style can be saved to a file, and loaded another day, on
-another machine, or by someone else: unlike a pickle, the file runs no code.
+Learning a style takes longer than applying it. A fitted style can be saved to a file and loaded on another day, on
+another machine, or by someone else. Unlike a pickle, the file runs no code.
 """
 
 # %%
 # Learn and save
 # --------------
-# A :class:`~skisp.PatchTransformer` that is fitted to a picture carries its style. ``save_model`` writes it to one
-# file, here in a folder that is removed at the end.
+# A :class:`~skisp.PatchTransformer` that is fitted to a picture holds its style. ``save_model`` writes it to one file,
+# here in a folder that is removed at the end.
 
 import tempfile
 from contextlib import chdir
@@ -41,8 +41,7 @@ print(f"saved to {path.name}, {path.stat().st_size / 1e6:.1f} MB")
 # %%
 # Load and apply
 # --------------
-# Tomorrow. ``FrozenEstimator`` says that the style is not to be learnt again, so that ``fit`` has next to nothing to
-# do.
+# Tomorrow: ``FrozenEstimator`` says that the style is not to be learnt again, so ``fit`` has almost nothing to do.
 
 start = perf_counter()
 tomorrow = load_model(path)
@@ -54,7 +53,7 @@ print(f"two photographs redrawn in {perf_counter() - start:.1f} s")
 
 
 def show(images):
-    """Draw images side by side, each with its name on top."""
+    """Show images side by side, each with its name on top."""
     _, axes = plt.subplots(1, len(images), figsize=(10, 10 / len(images) * 0.67 + 0.4), layout="constrained")
     for axis, (name, image) in zip(axes, images.items(), strict=True):
         axis.imshow(image)
@@ -65,7 +64,7 @@ def show(images):
 show({"Style": painting, "Temple": pictures[0], "Flower": pictures[1]})
 
 # %%
-# The picture is the same to the last bit as with the style that was never saved:
+# The pictures are the same, bit for bit, as with the style that was never saved:
 
 same = StylePropagator(style=FrozenEstimator(style), random_state=0).fit_transform(photographs)
 print(all(np.array_equal(one, other) for one, other in zip(pictures, same, strict=True)))
@@ -87,7 +86,7 @@ with chdir(folder.name):
     main(["apply", "temple.png", "flower.png", "--model", "painting.skisp", "-o", "out", "--quiet"])
 
 # %%
-# What has been written are files like any others. That of the style is one that ``load_model`` reads, too:
+# The results are ordinary files. ``load_model`` reads that of the style, too:
 
 print(load_model(Path(folder.name) / "painting.skisp"))
 show({name: read_image(Path(folder.name) / "out" / f"{name}.png") for name in ("temple", "flower")})

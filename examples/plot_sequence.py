@@ -2,7 +2,8 @@
 A film without flicker
 ======================
 
-Frames that are redrawn one by one flicker: each gets strokes of its own. As a sequence, each starts from the last.
+Frames that are redrawn one by one flicker, because each has different strokes. In a sequence, each starts from the
+last.
 """
 
 # %%
@@ -27,8 +28,8 @@ style = make_style_image("brush_strokes", size=photograph.shape[:2], random_stat
 # %%
 # One by one, and as a sequence
 # -----------------------------
-# ``transform`` draws each image for itself. ``propagate_sequence`` measures colours and contrast on the first frame
-# only, moves its strokes along with what the frames show, and changes a picture only where the content does.
+# ``transform`` redraws each image alone. ``propagate_sequence`` measures colours and contrast on the first frame only,
+# warps the last picture along the motion of the frames, and changes it mainly where the content changes.
 
 propagator = StylePropagator(style_images=style, random_state=0).fit(frames[:1])
 one_by_one = propagator.transform(frames)
@@ -44,7 +45,7 @@ def flicker(pictures):
 print(f"one by one {flicker(one_by_one):.1f}, as a sequence {flicker(sequence):.1f}, the frames {flicker(frames):.1f}")
 
 # %%
-# The first frame and the last, and what became of them:
+# The first frame and the last, and their pictures:
 
 figure, axes = plt.subplots(2, 2, figsize=(8, 5), layout="constrained")
 for row, title, pictures in zip(axes, ("Film", "As a sequence"), (frames, sequence), strict=True):
@@ -65,11 +66,11 @@ for axis, title, pictures in zip(axes, ("One by one", "As a sequence"), (one_by_
     axis.axis("off")
 
 
-def draw(i):
+def update(i):
     for image, pictures in zip(images, (one_by_one, sequence), strict=True):
         image.set_data(pictures[i])
     return images
 
 
-animation = FuncAnimation(figure, draw, frames=len(frames), interval=300)
+animation = FuncAnimation(figure, update, frames=len(frames), interval=300)
 plt.show()

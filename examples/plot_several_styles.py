@@ -2,14 +2,14 @@
 Several styles in one picture
 =============================
 
-Styles can be mixed, each with a weight, or laid side by side, each with a mask.
+Styles can be mixed, each with a weight, or put side by side, each with a mask.
 """
 
 # %%
 # Two styles
 # ----------
-# Every style is learnt by a coder of its own. A fitted one is used as it is, so that it can be part of many mixtures;
-# ``FrozenEstimator`` says that it must not be fitted again. Here is each style by itself.
+# Every style is learnt by a coder of its own. A fitted one is not fitted again, so it can take part in many mixtures;
+# ``FrozenEstimator`` makes sure of that. Here is each style alone.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,12 +30,12 @@ StyleGridDisplay.from_estimator(propagators, [photograph, flower], style_names=[
 # %%
 # Mixed by weights
 # ----------------
-# The colours of the styles meet in between, at their Wasserstein barycentre, and patches of both are used, more of the
-# one with the greater weight.
+# The colours of the styles meet in between, at their Wasserstein barycentre. Patches of both occur in the picture, more
+# of those with the greater weight.
 
 
 def show(images, columns):
-    """Draw images in columns, each with its name on top."""
+    """Show images in columns, each with its name on top."""
     rows = -(-len(images) // columns)
     height, width = photograph.shape[:2]
     size = (10, 10 / columns * rows * (height / width + 0.11 * columns / 3))
@@ -57,8 +57,8 @@ show(pictures, columns=3)
 # %%
 # Side by side by masks
 # ---------------------
-# A mask a style says where each acts. Masks may be soft: here the one style fades into the other from left to right,
-# and in the second picture each has its own half.
+# One mask for each style says where it acts. Masks may be soft: in the first picture one style fades into the other
+# from left to right, and in the second each has its own half.
 
 height, width = photograph.shape[:2]
 ramp = np.broadcast_to(np.linspace(0, 1, width, dtype=np.float32), (height, width))

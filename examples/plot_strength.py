@@ -2,14 +2,14 @@
 How much of the style, how much of the photograph
 =================================================
 
-Two parameters hold the balance: ``strength`` says how much of the style to apply, and ``content_weight`` how strongly
-the photograph leads where the style is applied in full.
+Two parameters balance them: ``strength`` says how much of the style to apply, and ``content_weight`` how much the
+photograph counts when the style is applied in full.
 """
 
 # %%
 # A style that is learnt once
 # ---------------------------
-# The parameters act when a picture is drawn, so that one fit serves all that follows.
+# The parameters act in ``transform``, so one fit is enough for all that follows.
 
 import matplotlib.pyplot as plt
 
@@ -29,7 +29,7 @@ def redrawn(**parameters):
 
 
 def show(images, columns):
-    """Draw images in columns, each with its name on top."""
+    """Show images in columns, each with its name on top."""
     rows = -(-len(images) // columns)
     height, width = photograph.shape[:2]
     size = (10, 10 / columns * rows * (height / width + 0.11 * columns / 3))
@@ -46,16 +46,16 @@ show({"Photograph": photograph, "Style": style}, columns=2)
 # %%
 # Strength
 # --------
-# 0 returns the photograph to the last bit, 1 is the full style. Between, the strokes are drawn closer to the
-# photograph and mixed with it.
+# 0 returns the photograph, bit for bit, and 1 is the full style. Between 0 and 1 the strokes follow the photograph more
+# closely, and are mixed with it.
 
 show({f"strength={strength}": redrawn(strength=strength) for strength in (0.0, 0.33, 0.67, 1.0)}, columns=2)
 
 # %%
 # Weight of the content
 # ---------------------
-# At full strength, the matching of patches is still pulled towards the photograph, most where it has structure. Without
-# that pull the style runs free, and more of it keeps eyes, petals and lines.
+# At full strength, too, the search prefers patches that fit the photograph, mainly where it has structure. With a
+# weight of 0 the style is free; a greater weight keeps eyes, petals and lines.
 
 show({f"content_weight={weight}": redrawn(content_weight=weight) for weight in (0.0, 0.5, 1.0, 3.0)}, columns=2)
 plt.show()

@@ -8,8 +8,8 @@ Large strokes and small ones
 # %%
 # Half, once and twice the size
 # -----------------------------
-# At 1, a stroke takes as much of the picture as it takes of the style. Small strokes draw fine things; large ones leave
-# them out, as a broad brush does.
+# At 1, a stroke is as large in the picture as in the style, relative to their sizes. Small strokes show fine things;
+# large ones leave them out, as a broad brush does.
 
 import matplotlib.pyplot as plt
 
@@ -22,7 +22,7 @@ propagator = StylePropagator(style_images=style, random_state=0).fit([photograph
 
 
 def show(images, columns):
-    """Draw images in columns, each with its name on top."""
+    """Show images in columns, each with its name on top."""
     rows = -(-len(images) // columns)
     height, width = photograph.shape[:2]
     size = (10, 10 / columns * rows * (height / width + 0.11 * columns / 3))

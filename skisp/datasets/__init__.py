@@ -1,7 +1,7 @@
 """Pictures to try things out with: style pictures made by computation, two photographs, and digits in two hands.
 
-Nothing is downloaded: :func:`make_style_image` paints its pictures, and :func:`load_photograph` and
-:func:`make_digit_styles` read those that ship with scikit-learn.
+Nothing is downloaded: :func:`make_style_image` computes its pictures, and :func:`load_photograph` and
+:func:`make_digit_styles` read images that come with scikit-learn.
 """
 
 from ._digit_styles import digit_slant, digit_thickness, make_digit_styles

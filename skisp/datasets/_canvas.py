@@ -31,7 +31,7 @@ Floats = NDArray[np.floating[Any]]
 Point = tuple[float, float]
 
 UNITS = 256.0
-# Pictures smaller than this are rendered larger and averaged, or their features would be specks.
+# Smaller pictures are rendered larger and then averaged, since their features would be specks.
 _LEAST_RENDERED = 128
 _FINE_ENOUGH = 320
 # Standard deviation of white noise of unit variance interpolated by a cubic B-spline in 2-D.
@@ -155,7 +155,7 @@ def fractal_noise(canvas: Canvas, feature: float, octaves: int = 4) -> Floats:
 def jittered_grid(canvas: Canvas, spacing: float, jitter: float = 0.9) -> Floats:
     """Points (n, 2) as (y, x) in units: hexagonal rows ``spacing`` apart, each point moved at random.
 
-    They reach one spacing beyond the canvas, so that what is drawn around them covers its border.
+    They reach one spacing beyond the canvas, so that shapes around them cover its border.
     """
     rows, columns = (math.ceil(length / spacing) + 3 for length in canvas.extent)
     y, x = np.mgrid[:rows, :columns].astype(np.float32)

@@ -1,4 +1,4 @@
-"""Digits in two hands, upright against slanted and thick, and figures that tell the hands apart."""
+"""Digits in two hands, upright against slanted and thick, and figures that distinguish the hands."""
 
 import math
 from numbers import Integral, Real
@@ -32,9 +32,8 @@ def make_digit_styles(
 ) -> Bunch:
     """Make two sets of handwritten digits: upright ones, and others slanted and with thick strokes.
 
-    No digit is in both sets, so that there is no picture of what a digit of the one looks like in
-    the hand of the other. A third set, in the slanted hand, is for a judge: a classifier that has
-    seen neither.
+    No digit is in both sets, so no digit is known in both hands. A third set, in the slanted hand, is
+    for a judge: a classifier that has seen neither of the two.
 
     Parameters
     ----------
@@ -42,18 +41,18 @@ def make_digit_styles(
         Digits of each of the two sets.
     images : array-like (n, H, W) or None, default=None
         Digits to choose from, more than ``2 * n_samples``: ink is greater than 0, paper 0, and uint8
-        goes up to 255, other types to 1. None takes the 1,797 that ship with scikit-learn, enlarged
+        goes up to 255, other types to 1. None takes the 1,797 that come with scikit-learn, enlarged
         from 8x8 to 28x28 pixels.
     target : array-like (n,) or None, default=None
-        What the digits mean; only with ``images``.
+        Which digit each image shows; only with ``images``.
     slant : float, default=0.5
         Mean slant of the slanted hand: the tangent of its angle to the vertical, greater than 0 to
         the right.
     thickness : float, default=1.5
         Pixels by which the slanted hand's strokes are thicker, at least 0.
     variation : float, default=0.3
-        Share of each writer's own deviation from the mean slant that the slanted hand keeps; the
-        upright one has none.
+        Share of each digit's own deviation from the mean slant that the slanted hand keeps; the
+        upright hand keeps none.
     random_state : int, RandomState instance or None, default=None
         Chooses the digits.
 
@@ -63,9 +62,9 @@ def make_digit_styles(
         content, style : ndarray (n_samples, H, W), float32 in [0, 1]
             Upright digits, and slanted ones.
         held_out : ndarray (m, H, W), float32 in [0, 1]
-            Slanted digits in neither set: what is left, at most ``2 * n_samples``.
+            Slanted digits of neither set: the remaining ones, at most ``2 * n_samples``.
         content_target, style_target, held_out_target : ndarray (n_samples,) or (m,)
-            What they mean; None where ``images`` came without a target.
+            Which digit each image shows; None if ``images`` were given without a target.
 
     Raises
     ------
@@ -90,7 +89,7 @@ def make_digit_styles(
     _check_numbers(n_samples, slant, thickness, variation)
     if images is None:
         if target is not None:
-            raise ValueError("target is given without images; give both, or none for scikit-learn's digits.")
+            raise ValueError("target is given without images; give both, or neither for scikit-learn's digits.")
         images, target = _enlarged_digits()
     pictures, target = _checked(images, target, n_samples)
     chosen = check_random_state(random_state).permutation(len(pictures))
@@ -127,7 +126,7 @@ def digit_slant(images: ArrayLike) -> Images:
     Returns
     -------
     slant : ndarray (n,)
-        Shifts to the right a row up; 0 is upright.
+        Shift to the right per row upwards; 0 is upright.
 
     References
     ----------
@@ -154,10 +153,10 @@ def digit_thickness(images: ArrayLike) -> Images:
 
     .. math:: 2 \sum_x I(x) / \sum_x \|\nabla I(x)\|
 
-    The denominator, the total variation, is the length of the outline of black ink on white paper,
-    and a stroke of length l and thickness t has ink l t and an outline of about 2 l. Both are
-    proportional to the greys, so that pale strokes are not thin ones; strokes of less than 2 pixels,
-    which pixels can only show as pale ones, count as 2.
+    The denominator, the total variation, is the length of the outline of black ink on white paper:
+    a stroke of length l and thickness t has ink l t and an outline of about 2 l. Both are proportional
+    to the greys, so pale strokes do not count as thin. Strokes of less than 2 pixels, which pixels can
+    show only as paler ones, count as 2.
 
     Parameters
     ----------
@@ -238,7 +237,7 @@ def _middle_row(images: Images) -> Images:
 
 
 def _enlarged_digits() -> tuple[Images, NDArray[np.int64]]:
-    """scikit-learn's digits, enlarged from 8x8 to 28x28 pixels, and what they mean."""
+    """scikit-learn's digits, enlarged from 8x8 to 28x28 pixels, and which digit each is."""
     digits: Any = load_digits()
     # Cubic splines are linear in the pixels and work along one axis after the other.
     splines = ndimage.zoom(np.eye(8), (_ENLARGEMENT, 1), order=3, mode="grid-constant", grid_mode=True)
@@ -254,7 +253,7 @@ def _as_images(images: ArrayLike) -> Images:
 
 
 def _checked(images: ArrayLike, target: ArrayLike | None, n_samples: int) -> tuple[Images, NDArray[Any] | None]:
-    """Images in [0, 1], and their target, once it is sure that there are enough."""
+    """Images in [0, 1] and their target, checked, and enough of them."""
     pictures = _as_images(images) / (255 if getattr(images, "dtype", None) == np.uint8 else 1)
     if pictures.min() < 0 or pictures.max() > 1:
         raise ValueError(f"images has values from {pictures.min()} to {pictures.max()}; expected uint8, or 0 to 1.")

@@ -147,7 +147,7 @@ def _stream(canvas: Canvas, horizon: float, sun: Point) -> Floats:
     for (y, x), size, turn in zip(centres, sizes, turns, strict=True):
         distance = ((canvas.y - y) ** 2 + (canvas.x - x) ** 2) / (2.0 * size**2)
         whirl = np.exp(-distance)
-        # Within a whirl the wind is calm, or its centre would drift off.
+        # Within a whirl there is no wind, since a wind would shift its centre.
         stream = stream + whirl * (y - stream + np.float32(2.2 * turn * size))
     return stream
 

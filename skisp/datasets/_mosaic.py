@@ -77,7 +77,7 @@ class _Design:
         height, width = canvas.extent
         size = np.array([height, width], dtype=np.float32)
         places = places[((places > 0.5 * _FISH_MARGIN) & (places < size - 0.5 * _FISH_MARGIN)).all(axis=1)]
-        # Those too near to the border are moved in, or it would cut off their heads.
+        # Those too near to the border are moved inwards, since it would cut off their heads.
         places = places.clip(_FISH_MARGIN, size - _FISH_MARGIN)
         fish = tuple(_fish(canvas.random, *place) for place in places)
         waves = Noise(canvas, (70.0, 48.0))
@@ -158,7 +158,7 @@ def _settled(coarse: Canvas, guide: Canvas, design: _Design, angle: Floats) -> F
 
 
 def _with_small_shapes(canvas: Canvas, seeds: Floats, shape: Labels) -> Floats:
-    """``seeds`` and others scattered over each shape that has none, as outlines may."""
+    """``seeds``, and more in each shape that has none, as narrow outlines may have."""
     empty = np.setdiff1d(np.unique(shape), shape[canvas.pixel(*seeds.T)])
     added = [seeds]
     for label in empty:

@@ -56,7 +56,7 @@ def brush_strokes(canvas: Canvas) -> Floats:
     """Oil paint laid on in curved strokes that follow wind, hills and trees, wet in wet."""
     guide = canvas.at_scale(1.0)
     scene = paint_landscape(guide, MOODS[canvas.random.randint(len(MOODS))])
-    # What shows between the strokes is a thin first coat, browner than the subject.
+    # Between the strokes shows a thin first coat, browner than the subject.
     coat = mix(scene.colour, palette("6b4a2c")[0], 0.35)[guide.pixel(canvas.y, canvas.x)]
     paint = _Paint(coat, np.zeros(coat.shape[:2], dtype=np.float32))
     for brush in _BRUSHES:
@@ -104,7 +104,7 @@ def _brush_on(
 
 
 def _is_worked(canvas: Canvas, guide: Canvas, scene: Scene, starts: Floats, brush: _Brush) -> NDArray[np.bool_]:
-    """Where a brush is used: the fine one on small things, elsewhere in patches, so that broad strokes stay."""
+    """Where a brush paints: the fine one on small things, elsewhere in patches, so that broad strokes stay visible."""
     if brush.width > 5.0:
         return np.ones(len(starts), dtype=bool)
     small = np.isin(scene.region[guide.pixel(*starts.T)], (TREE, SUN))

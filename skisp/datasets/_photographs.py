@@ -1,4 +1,4 @@
-"""The two photographs that ship with scikit-learn."""
+"""The two photographs that come with scikit-learn."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ __all__ = ["load_photograph", "load_photographs"]
 
 
 def load_photographs() -> list[NDArray[np.uint8]]:
-    """Load the photographs that ship with scikit-learn: a Chinese palace, and a dahlia.
+    """Load the photographs that come with scikit-learn: a Chinese palace, and a dahlia.
 
     Returns
     -------
@@ -29,13 +29,13 @@ def load_photographs() -> list[NDArray[np.uint8]]:
 
 
 def load_photograph(name: str = "china", size: int | None = None) -> NDArray[np.uint8]:
-    """Load one of the photographs that ship with scikit-learn.
+    """Load one of the photographs that come with scikit-learn.
 
     Parameters
     ----------
     name : {"china", "flower"}
     size : int or None
-        Length of the longest side in pixels, at least 1; None leaves the photograph as it is,
+        Length of the longest side in pixels, at least 1; None keeps the photograph's size,
         (427, 640).
 
     Returns

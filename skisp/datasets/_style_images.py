@@ -38,8 +38,8 @@ _LEAST_SIZE = 8
 def make_style_image(kind: str = "stained_glass", size: int | tuple[int, int] = 256, random_state: Any = None) -> Image:
     """Make a picture with the look of an artistic technique.
 
-    Strokes, dots, stones and panes grow with the picture: at another size, the same ``random_state``
-    gives the same picture, finer or coarser.
+    Strokes, dots, stones and panes grow with the picture: the same ``random_state`` gives the same
+    picture at any size, finer or coarser.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def make_style_image(kind: str = "stained_glass", size: int | tuple[int, int] = 
     size : int or (int, int)
         Height and width in pixels, at least 8 each; an int makes a square.
     random_state : None, int or numpy.random.RandomState
-        Decides the composition and the palette. Pass an int for the same picture every time.
+        Determines composition and palette. Pass an int to get the same picture every time.
 
     Returns
     -------

@@ -41,7 +41,7 @@ class Candidates:
         return self.canvas.y - self.seeds[seed, 0], self.canvas.x - self.seeds[seed, 1]
 
     def penalty(self, rank: int, shape: Labels) -> Floats:
-        """What keeps the candidate number ``rank`` back: much if it is of another shape, more if repeated."""
+        """Penalty of the candidate number ``rank``: large if it is of another shape, larger if it is repeated."""
         seed = self.near[rank]
         penalty = np.where(self.shapes[seed] != shape, np.float32(_FOREIGN), np.float32(0.0))
         if rank > 0:
