@@ -16,17 +16,17 @@ def is_small(n_rows: int) -> bool:
 def auto_hidden_layer_sizes(n_rows: int, n_features: int, *, starts_linear: bool) -> tuple[int, ...]:
     """Widths of the hidden layers: two from some thousand rows on, one for less.
 
-    Where a linear map does most of the work (``starts_linear``) about a third of the columns, from 64 to 256;
-    elsewhere 512 and 256, which suits black and white images.
+    Where a linear map does most of the work (``starts_linear``) about a third of the columns, from 128 to 256, or
+    64 for few columns; elsewhere 512 and 256, which suits black and white images.
     """
     if not starts_linear and not is_small(n_rows):
         return 512, 256
-    width = 2 ** min(8, max(6, round(math.log2(max(n_features, 1) / 3))))
+    width = 2 ** min(8, max(7, round(math.log2(n_features / 3)))) if n_features >= 32 else 64
     return (width,) if is_small(n_rows) else (width, width)
 
 
 def auto_max_iter(n_rows: int, *, starts_linear: bool) -> int:
-    """Epochs: 80,000 rows to see where a linear map does most of the work, 500,000 elsewhere; in bounds."""
-    if starts_linear:
-        return min(100, max(4, round(80_000 / n_rows)))
-    return min(100, max(10, round(500_000 / n_rows)))
+    """Epochs: 80,000 rows to see where a linear map does most of the work, 300,000 of few rows, 500,000 elsewhere."""
+    if starts_linear and not is_small(n_rows):
+        return max(4, round(80_000 / n_rows))
+    return min(150, max(10, round((300_000 if starts_linear else 500_000) / n_rows)))

@@ -117,12 +117,12 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     batch_size : int, default=256
         Rows a gradient step (all of them where there are fewer).
     max_iter : int or "auto", default="auto"
-        Epochs. ``"auto"``: as many as see 80,000 rows (500,000 for the Bernoulli likelihood and
-        ``init="random"``), from 4 to 100 (10 to 100). Then a tenth of the rows, at most 1,000, is held
-        back where ``init="pca"`` and the likelihood is real-valued: training ends when an epoch explains
-        less than a per cent more of the variance that is left, and on less than 5,000 rows when their
-        loss stops falling (``n_iter_no_change``). Of so few rows the start is kept, unless the rows held
-        back are likelier by more than one standard error.
+        Epochs. ``"auto"``: as many as see 500,000 rows, from 10 to 150. With ``init="pca"`` and a
+        real-valued likelihood as many as see 80,000 rows, at least 4, or 300,000 where there are less
+        than 5,000; and a tenth of them, at most 1,000, is held back. Training then ends when an epoch
+        explains less than a per cent more of the variance that is left; on less than 5,000 rows when the
+        loss of those held back stops falling (``n_iter_no_change``), and what was learnt is kept only if
+        they are likelier than at the start by more than one standard error.
     augment : tuple of {"shift", "flip"}, default=()
         Random changes to the training images at every step, for more data than there are: shifts
         by up to 8 per cent of each side, at least a pixel; mirroring left to right.
