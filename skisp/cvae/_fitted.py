@@ -76,8 +76,8 @@ class FittedCVAE:
     # Codes and rows
 
     def encode(self, rows: Rows, device: Device) -> NDArray[np.float32]:
-        """Means (n, d) of the posteriors of rows (n, D)."""
-        return self._in_chunks(lambda x: self.network.encode(x)[0], rows, device)
+        """Codes (n, d) of rows (n, D)."""
+        return self._in_chunks(self.network.code, rows, device)
 
     def posterior(self, rows: Rows, device: Device) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Means and standard deviations, each (n, d), of the posteriors of rows (n, D)."""

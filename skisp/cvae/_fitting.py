@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from .._base import check_sample_weight, draw_seed, module_initialised_with
+from ._defaults import auto_hidden_layer_sizes, auto_max_iter, is_small
 from ._fitted import FittedCVAE
 from ._latent import aggregate_posterior
+from ._likelihoods import LEAST_NOISE_VARIANCE
 from ._networks import CVAENetwork
-from ._objectives import Objective
+from ._objectives import Objective, reparameterise
 from ._parameters import CVAEParameters
 from ._reading import row_source
 from ._rows import RowBlocks, relative_weights
+from ._start import ProbabilisticPCA, probabilistic_pca
 from ._training import EarlyStopping, Trainer, TrainingLog, Watcher, n_rising_epochs, train
 
 __all__ = ["Fitting"]
@@ -25,6 +29,10 @@ __all__ = ["Fitting"]
 _LONGEST_CURVE = 10_000
 # Smaller images gain nothing from convolutions.
 _SMALLEST_CONV_SIDE = 16
+# Rows from which on some are held back to see what training gains, and how many at most.
+_LEAST_TO_HOLD_BACK, _MOST_HELD_BACK = 20, 1000
+# Rows that probabilistic PCA is computed from, and columns from which on that are fewer.
+_SAMPLED, _MANY_COLUMNS = 10_000, 2000
 
 
 class Fitting:
@@ -51,26 +59,47 @@ class Fitting:
         self.seed = draw_seed(estimator.random_state) if before is None else before.seed
         self.n_epochs_before = 0 if before is None else before.n_iter
         self.generator = torch.Generator().manual_seed(self.seed + self.n_epochs_before)
-        self.rows, self.held_back = self._split(sample_weight, device)
+        self.starts_linear = estimator.init == "pca" and estimator.likelihood != "bernoulli"
+        self.rows, self.held_back, self.all_rows = self._split(sample_weight, device)
+        self.max_iter = self._max_iter()
         self.trainer = self._make_trainer(self._network().to(device))
 
     def run(self, max_iter: int, learning_rate: Callable[[float], float], watcher: Watcher) -> TrainingLog:
         """Train; a model that goes on keeps its old weights where an epoch fails."""
-        stopping = None
-        if self.held_back is not None:
-            n_exempt = n_rising_epochs(self.estimator.learning_rate_schedule, max_iter)
-            stopping = EarlyStopping(self.estimator.tol, self.estimator.n_iter_no_change, n_exempt)
+        n_rising = n_rising_epochs(self.estimator.learning_rate_schedule, max_iter)
+        stops_early = self.estimator.early_stopping or self._is_tested
+        stopping = EarlyStopping(self.estimator.tol, self.estimator.n_iter_no_change, n_rising) if stops_early else None
         if self.estimator.compile:
             _compile(self.trainer)
-        return train(
+        start = self.trainer.snapshot()
+        log = train(
             self.trainer,
             self.rows,
             max_iter,
             learning_rate,
             watcher,
-            validation_rows=self.held_back,
+            validation_rows=self.held_back if stops_early else None,
             stopping=stopping,
+            monitored_rows=self.held_back if self.starts_linear else None,
+            n_iter_exempt=max_iter if stops_early else n_rising,
         )
+        if self._is_tested and self.held_back is not None:
+            _keep_what_helps(self.trainer, start, self.held_back)
+        return log
+
+    @property
+    def _is_tested(self) -> bool:
+        """Whether what training gains must show on rows held back, or the closed form is kept."""
+        return self._holds_back_for_auto and is_small(len(self.source))
+
+    @property
+    def _holds_back_for_auto(self) -> bool:
+        fits_anew = self.before is None and self.starts_linear and not self.estimator.early_stopping
+        return fits_anew and self.estimator.max_iter == "auto" and len(self.source) >= _LEAST_TO_HOLD_BACK
+
+    def _max_iter(self) -> int:
+        given = self.estimator.max_iter
+        return auto_max_iter(len(self.source), starts_linear=self.starts_linear) if given == "auto" else int(given)
 
     def fitted(self, log: TrainingLog, *, with_optimization: bool = False) -> FittedCVAE:
         """The model as it is now: with a copy of the network, and all that is known of its training rows."""
@@ -101,18 +130,20 @@ class Fitting:
         self.before.check_image_shape(shape)
         return self.before.image_shape if shape is None else shape
 
-    def _split(self, sample_weight: Any, device: torch.device) -> tuple[RowBlocks, RowBlocks | None]:
-        """Rows to train on and, for early stopping, rows held back."""
+    def _split(self, sample_weight: Any, device: torch.device) -> tuple[RowBlocks, RowBlocks | None, RowBlocks]:
+        """Rows to train on, rows held back to stop by, or None, and both together."""
         weight = None
         if sample_weight is not None:
             checked = check_sample_weight(sample_weight, self.source, dtype=np.float64, ensure_non_negative=True)
             weight = relative_weights(checked)
-        if not self.estimator.early_stopping:
-            return self._blocks(weight, device), None
+        every = self._blocks(weight, device)
+        if not self.estimator.early_stopping and not self._holds_back_for_auto:
+            return every, None, every
         weight = np.ones(len(self.source)) if weight is None else weight
         held_back = self._held_back(np.flatnonzero(weight))
         training, validation = np.where(held_back, 0.0, weight), np.where(held_back, weight, 0.0)
-        return self._blocks(relative_weights(training), device), self._blocks(relative_weights(validation), device)
+        blocks = (self._blocks(relative_weights(part), device) for part in (training, validation))
+        return next(blocks), next(blocks), every
 
     def _blocks(self, weight: NDArray[np.float64] | None, device: torch.device) -> RowBlocks:
         source = self.source
@@ -120,6 +151,8 @@ class Fitting:
 
     def _held_back(self, candidates: NDArray[np.intp]) -> NDArray[np.bool_]:
         n_held_back = max(1, round(self.estimator.validation_fraction * len(candidates)))
+        if not self.estimator.early_stopping:
+            n_held_back = min(n_held_back, _MOST_HELD_BACK)
         if n_held_back >= len(candidates):
             raise ValueError(
                 f"early_stopping holds back {n_held_back} of {len(candidates)} samples, and none is left to train on. "
@@ -135,13 +168,17 @@ class Fitting:
         """The estimator's network to go on with, or a new one, its weights drawn on the CPU."""
         if self.before is not None:
             network = copy.deepcopy(self.before.network)
-            _check_unchanged(self._network_config(float(network.scale)), network.config)
+            config = self._network_config(float(network.scale))
+            config |= {name: network.config[name] for name in ("linear", "learnt_prior")}
+            _check_unchanged(config, network.config)
             return network
-        mean, scale = self.rows.standardisation()
+        mean, scale = self.all_rows.standardisation()
         scale = scale or 1.0
         with module_initialised_with(self.seed):
             network = CVAENetwork(**self._network_config(scale))
         network.standardise_by(torch.from_numpy(mean), scale)
+        if self.estimator.init == "pca":
+            start_from_pca(network, self.all_rows, self.seed)
         return network
 
     def _network_config(self, scale: float) -> dict[str, Any]:
@@ -152,14 +189,24 @@ class Fitting:
         return {
             "n_features": self.source.n_features,
             "n_components": estimator.n_components,
-            "hidden_layer_sizes": list(estimator.hidden_layer_sizes) if shape is None else [],
+            "hidden_layer_sizes": self._hidden_layer_sizes() if shape is None else [],
             "conv_channels": [] if shape is None else list(estimator.conv_channels),
             "image_shape": None if shape is None else list(shape),
             "activation": estimator.activation,
             "batch_norm": estimator.batch_norm,
             "likelihood": estimator.likelihood,
             "noise_scale": None if fixed is None else fixed / scale,
+            "linear": estimator.init == "pca",
+            "learnt_prior": estimator.init == "pca" and estimator.likelihood == "collapsed",
         }
+
+    def _hidden_layer_sizes(self) -> list[int]:
+        given = self.estimator.hidden_layer_sizes
+        if not isinstance(given, str):
+            return list(given)
+        if self.before is not None:
+            return list(self.before.network.config["hidden_layer_sizes"])
+        return list(auto_hidden_layer_sizes(len(self.source), self.source.n_features, starts_linear=self.starts_linear))
 
     def _make_trainer(self, network: CVAENetwork) -> Trainer:
         estimator = self.estimator
@@ -186,6 +233,46 @@ class Fitting:
         if self.before is not None and self.before.optimization is not None:
             trainer.load_arrays(self.before.optimization)
         return trainer
+
+
+@torch.no_grad()
+def start_from_pca(network: CVAENetwork, rows: RowBlocks, seed: int) -> None:
+    """Make a new network probabilistic PCA of its standardised rows, or of a sample of many."""
+    # A Gram matrix of many rows, or a covariance of many columns, takes time like the third power of its side.
+    n_sampled = _SAMPLED if network.n_features <= _MANY_COLUMNS else _MANY_COLUMNS
+    sampled, weight = rows.sample(n_sampled)
+    standardised = network.standardise(sampled).double()
+    fixed = network.config["noise_scale"]
+    noise = None if fixed is None else fixed**2
+    start = probabilistic_pca(standardised, weight, network.n_components, LEAST_NOISE_VARIANCE, noise)
+    if len(sampled) <= network.n_components:  # of a first batch: what it lacks must be able to learn
+        start = _with_random_rest(start, seed)
+    network.start_from(start)
+    noise_of_codes = torch.randn(len(sampled), network.n_components, generator=torch.Generator().manual_seed(seed))
+    network.eval()
+    mean, log_variance = network.encode(sampled)
+    output = network.decode(reparameterise(mean, log_variance, noise_of_codes)).double()
+    squared_error = (standardised - output).square().sum(dim=1).numpy()
+    network.likelihood.start_from(start.noise_variance, squared_error, network.n_features)
+
+
+def _with_random_rest(start: ProbabilisticPCA, seed: int) -> ProbabilisticPCA:
+    missing = start.variances == 0
+    generator = torch.Generator().manual_seed(seed)
+    random = torch.randn(start.components.shape, generator=generator, dtype=torch.float64)
+    random /= random.norm(dim=1, keepdim=True)
+    components = torch.where(missing[:, None], random, start.components)
+    return start._replace(components=components, variances=start.variances.clamp_min(0.1 * start.noise_variance))
+
+
+def _keep_what_helps(trainer: Trainer, start: dict[str, Tensor], held_back: RowBlocks) -> None:
+    """Go back to the start where rows held back are not likelier by more than one standard error of their mean."""
+    trained = trainer.snapshot()
+    after = trainer.row_losses(held_back)
+    trainer.restore(start)
+    gain = trainer.row_losses(held_back) - after
+    if float(gain.mean()) > float(gain.std()) / math.sqrt(len(gain)):
+        trainer.restore(trained)
 
 
 def known_image_shape(

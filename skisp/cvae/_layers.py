@@ -90,9 +90,17 @@ class DenseDecoder(nn.Sequential):
 
     @property
     def output_bias(self) -> nn.Parameter:
+        return self._last.bias
+
+    def zero_output(self) -> None:
+        """Let the output be the bias alone, until it is trained."""
+        nn.init.zeros_(self._last.weight)
+
+    @property
+    def _last(self) -> nn.Linear:
         last = self[-1]
         assert isinstance(last, nn.Linear)
-        return last.bias
+        return last
 
 
 def _halved(shape: tuple[int, int]) -> tuple[int, int]:
@@ -168,6 +176,12 @@ class ConvDecoder(nn.Module):
             layers = [convolution] if is_last else _activated(convolution, norm, activation)
             self.stages.append(nn.Sequential(*layers))
         self.output_bias = nn.Parameter(torch.zeros(image_shape[0] * image_shape[1] * image_shape[2]))
+
+    def zero_output(self) -> None:
+        """Let the output be the bias alone, until it is trained."""
+        last = self.stages[-1][0] if len(self.stages) else self.dense  # type: ignore[index]
+        for parameter in last.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, z: Tensor) -> Tensor:
         images = self.dense(z).unflatten(1, (*self.sizes[0], self.n_channels)).permute(0, 3, 1, 2)

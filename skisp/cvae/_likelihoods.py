@@ -6,11 +6,16 @@ rows themselves for the Bernoulli (:attr:`Likelihood.standardised`).
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ._start import fit_inverse_gamma
+
 __all__ = [
+    "LEAST_NOISE_VARIANCE",
     "Bernoulli",
     "CollapsedGaussian",
     "Gaussian",
@@ -23,6 +28,9 @@ __all__ = [
 # Standardised data have unit variance; a standard deviation below exp(-6) of that is treated as
 # exact (the soft floor of Rybkin et al.), so that no row can drive the density to infinity.
 _SCALE_FLOOR = math.exp(-6.0)
+LEAST_NOISE_VARIANCE = _SCALE_FLOOR**2
+_FLAT_PRIOR_SHAPE = 0.5
+_LOG_SHAPE_BOUNDS = math.log(0.1), math.log(3e4)
 
 
 def collapsed_gaussian_log_density(
@@ -69,6 +77,23 @@ def collapsed_gaussian_log_density(
     return constant - shape * torch.log(prior_scale + squared_error / 2)
 
 
+def learnt_collapsed_log_density(
+    squared_error: Tensor, n_features: int, log_shape: Tensor, log_scale: Tensor
+) -> Tensor:
+    """:func:`collapsed_gaussian_log_density` of a prior that is learnt, by logarithms of its shape and scale.
+
+    In a form that is exact for large shapes too, in which the density becomes a Gaussian.
+    """
+    # Two large logarithms of the gamma function differ by little; not every accelerator has float64.
+    precise = torch.float32 if squared_error.device.type == "mps" else torch.float64
+    log_a = log_shape.to(precise).clamp(*_LOG_SHAPE_BOUNDS)
+    a, log_b = log_a.exp(), log_scale.to(precise)
+    half = n_features / 2
+    constant = torch.lgamma(a + half) - torch.lgamma(a) - half * (math.log(2 * math.pi) + log_b)
+    excess = torch.log1p(squared_error * torch.exp(-log_b).float() / 2)
+    return constant.float() - (a + half).float() * excess
+
+
 def gaussian_log_density(residual: Tensor, log_scale: Tensor) -> Tensor:
     r"""Log density :math:`\sum_d \log N(r_d \mid 0, \sigma_d^2)` of residuals (..., D)."""
     return -(0.5 * (residual * torch.exp(-log_scale)).square() + log_scale + 0.5 * math.log(2 * math.pi)).sum(-1)
@@ -95,17 +120,43 @@ class Likelihood(nn.Module):
         """E[x | z] in the network's units."""
         return output
 
+    def start_from(self, noise_variance: float, squared_error: NDArray[np.float64], n_features: int) -> None:
+        """Set what is learnt to what fits squared errors (n,) of rows, whose variance a feature is given."""
+
 
 class CollapsedGaussian(Likelihood):
-    """Gaussian with one variance a row, integrated out; nothing to set and nothing to learn."""
+    """Gaussian with one variance a row, integrated out under an inverse gamma prior.
 
-    prior_shape = 0.5
+    Parameters
+    ----------
+    learnt_prior : bool
+        Whether shape and scale of the prior are learnt; else the prior is nearly 1 / variance.
+    """
+
+    log_shape: Tensor
+    log_scale: Tensor
+
+    def __init__(self, learnt_prior: bool = False) -> None:
+        super().__init__()
+        if learnt_prior:
+            self.log_shape = nn.Parameter(torch.zeros(()))
+            self.log_scale = nn.Parameter(torch.zeros(()))
+        self.learnt_prior = learnt_prior
 
     def log_density(self, x: Tensor, output: Tensor) -> Tensor:
         n_features = x.shape[-1]
-        prior_scale = 0.5 * n_features * _SCALE_FLOOR**2
         squared_error = (x - output).square().sum(-1)
-        return collapsed_gaussian_log_density(squared_error, n_features, self.prior_shape, prior_scale)
+        if not self.learnt_prior:
+            prior_scale = 0.5 * n_features * _SCALE_FLOOR**2
+            return collapsed_gaussian_log_density(squared_error, n_features, _FLAT_PRIOR_SHAPE, prior_scale)
+        return learnt_collapsed_log_density(squared_error, n_features, self.log_shape, self.log_scale)
+
+    @torch.no_grad()
+    def start_from(self, noise_variance: float, squared_error: NDArray[np.float64], n_features: int) -> None:
+        if self.learnt_prior:
+            shape, scale = fit_inverse_gamma(squared_error, n_features)
+            self.log_shape.fill_(math.log(shape))
+            self.log_scale.fill_(math.log(scale))
 
 
 class Gaussian(Likelihood):
@@ -132,6 +183,12 @@ class Gaussian(Likelihood):
     def log_density(self, x: Tensor, output: Tensor) -> Tensor:
         return gaussian_log_density(x - output, self.log_scale())
 
+    @torch.no_grad()
+    def start_from(self, noise_variance: float, squared_error: NDArray[np.float64], n_features: int) -> None:
+        if self.is_learnt:
+            above_floor = max(0.5 * math.log(noise_variance) - math.log(_SCALE_FLOOR), 1e-6)
+            self.raw_log_scale.fill_(math.log(_SCALE_FLOOR) + math.log(math.expm1(above_floor)))
+
 
 class Bernoulli(Likelihood):
     """Independent Bernoulli features; the decoder's output is their logit."""
@@ -145,8 +202,10 @@ class Bernoulli(Likelihood):
         return torch.sigmoid(output)
 
 
-def make_likelihood(name: str, n_features: int, scale: float | None = None) -> Likelihood:
+def make_likelihood(
+    name: str, n_features: int, scale: float | None = None, *, learnt_prior: bool = False
+) -> Likelihood:
     """Build the likelihood called ``name``; ``scale`` is a fixed Gaussian's, in the network's units."""
     if name == "collapsed":
-        return CollapsedGaussian()
+        return CollapsedGaussian(learnt_prior)
     return Gaussian(n_features, scale) if name == "gaussian" else Bernoulli()

@@ -12,11 +12,15 @@ from .._base import module_initialised_with
 from .._chunks import chunk_sizes
 from ._layers import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder
 from ._likelihoods import make_likelihood
+from ._start import ProbabilisticPCA
 
 __all__ = ["CVAENetwork", "rows_at_once"]
 
 # exp(-8) .. exp(8): wide enough for any posterior, narrow enough for float32.
 _LOG_VARIANCE_BOUND = 8.0
+_LEAST_PULL = 0.1
+# Of a logit, where the mean is taken for a probability: pixels that are always black change little.
+_LEAST_PROBABILITY, _LEAST_SLOPE = 0.02, 0.05
 
 
 def rows_at_once(n_features: int) -> int:
@@ -45,6 +49,10 @@ class CVAENetwork(nn.Module):
     likelihood : {"collapsed", "gaussian", "bernoulli"}
     noise_scale : float or None
         Fixed standard deviation of the Gaussian likelihood, of standardised rows.
+    linear : bool
+        Whether encoder and decoder have a linear map beside the network, for :meth:`start_from`.
+    learnt_prior : bool
+        Whether the prior of the collapsed likelihood is learnt.
     """
 
     mean: Tensor
@@ -62,6 +70,8 @@ class CVAENetwork(nn.Module):
         batch_norm: bool = True,
         likelihood: str = "collapsed",
         noise_scale: float | None = None,
+        linear: bool = False,
+        learnt_prior: bool = False,
     ) -> None:
         super().__init__()
         self.config: dict[str, Any] = {
@@ -74,6 +84,8 @@ class CVAENetwork(nn.Module):
             "batch_norm": batch_norm,
             "likelihood": likelihood,
             "noise_scale": noise_scale,
+            "linear": linear,
+            "learnt_prior": learnt_prior,
         }
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("scale", torch.ones(()))
@@ -88,7 +100,11 @@ class CVAENetwork(nn.Module):
             self.encoder = ConvEncoder(shape, conv_channels, activation, batch_norm)
             self.decoder = ConvDecoder(shape, n_components, conv_channels, activation, batch_norm)
         self.posterior = nn.Linear(self.encoder.n_outputs, 2 * n_components)
-        self.likelihood = make_likelihood(likelihood, n_features, noise_scale)
+        self.likelihood = make_likelihood(likelihood, n_features, noise_scale, learnt_prior=learnt_prior)
+        self.is_linear = linear
+        if linear:
+            self.linear_encoder = nn.Linear(n_features, n_components, bias=False)
+            self.linear_decoder = nn.Linear(n_components, n_features, bias=False)
 
     @property
     def n_features(self) -> int:
@@ -134,15 +150,62 @@ class CVAENetwork(nn.Module):
         network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
         return network.trainable(False)
 
+    @torch.no_grad()
+    def start_from(self, start: ProbabilisticPCA) -> None:
+        r"""Make the model the given linear one: its maps and posterior, beside a network that gives 0 at first.
+
+        .. math::
+            \mu(x) = \frac{l^{1/2}}{l + s_0} U^T x, \quad \sigma^2 = \frac{s_0}{l + s_0}, \quad
+            g(z) = U l^{1/2} z
+
+        of standardised rows x. The decoder of a Bernoulli likelihood gives logits: the change of a
+        probability p divided by p (1 - p), and halved, since it is small for small changes only.
+
+        References
+        ----------
+        Tipping & Bishop, "Probabilistic principal component analysis", JRSS B 1999,
+        doi:10.1111/1467-9868.00196 (the posterior); Lucas et al., "Don't blame the ELBO! A linear VAE
+        perspective on posterior collapse", NeurIPS 2019, arXiv:1911.02469.
+        """
+        components, variances, noise = start
+        decoder = (components * variances.sqrt()[:, None]).T
+        if not self.likelihood.standardised:
+            mean = self.mean.double().cpu().clamp(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+            decoder = 0.5 * float(self.scale) * decoder / (mean * (1 - mean)).clamp_min(_LEAST_SLOPE)[:, None]
+        self.linear_decoder.weight.copy_(decoder)
+        self.linear_encoder.weight.copy_(components * (variances.sqrt() / (variances + noise))[:, None])
+        self.posterior.weight.zero_()
+        self.posterior.bias.copy_(torch.cat([torch.zeros_like(variances), torch.log(noise / (variances + noise))]))
+        self.decoder.zero_output()
+
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance, each (n, d), of the posterior q(z | x) of rows (n, D)."""
-        hidden = self.encoder(self.standardise(x))
-        mean, log_variance = self.posterior(hidden).float().chunk(2, dim=-1)
+        standardised = self.standardise(x)
+        mean, log_variance = self.posterior(self.encoder(standardised)).float().chunk(2, dim=-1)
+        if self.is_linear:
+            mean = mean + self.linear_encoder(standardised).float()
         return mean, log_variance.clamp(-_LOG_VARIANCE_BOUND, _LOG_VARIANCE_BOUND)
+
+    def code(self, x: Tensor) -> Tensor:
+        r"""Codes (n, d) of rows (n, D) that decode best: the posterior's mean, without the pull of the prior.
+
+        .. math:: z = \mu / (1 - \sigma^2)
+
+        In the linear model this is the code of least squares, and decoding it the projection of PCA; the
+        mean alone decodes to less. Components that carry nothing are divided by a tenth at least. Without
+        linear maps codes are the means.
+
+        References
+        ----------
+        Tipping & Bishop, "Probabilistic principal component analysis", JRSS B 1999, section 3.3.
+        """
+        mean, log_variance = self.encode(x)
+        return mean / (1 - log_variance.exp()).clamp_min(_LEAST_PULL) if self.is_linear else mean
 
     def decode(self, z: Tensor) -> Tensor:
         """Output (n, D) of the decoder for codes (n, d), in the likelihood's units."""
-        return self.decoder(z).float()
+        output = self.decoder(z).float()
+        return output + self.linear_decoder(z).float() if self.is_linear else output
 
     def reconstruct(self, z: Tensor) -> Tensor:
         """E[x | z], rows (n, D) in the units of the data."""

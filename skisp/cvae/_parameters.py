@@ -19,7 +19,8 @@ class CVAEParameters(BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "network": [StrOptions({"auto", "dense", "conv"})],
-        "hidden_layer_sizes": [tuple, list],
+        "init": [StrOptions({"pca", "random"})],
+        "hidden_layer_sizes": [tuple, list, StrOptions({"auto"})],
         "conv_channels": [tuple, list],
         "image_shape": [tuple, list, None],
         "activation": [StrOptions(set(ACTIVATIONS))],
@@ -37,7 +38,7 @@ class CVAEParameters(BaseEstimator):
         "learning_rate_schedule": [StrOptions({"one_cycle", "constant"})],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "augment": [tuple, list],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -56,7 +57,8 @@ class CVAEParameters(BaseEstimator):
         n_components: int = 32,
         *,
         network: str = "auto",
-        hidden_layer_sizes: tuple[int, ...] = (512, 256),
+        init: str = "pca",
+        hidden_layer_sizes: tuple[int, ...] | str = "auto",
         conv_channels: tuple[int, ...] = (16, 32, 64),
         image_shape: tuple[int, ...] | None = None,
         activation: str = "gelu",
@@ -74,7 +76,7 @@ class CVAEParameters(BaseEstimator):
         learning_rate_schedule: str = "one_cycle",
         weight_decay: float = 0.0,
         batch_size: int = 256,
-        max_iter: int = 50,
+        max_iter: int | str = "auto",
         augment: tuple[str, ...] = (),
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -89,6 +91,7 @@ class CVAEParameters(BaseEstimator):
     ) -> None:
         self.n_components = n_components
         self.network = network
+        self.init = init
         self.hidden_layer_sizes = hidden_layer_sizes
         self.conv_channels = conv_channels
         self.image_shape = image_shape
@@ -124,7 +127,7 @@ class CVAEParameters(BaseEstimator):
         """Refuse what no single parameter's range can tell."""
         for name in ("hidden_layer_sizes", "conv_channels"):
             sizes = getattr(self, name)
-            if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
+            if sizes != "auto" and not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
                 raise ValueError(f"{name}={sizes!r}; expected integers greater than 0.")
         if self.binarize and self.likelihood != "bernoulli":
             raise ValueError(f"binarize=True needs likelihood='bernoulli', got {self.likelihood!r}.")

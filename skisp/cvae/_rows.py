@@ -17,6 +17,8 @@ __all__ = ["RowBlocks", "batches", "canonical_order", "relative_weights", "repet
 
 # A block is put together from that many runs of consecutive rows: data that are sorted get mixed.
 _RUNS_A_BLOCK = 16
+# Times that a row is seen in an epoch, in the mean, up to which whole-number weights are repetitions.
+_MOST_REPETITIONS = 16
 
 Read = Callable[[int, int], NDArray[np.float32]]
 
@@ -126,6 +128,16 @@ class RowBlocks:
                 elif bool(kept.any()):
                     yield part[kept.to(part.device)].to(self._device), part_weight[kept]
 
+    def sample(self, n_rows: int) -> tuple[Tensor, Tensor]:
+        """Up to about ``n_rows`` rows (m, D) on the CPU, evenly from all that have weight, and their weights (m,)."""
+        step = max(1, -(-self._stops[-1] // n_rows))
+        parts, seen = [], 0
+        for part, weight in self.parts(1024):
+            some = torch.arange(-seen % step, len(part), step)
+            parts.append((part.cpu()[some], weight[some]))
+            seen += len(part)
+        return torch.cat([rows for rows, _ in parts]), torch.cat([weight for _, weight in parts])
+
     def standardisation(self) -> Standardisation:
         """Weighted mean of the rows and their scale, in float64, a part at a time.
 
@@ -180,9 +192,13 @@ class RowBlocks:
 
 
 def relative_weights(sample_weight: NDArray[Any]) -> NDArray[np.float64]:
-    """Weights (n,) as repetitions: whole numbers as they are, others scaled to a mean of 1 where they are not 0."""
+    """Weights (n,) as repetitions: small whole numbers as they are, others scaled to a mean of 1 where they are not 0.
+
+    Large ones would make epochs, and the order in which their rows come, as long as their sum.
+    """
     weight = np.asarray(sample_weight, dtype=np.float64)
-    if np.array_equal(weight, np.rint(weight)):
+    n_weighty = int((weight > 0).sum())
+    if np.array_equal(weight, np.rint(weight)) and weight.sum() <= _MOST_REPETITIONS * n_weighty:
         return weight
     return weight / weight[weight > 0].mean()
 

@@ -52,10 +52,14 @@ def _outline(config: Any, arrays: Any) -> CVAENetwork:
         "batch_norm": lambda v: type(v) is bool,
         "likelihood": lambda v: v in ("collapsed", "gaussian", "bernoulli"),
         "noise_scale": lambda v: v is None or (is_number(v) and 0 < v < math.inf),
+        "linear": lambda v: type(v) is bool,
+        "learnt_prior": lambda v: type(v) is bool,
     }
-    require(config.keys() == expected.keys(), "the network is described by other settings")
+    # Files of format 1 lack the last two.
+    known = expected.keys() - {"linear", "learnt_prior"} <= config.keys() <= expected.keys()
+    require(known, "the network is described by other settings")
     for name, is_valid in expected.items():
-        require(is_valid(config[name]), f"the network's {name} is out of range")
+        require(name not in config or is_valid(config[name]), f"the network's {name} is out of range")
     shape = config["image_shape"]
     unused = config["conv_channels" if shape is None else "hidden_layer_sizes"]
     require(not unused, "the network has layers of two kinds")

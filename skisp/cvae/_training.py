@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ._augmentation import augment
 from ._networks import CVAENetwork, rows_at_once
-from ._objectives import Objective, elbo_terms
+from ._objectives import Objective, elbo_terms, expected_elbo_terms
 from ._precision import autocast
 from ._rows import RowBlocks
 
@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 _WARM_UP_SHARE = 0.3
+# Of the variance that was not explained, which an epoch must explain for another one to be worth its time.
+_LEAST_GAIN = 0.01
+_SAMPLES_A_ROW = 8
 
 
 def one_cycle(progress: float, peak: float) -> float:
@@ -161,6 +164,31 @@ class Trainer:
             n_rows += len(x)
         return _finite(total / max(n_rows, 1), epoch)
 
+    @torch.no_grad()
+    def row_losses(self, rows: RowBlocks) -> Tensor:
+        """Loss (n,) of each row, with the same noise each time, a mean over eight samples; nothing is trained."""
+        self.network.eval()
+        generator = torch.Generator().manual_seed(0)
+        losses = []
+        for x, weight in rows.parts(max(1, rows_at_once(self.network.n_features) // _SAMPLES_A_ROW)):
+            noise = torch.randn(_SAMPLES_A_ROW, self.network.n_components, generator=generator).to(x.device)
+            terms = expected_elbo_terms(self.network, x, noise)
+            loss = -(terms[:, 0] + self.objective.kl_weight * terms[:, 1])
+            losses.append(loss.cpu().double().repeat_interleave(weight.ceil().long()))
+        return torch.cat(losses)
+
+    @torch.no_grad()
+    def unexplained(self, rows: RowBlocks) -> float:
+        """Share of the squared distance of rows from the mean that is left once they are coded and decoded."""
+        self.network.eval()
+        left = total = 0.0
+        for x, weight in rows.parts(rows_at_once(self.network.n_features)):
+            decoded = self.network.reconstruct(self.network.code(x))
+            for_each = weight.to(x.device, x.dtype)[:, None]
+            left += float((for_each * (x - decoded).square()).sum())
+            total += float((for_each * (x - self.network.mean).square()).sum())
+        return left / total if total > 0 else 0.0
+
     def snapshot(self) -> dict[str, Tensor]:
         """Copy of the network's weights, for :meth:`restore`."""
         return {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
@@ -232,6 +260,7 @@ class TrainingLog:
 
     loss_curve: list[float] = field(default_factory=list)
     validation_loss_curve: list[float] = field(default_factory=list)
+    unexplained_curve: list[float] = field(default_factory=list)
     interrupted: bool = False
 
 
@@ -244,8 +273,13 @@ def train(
     *,
     validation_rows: RowBlocks | None = None,
     stopping: EarlyStopping | None = None,
+    monitored_rows: RowBlocks | None = None,
+    n_iter_exempt: int = 0,
 ) -> TrainingLog:
     """Train for up to ``max_iter`` epochs; whatever ends it, the network holds a finished epoch.
+
+    Of ``monitored_rows`` the share of variance that is explained is noted; once the first ``n_iter_exempt`` epochs
+    are over, training ends when it hardly rises (:func:`reaches_plateau`).
 
     Ctrl-C goes back to the last finished epoch and is told in the log; where none was finished it
     is raised, as is an :class:`ArithmeticError`, with the network as it was before.
@@ -259,8 +293,10 @@ def train(
             weights = trainer.snapshot()
             log.loss_curve.append(loss)
             log.validation_loss_curve += losses
+            log.unexplained_curve += [] if monitored_rows is None else [trainer.unexplained(monitored_rows)]
             no_better = stopping is not None and stopping.update(losses[0], weights)
-            if watcher.end(epoch, log) or no_better:
+            is_good = epoch >= n_iter_exempt and reaches_plateau(log.unexplained_curve)
+            if watcher.end(epoch, log) or no_better or is_good:
                 break
         except BaseException as error:
             trainer.restore(weights)
@@ -271,6 +307,11 @@ def train(
     if stopping is not None and stopping.best_weights:
         trainer.restore(stopping.best_weights)
     return log
+
+
+def reaches_plateau(unexplained: Sequence[float]) -> bool:
+    """Whether the last epoch has lowered the share of variance that is not explained by less than a per cent of it."""
+    return len(unexplained) > 1 and unexplained[-1] > (1 - _LEAST_GAIN) * unexplained[-2]
 
 
 def _finite(loss: float, epoch: int) -> float:

@@ -59,9 +59,16 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Dense layers, or strided convolutions down and transposed ones up. ``"auto"`` takes
         convolutions where the shape of the images is known and both sides have 16 pixels or more.
         Rows without a shape are signals (1, D) to a convolution.
-    hidden_layer_sizes : tuple of int, default=(512, 256)
+    init : {"pca", "random"}, default="pca"
+        Where training starts. ``"pca"``: encoder and decoder have a linear map each beside the network,
+        and are probabilistic PCA of the rows (of a sample of many) before the first step, the network
+        giving 0; a Bernoulli likelihood starts from the logits nearest to it. So a fit needs few epochs,
+        and need not be worse than PCA. ``"random"``: there is the network only, with random weights.
+    hidden_layer_sizes : tuple of int or "auto", default="auto"
         Widths of the dense encoder's hidden layers; the decoder has them in reverse order. ``()``
-        makes both linear.
+        makes both linear. ``"auto"``: (512, 256) where there is no linear map that says the most, that is,
+        for the Bernoulli likelihood and ``init="random"``; else one width of 64 to 256, about a third of
+        the columns, in two layers; a single layer for less than 5,000 rows.
     conv_channels : tuple of int, default=(16, 32, 64)
         Channels of the encoder's convolutions, each of which halves height and width; the decoder
         has them in reverse order.
@@ -73,10 +80,11 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Normalise each hidden layer over the batch.
     likelihood : {"collapsed", "gaussian", "bernoulli"}, default="collapsed"
         p(x | z). ``"collapsed"``: Gaussian, its variance integrated out row by row, for any real
-        data. ``"gaussian"``: one standard deviation a feature, learnt, or ``noise_scale`` for all.
-        ``"bernoulli"``: for data in [0, 1]; draws the best samples of black and white images. Of
-        greys its score is no density (greys are unlikely in themselves): to find anomalies among
-        them, take another.
+        data; with ``init="pca"`` under an inverse gamma prior that is learnt, which holds the Gaussian
+        of one variance as a limit. ``"gaussian"``: one standard deviation a feature, learnt, or
+        ``noise_scale`` for all. ``"bernoulli"``: for data in [0, 1]; gives the best samples of black and
+        white images. Of greys its score is no density (greys are unlikely in themselves): to find
+        anomalies among them, take another.
     noise_scale : float or None, default=None
         Fixed standard deviation of the Gaussian likelihood, in the units of ``X``; None learns one
         a feature. Other likelihoods do not use it.
@@ -108,8 +116,13 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Decoupled weight decay; regularises where data are few.
     batch_size : int, default=256
         Rows a gradient step (all of them where there are fewer).
-    max_iter : int, default=50
-        Epochs.
+    max_iter : int or "auto", default="auto"
+        Epochs. ``"auto"``: as many as see 500,000 rows, from 10 to 150. With ``init="pca"`` and a
+        real-valued likelihood as many as see 80,000 rows, at least 4, or 300,000 where there are less
+        than 5,000; and a tenth of them, at most 1,000, is held back. Training then ends when an epoch
+        explains less than a per cent more of the variance that is left; on less than 5,000 rows when the
+        loss of those held back stops falling (``n_iter_no_change``), and what was learnt is kept only if
+        they are likelier than at the start by more than one standard error.
     augment : tuple of {"shift", "flip"}, default=()
         Random changes to the training images at every step, for more data than there are: shifts
         by up to 8 per cent of each side, at least a pixel; mirroring left to right.
@@ -147,7 +160,7 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     loss_curve_ : list of float
         Mean loss a row of each epoch, in nats (the last 10,000).
     validation_loss_curve_ : list of float
-        The same of the rows held back; empty without ``early_stopping``.
+        The same of the rows held back; empty where none were.
     loss_ : float
         The last of ``loss_curve_``.
     n_iter_ : int
@@ -227,11 +240,11 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             epoch has ended it is as if ``fit`` had not been called.
         """
         self._check_parameters()
-        rate = learning_rate_at(self.learning_rate_schedule, self.learning_rate, self.max_iter)
         with printed(self.verbose), computing(self.device) as device:
             fitting = Fitting(self, X, sample_weight, device, before=vars(self).get("fitted_"))
-            watcher = EpochWatcher(self, self.max_iter, X, y, fitting.fitted)
-            log = fitting.run(self.max_iter, rate, watcher)
+            rate = learning_rate_at(self.learning_rate_schedule, self.learning_rate, fitting.max_iter)
+            watcher = EpochWatcher(self, fitting.max_iter, X, y, fitting.fitted)
+            log = fitting.run(fitting.max_iter, rate, watcher)
             # Interrupted, the optimiser is some steps ahead of the weights.
             self.fitted_ = fitting.fitted(log, with_optimization=self.warm_start and not log.interrupted)
             watcher.close()
@@ -282,7 +295,7 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Code rows or images by the mean of their posterior.
+        """Code rows or images.
 
         Parameters
         ----------
@@ -292,7 +305,9 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Returns
         -------
         codes : ndarray (n, n_components), float32
-            The means, which :meth:`inverse_transform` decodes.
+            Those that :meth:`inverse_transform` decodes best: the mean of the posterior, with
+            ``init="pca"`` divided by one minus its variance, which takes back the pull of the prior; in a
+            linear model these are the scores of PCA, at unit variance.
         """
         rows = self._rows(X)
         return self.fitted_.encode(rows, self.device)

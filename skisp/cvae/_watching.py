@@ -51,6 +51,8 @@ class EpochWatcher:
         losses = f"loss {log.loss_curve[-1]:.6g}"
         if log.validation_loss_curve:
             losses += f", validation loss {log.validation_loss_curve[-1]:.6g}"
+        if log.unexplained_curve:
+            losses += f", {1 - log.unexplained_curve[-1]:.1%} explained"
         report("fit C-VAE", epoch + 1, self._max_iter, losses)
 
         def attributes() -> dict[str, Any]:  # only made if a callback asks for the fitted estimator

@@ -99,7 +99,7 @@ class PatchCodec:
             return _apply(self.transformer.transform, patches)
         # Straight to the network: no copies to arrays, no validation of what is valid.
         with torch.inference_mode():
-            return self._network(patches.device).encode(patches)[0]
+            return self._network(patches.device).code(patches)
 
     def _network(self, device: torch.device) -> Any:
         """The C-VAE's network, or a copy of it where it is on another device: the user's stays where it is."""
