@@ -16,7 +16,7 @@ from ._fitted import FittedCVAE
 from ._latent import aggregate_posterior
 from ._likelihoods import LEAST_NOISE_VARIANCE
 from ._networks import CVAENetwork
-from ._objectives import Objective, reparameterise
+from ._objectives import Objective
 from ._parameters import CVAEParameters
 from ._reading import row_source
 from ._rows import RowBlocks, relative_weights
@@ -60,7 +60,7 @@ class Fitting:
         self.n_epochs_before = 0 if before is None else before.n_iter
         self.generator = torch.Generator().manual_seed(self.seed + self.n_epochs_before)
         self.starts_linear = estimator.init == "pca" and estimator.likelihood != "bernoulli"
-        self.rows, self.held_back, self.all_rows = self._split(sample_weight, device)
+        self.rows, self.held_back, self.rows_of_start = self._split(sample_weight, device)
         self.max_iter = self._max_iter()
         self.trainer = self._make_trainer(self._network().to(device))
 
@@ -131,7 +131,10 @@ class Fitting:
         return self.before.image_shape if shape is None else shape
 
     def _split(self, sample_weight: Any, device: torch.device) -> tuple[RowBlocks, RowBlocks | None, RowBlocks]:
-        """Rows to train on, rows held back to stop by, or None, and both together."""
+        """Rows to train on, rows held back to stop by, or None, and those from which training starts.
+
+        Where rows are held back of our own accord these are all of them, which makes the start hard to beat.
+        """
         weight = None
         if sample_weight is not None:
             checked = check_sample_weight(sample_weight, self.source, dtype=np.float64, ensure_non_negative=True)
@@ -142,8 +145,8 @@ class Fitting:
         weight = np.ones(len(self.source)) if weight is None else weight
         held_back = self._held_back(np.flatnonzero(weight))
         training, validation = np.where(held_back, 0.0, weight), np.where(held_back, weight, 0.0)
-        blocks = (self._blocks(relative_weights(part), device) for part in (training, validation))
-        return next(blocks), next(blocks), every
+        kept, tested = (self._blocks(relative_weights(part), device) for part in (training, validation))
+        return kept, tested, kept if self.estimator.early_stopping else every
 
     def _blocks(self, weight: NDArray[np.float64] | None, device: torch.device) -> RowBlocks:
         source = self.source
@@ -172,13 +175,13 @@ class Fitting:
             config |= {name: network.config[name] for name in ("linear", "learnt_prior")}
             _check_unchanged(config, network.config)
             return network
-        mean, scale = self.all_rows.standardisation()
+        mean, scale = self.rows_of_start.standardisation()
         scale = scale or 1.0
         with module_initialised_with(self.seed):
             network = CVAENetwork(**self._network_config(scale))
         network.standardise_by(torch.from_numpy(mean), scale)
         if self.estimator.init == "pca":
-            start_from_pca(network, self.all_rows, self.seed)
+            start_from_pca(network, self.rows_of_start, self.seed)
         return network
 
     def _network_config(self, scale: float) -> dict[str, Any]:
@@ -245,15 +248,15 @@ def start_from_pca(network: CVAENetwork, rows: RowBlocks, seed: int) -> None:
     fixed = network.config["noise_scale"]
     noise = None if fixed is None else fixed**2
     start = probabilistic_pca(standardised, weight, network.n_components, LEAST_NOISE_VARIANCE, noise)
-    if len(sampled) <= network.n_components:  # of a first batch: what it lacks must be able to learn
+    if weight.sum() <= network.n_components:  # of a first batch: what it lacks must be able to learn
         start = _with_random_rest(start, seed)
     network.start_from(start)
-    noise_of_codes = torch.randn(len(sampled), network.n_components, generator=torch.Generator().manual_seed(seed))
     network.eval()
     mean, log_variance = network.encode(sampled)
-    output = network.decode(reparameterise(mean, log_variance, noise_of_codes)).double()
-    squared_error = (standardised - output).square().sum(dim=1).numpy()
-    network.likelihood.start_from(start.noise_variance, squared_error, network.n_features)
+    # Of codes that vary as the posterior says: what the linear decoder makes of that is known.
+    of_codes = log_variance.exp() @ network.linear_decoder.weight.square().sum(dim=0)
+    squared_error = (standardised - network.decode(mean)).square().sum(dim=1) + of_codes
+    network.likelihood.start_from(start.noise_variance, squared_error.numpy(), weight.numpy(), network.n_features)
 
 
 def _with_random_rest(start: ProbabilisticPCA, seed: int) -> ProbabilisticPCA:

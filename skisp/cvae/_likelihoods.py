@@ -25,6 +25,8 @@ __all__ = [
     "make_likelihood",
 ]
 
+Array = NDArray[np.float64]
+
 # Standardised data have unit variance; a standard deviation below exp(-6) of that is treated as
 # exact (the soft floor of Rybkin et al.), so that no row can drive the density to infinity.
 _SCALE_FLOOR = math.exp(-6.0)
@@ -120,8 +122,8 @@ class Likelihood(nn.Module):
         """E[x | z] in the network's units."""
         return output
 
-    def start_from(self, noise_variance: float, squared_error: NDArray[np.float64], n_features: int) -> None:
-        """Set what is learnt to what fits squared errors (n,) of rows, whose variance a feature is given."""
+    def start_from(self, noise_variance: float, squared_error: Array, weight: Array, n_features: int) -> None:
+        """Set what is learnt to what fits squared errors (n,) of rows of weights (n,), and their variance a feature."""
 
 
 class CollapsedGaussian(Likelihood):
@@ -152,9 +154,9 @@ class CollapsedGaussian(Likelihood):
         return learnt_collapsed_log_density(squared_error, n_features, self.log_shape, self.log_scale)
 
     @torch.no_grad()
-    def start_from(self, noise_variance: float, squared_error: NDArray[np.float64], n_features: int) -> None:
+    def start_from(self, noise_variance: float, squared_error: Array, weight: Array, n_features: int) -> None:
         if self.learnt_prior:
-            shape, scale = fit_inverse_gamma(squared_error, n_features)
+            shape, scale = fit_inverse_gamma(squared_error, weight, n_features)
             self.log_shape.fill_(math.log(shape))
             self.log_scale.fill_(math.log(scale))
 
@@ -184,7 +186,7 @@ class Gaussian(Likelihood):
         return gaussian_log_density(x - output, self.log_scale())
 
     @torch.no_grad()
-    def start_from(self, noise_variance: float, squared_error: NDArray[np.float64], n_features: int) -> None:
+    def start_from(self, noise_variance: float, squared_error: Array, weight: Array, n_features: int) -> None:
         if self.is_learnt:
             above_floor = max(0.5 * math.log(noise_variance) - math.log(_SCALE_FLOOR), 1e-6)
             self.raw_log_scale.fill_(math.log(_SCALE_FLOOR) + math.log(math.expm1(above_floor)))

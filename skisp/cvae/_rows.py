@@ -129,14 +129,19 @@ class RowBlocks:
                     yield part[kept.to(part.device)].to(self._device), part_weight[kept]
 
     def sample(self, n_rows: int) -> tuple[Tensor, Tensor]:
-        """Up to about ``n_rows`` rows (m, D) on the CPU, evenly from all that have weight, and their weights (m,)."""
+        """Up to about ``n_rows`` rows (m, D) on the CPU, evenly from all that have weight, and their weights (m,).
+
+        In canonical order, so that what is summed over them has the same bits whatever order they came in.
+        """
         step = max(1, -(-self._stops[-1] // n_rows))
         parts, seen = [], 0
         for part, weight in self.parts(1024):
             some = torch.arange(-seen % step, len(part), step)
             parts.append((part.cpu()[some], weight[some]))
             seen += len(part)
-        return torch.cat([rows for rows, _ in parts]), torch.cat([weight for _, weight in parts])
+        rows, weights = (torch.cat(columns) for columns in zip(*parts, strict=True))
+        order = canonical_order(rows)
+        return rows[order], weights[order]
 
     def standardisation(self) -> Standardisation:
         """Weighted mean of the rows and their scale, in float64, a part at a time.

@@ -81,8 +81,12 @@ def probabilistic_pca(
     return ProbabilisticPCA(components, variances, noise_variance)
 
 
-def fit_inverse_gamma(squared_error: NDArray[np.float64], n_features: int) -> tuple[float, float]:
-    r"""Shape a and scale b of an inverse gamma prior of the variance, by maximum likelihood of squared errors (n,).
+def fit_inverse_gamma(
+    squared_error: NDArray[np.float64], weight: NDArray[np.float64], n_features: int
+) -> tuple[float, float]:
+    r"""Shape a and scale b of an inverse gamma prior of the variance, by maximum likelihood.
+
+    Of squared errors (n,) with weights (n,).
 
     Of :math:`p(e) = \int N(e \mid 0, \sigma^2 I)\, \text{InvGamma}(\sigma^2 \mid a, b)\, d\sigma^2`, see
     :func:`collapsed_gaussian_log_density`. Where all rows have about the same error a is large, and the
@@ -92,15 +96,16 @@ def fit_inverse_gamma(squared_error: NDArray[np.float64], n_features: int) -> tu
     ----------
     Gelman et al., "Bayesian Data Analysis", section 5.1 (priors fitted to a population).
     """
-    mean = max(float(squared_error.mean()) / n_features, 1e-12)
+    share = weight / weight.sum()
+    mean = max(float(share @ squared_error) / n_features, 1e-12)
 
     def loss(logarithms: NDArray[np.float64]) -> float:
         a, b = np.exp(logarithms)
         constant = gammaln(a + n_features / 2) - gammaln(a) - n_features / 2 * np.log(b)
-        return float(-(constant - (a + n_features / 2) * np.log1p(squared_error / (2 * b))).mean())
+        return float((a + n_features / 2) * (share @ np.log1p(squared_error / (2 * b))) - constant)
 
     bounds = [(np.log(_LEAST_SHAPE), np.log(_GREATEST_SHAPE)), (-40.0, 40.0)]
     starts = [np.log([shape, shape * mean]) for shape in _SHAPES]
     best = min((minimize(loss, start, bounds=bounds, method="L-BFGS-B") for start in starts), key=lambda r: r.fun)
-    a, b = np.exp(best.x)
-    return float(a), float(b)
+    # To what L-BFGS is certain of, so that the same rows in another order give the same bits.
+    return float(np.exp(np.round(best.x[0], 3))), float(np.exp(np.round(best.x[1], 3)))

@@ -64,6 +64,8 @@ def check_parameters(estimator: Any) -> None:
 
 def upgraded(cls: type, parameters: dict[str, Any], state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Parameters and state of an estimator of a file of format 1, as they are in the present one."""
+    if cls is CVAETransformer:
+        return {"init": "random", **parameters}, state
     return propagators_of_format_1.upgraded(parameters, state) if cls is StylePropagator else (parameters, state)
 
 
