@@ -36,7 +36,7 @@ def _images(fitted: dict[str, Any]) -> ImagePropagation:
 
 def _rows(fitted: dict[str, Any]) -> RowPropagation:
     moments = fitted["style_moments_"]
-    require(isinstance(moments, Moments), "the moments of the style are none")
+    require(isinstance(moments, Moments), "style_moments_ are not moments")
     return RowPropagation(
         fitted["style_"],
         fitted["content_"],

@@ -137,7 +137,7 @@ def test_a_class_that_is_not_in_the_table_is_refused(name, path, refused, tree_o
 @pytest.mark.parametrize("name", ["skisp.AffineMap", "skisp.Moments", "skisp.FittedStyles", "skisp.ImageReader"])
 def test_a_class_in_the_place_of_another_is_refused(name, path, refused, tree_of):
     torch.save(replaced(tree_of(PCA(2)), 0, **{"class": name}), path)
-    refused("form it does not have|lacks, or has too much")
+    refused("form it does not have|missing or unknown")
     torch.save(replaced(tree_of(PCA(2)), 0, kind="record"), path)
     refused()
 
@@ -174,7 +174,7 @@ def test_parameters_and_attributes_that_do_not_belong_are_refused(part, name, va
 
 def test_a_scaler_without_its_means_is_refused(made, path, refused, tree_of):
     torch.save(set_in(tree_of(made("pipeline-rows")[0]), "state", "mean_", None, "StandardScaler"), path)
-    refused("mean_ is no array")
+    refused("mean_ is not an array")
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_a_header_of_another_form_is_refused(key, value, path, refused, tree_of)
     refused()
 
 
-@pytest.mark.parametrize("later", [2, 3, 10**9])
+@pytest.mark.parametrize("later", [3, 4, 10**9])
 def test_a_later_format_is_refused_with_the_words_to_update(later, path, refused):
     torch.save({"kind": "skisp model", "format": later, "something": "new"}, path)
     refused("update skisp")

@@ -22,6 +22,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skisp import CVAETransformer, PatchTransformer, StylePropagator
 from skisp.persistence import load_model, save_model
+from skisp.persistence._limits import limits
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ def test_parts_that_are_one_stay_one_and_are_stored_once(made, tmp_path):
     save_model(tmp_path / "style.skisp", propagator.style_)
     loaded = load_model(tmp_path / "both.skisp")
     assert loaded.style is loaded.style_
-    assert loaded.alignment_ is loaded._fitted[None].alignment
+    assert loaded.propagation_.fitted[None].alignment is loaded.alignment_
     assert (tmp_path / "both.skisp").stat().st_size < 1.5 * (tmp_path / "style.skisp").stat().st_size
 
 
@@ -189,7 +190,7 @@ def test_a_folder_of_pickles_is_not_saved(rows, tmp_path, through_file):
     assert through_file(make_pipeline(StandardScaler(), memory=str(tmp_path))).memory is None
 
 
-def test_a_style_that_has_drawn_is_stored_without_its_banks(made, tmp_path):
+def test_a_propagator_that_has_transformed_is_stored_without_its_exemplars(made, tmp_path):
     propagator, X = made("images")
     save_model(tmp_path / "before.skisp", copy.deepcopy(propagator))
     propagator.transform(X)
@@ -221,7 +222,7 @@ def test_a_model_loaded_in_a_mode_without_gradients_is_trained_outside_of_it(mod
 def test_the_file_is_torchs_and_tells_what_made_it(made, tmp_path):
     save_model(tmp_path / "model.skisp", made("rows")[0])
     tree = torch.load(tmp_path / "model.skisp", weights_only=True)
-    assert (tree["kind"], tree["format"]) == ("skisp model", 1)
+    assert (tree["kind"], tree["format"]) == ("skisp model", 2)
     assert tree["versions"].keys() == {"skisp", "scikit-learn", "torch", "numpy", "python"}
     assert all(type(version) is str for version in tree["versions"].values())
     with zipfile.ZipFile(tmp_path / "model.skisp") as archive:
@@ -274,7 +275,7 @@ def test_folders_missing_files_and_unreadable_ones_are_named(tmp_path):
 def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
-    with pytest.raises(ValueError, match="no regular file"):
+    with pytest.raises(ValueError, match="not a regular file"):
         load_model(tmp_path / "pipe")
 
 
@@ -354,12 +355,12 @@ def test_attributes_that_no_fit_gives_are_refused(made, tmp_path):
         save_model(tmp_path / "model.skisp", model)
     model = copy.deepcopy(made("rows")[0])
     model.style_.components_ = model.style_.components_[:1]
-    with pytest.raises(ValueError, match=r"cannot save StylePropagator.style_: .* has the shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"cannot save StylePropagator.propagation_.style: .* has the shape \(2,\)"):
         save_model(tmp_path / "model.skisp", model)
 
 
 def test_more_single_values_than_are_loaded_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("skisp.persistence._plain._MOST_VALUES", 1000)
+    monkeypatch.setattr(limits, "values", 1000)
     with pytest.raises(TypeError, match=r"StylePropagator.style_weights\[9..\]: it is nested .*more than 1000 values"):
         save_model(tmp_path / "model.skisp", StylePropagator(style_weights=[1.0] * 1000))
 
