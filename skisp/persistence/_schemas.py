@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from .._conditions import Schema, finite, is_count, require
 from .._errors import RefusedError
@@ -101,6 +102,8 @@ def _check_map(affine: AffineMap) -> None:
 
 
 def _check_moments(moments: Moments) -> None:
+    # Tensors in files of format 1.
+    require(all(isinstance(part, (np.ndarray, Tensor)) for part in moments), "moments are not arrays")
     mean = finite(np.asarray(moments.mean), 1, "a mean")
     covariance = finite(np.asarray(moments.covariance), 2, "a covariance")
     require(covariance.shape == (len(mean), len(mean)), "a covariance does not fit its mean")
