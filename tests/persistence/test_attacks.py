@@ -324,7 +324,7 @@ def test_a_header_of_another_form_is_refused(key, value, path, refused, tree_of)
     refused()
 
 
-@pytest.mark.parametrize("later", [3, 4, 10**9])
+@pytest.mark.parametrize("later", [3, 10**9])
 def test_a_later_format_is_refused_with_the_words_to_update(later, path, refused):
     torch.save({"kind": "skisp model", "format": later, "something": "new"}, path)
     refused("update skisp")
