@@ -87,7 +87,7 @@ OF_ROWS = [
     ),
     (lambda p: replace(p, style_moments=1), "style_moments are not arrays"),
     (lambda p: replace(p, style_moments=p.style_moments.to_tensors()), "style_moments are not arrays"),
-    (lambda p: with_moments(p, mean=[0.0, 0.0]), "moments are not arrays"),
+    (lambda p: with_moments(p, covariance=[[1.0, 0.0], [0.0, 1.0]]), "moments are not arrays"),
     (lambda p: with_moments(p, mean=np.zeros(3)), "a covariance does not fit its mean"),
     (lambda p: with_moments(p, mean=np.zeros(3), covariance=np.eye(3)), "style_moments do not fit the style's coder"),
     (lambda p: with_moments(p, mean=np.zeros(2, np.float32)), "moments are not of double precision"),
@@ -101,6 +101,13 @@ def test_a_propagation_that_does_not_agree_is_refused(name, changed, reason, mad
     model = copy.deepcopy(made(name)[0])
     model.propagation_ = changed(model.propagation_)
     with pytest.raises(ValueError, match=rf"cannot save StylePropagator[\w.\[\]]*: .*{reason}.*; fit it again"):
+        save_model(path, model)
+
+
+def test_styles_that_do_not_fit_each_other_are_refused(made, path):
+    model = copy.deepcopy(made("several-styles")[0])
+    model.propagation_.style = [model.propagation_.style[0], grey_patches()]
+    with pytest.raises(ValueError, match="Style 0 has patch_size=3 and 3 channels, style 1 3 and 1"):
         save_model(path, model)
 
 
@@ -118,6 +125,8 @@ def test_a_propagation_that_does_not_agree_is_refused(name, changed, reason, mad
         ("patches-pca", "n_features_in_", 26, "do not fit n_features_in_"),
         ("patches-of-rows", "n_features_in_", 7, "transformer_ codes patches of another size"),
         ("patches-pca", "transformer_", 1, "a coder lacks"),
+        ("patches-pca", "_sklearn_output_config", {"transform": "x"}, "the configuration of the output is unknown"),
+        ("rows-content", "feature_names_in_", np.array(["a"], dtype=object), "the names of the features"),
     ],
 )
 def test_an_attribute_that_does_not_agree_is_refused(name, attribute, value, reason, made, path):
