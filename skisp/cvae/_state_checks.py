@@ -63,7 +63,7 @@ def _outline(config: Any, arrays: Any) -> CVAENetwork:
         "likelihood": lambda v: v in ("collapsed", "gaussian", "bernoulli"),
         "noise_scale": lambda v: v is None or (is_number(v) and 0 < v < math.inf),
     }
-    require(config.keys() == expected.keys(), "the settings of the network are not those of a C-VAE")
+    require(config.keys() == expected.keys(), "the network is described by other settings")
     for name, is_valid in expected.items():
         require(is_valid(config[name]), f"the network's {name} is out of range")
     shape = config["image_shape"]
