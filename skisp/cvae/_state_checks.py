@@ -8,40 +8,50 @@ import numpy as np
 import torch
 
 from .._base import module_initialised_with
-from .._conditions import are_counts, check_image_shape, check_seed, floats, is_count, is_number, require
+from .._conditions import Schema, are_counts, check_image_shape, check_seed, floats, is_count, is_number, require
 from ._layers import ACTIVATIONS
 from ._networks import CVAENetwork
+from ._state import ATTRIBUTES
 from ._training import decay_groups
+from ._transformer import CVAETransformer
 
-__all__ = ["check_state"]
+__all__ = ["SCHEMAS"]
 
 
-def check_state(state: Mapping[str, Any]) -> None:
+def _check_parameters(estimator: CVAETransformer) -> None:
+    estimator._validate_params()
+    estimator._check_parameters()
+
+
+def _check_state(_: CVAETransformer, state: Mapping[str, Any]) -> None:
     """Check the flat state that :func:`flattened` gives, before a network is made of it."""
     module = state["module_"]
-    require(type(module) is dict and module.keys() == {"config", "arrays"}, "the network is not in two parts")
+    require(type(module) is dict and module.keys() == {"config", "arrays"}, "the network is not a config and arrays")
     network = _outline(module["config"], module["arrays"])
     k, d = network.n_components, network.n_features
-    require(state["_n_features_out"] == k and state.get("n_features_in_") == d, "the network codes other features")
+    require(
+        state["_n_features_out"] == k and state.get("n_features_in_") == d,
+        "the network has another n_features",
+    )
     check_image_shape(state["image_shape_"], d)
-    require(type(state["_decodes_to_images"]) is bool, "_decodes_to_images is no boolean")
+    require(type(state["_decodes_to_images"]) is bool, "_decodes_to_images is not a boolean")
     check_seed(state["_score_seed"])
     for name in ("loss_curve_", "validation_loss_curve_"):
-        require(type(state[name]) is list and all(map(is_number, state[name])), f"{name} is no list of numbers")
-    require(is_number(state["loss_"]), "loss_ is no number")
+        require(type(state[name]) is list and all(map(is_number, state[name])), f"{name} is not a list of numbers")
+    require(is_number(state["loss_"]), "loss_ is not a number")
     for name, least in (("n_iter_", 0), ("n_active_units_", 0), ("_state_format", 1)):
-        require(is_count(state[name], least=least), f"{name} is no number of things")
+        require(is_count(state[name], least=least), f"{name} is not a whole number of at least {least}")
     for name, shape in (("latent_mean_", (k,)), ("latent_covariance_", (k, k)), ("kl_per_component_", (k,))):
         require(floats(state[name], len(shape), name).shape == shape, f"{name} is not of shape {shape}")
     codes = floats(state["_codes"], 2, "_codes")
-    require(codes.shape[1] == k and codes.dtype == np.float32, "the codes kept are of another size")
+    require(codes.shape[1] == k and codes.dtype == np.float32, "_codes do not fit the network")
     if state["_optimization"] is not None:
         _check_optimization(state["_optimization"], network)
 
 
 def _outline(config: Any, arrays: Any) -> CVAENetwork:
     """The network of a config, without memory for its weights, if the arrays are its weights."""
-    require(type(config) is dict and type(arrays) is dict, "the network is no dictionary")
+    require(type(config) is dict and type(arrays) is dict, "the network is not two dictionaries")
     expected: dict[str, Callable[[Any], bool]] = {
         "n_features": lambda v: is_count(v, least=1),
         "n_components": lambda v: is_count(v, least=1),
@@ -62,12 +72,15 @@ def _outline(config: Any, arrays: Any) -> CVAENetwork:
         require(name not in config or is_valid(config[name]), f"the network's {name} is out of range")
     shape = config["image_shape"]
     unused = config["conv_channels" if shape is None else "hidden_layer_sizes"]
-    require(not unused, "the network has layers of two kinds")
-    require(shape is None or math.prod(shape) == config["n_features"], "the network's image has other pixels")
+    require(not unused, "the network has both dense and convolutional layers")
+    require(
+        shape is None or math.prod(shape) == config["n_features"],
+        "the network's image_shape does not fit",
+    )
     with torch.inference_mode(False), module_initialised_with(0), torch.device("meta"):
         network = CVAENetwork(**config)
     weights = network.state_dict()
-    require(weights.keys() == arrays.keys(), "the network has other weights than its settings say")
+    require(weights.keys() == arrays.keys(), "the weights of the network are not those of its settings")
     for name, weight in weights.items():
         array = arrays[name]
         same = isinstance(array, np.ndarray) and array.shape == tuple(weight.shape)
@@ -78,11 +91,14 @@ def _outline(config: Any, arrays: Any) -> CVAENetwork:
 
 def _check_optimization(arrays: Any, network: CVAENetwork) -> None:
     """Check what continues a training: the state of the generator, and two moments of each weight."""
-    require(type(arrays) is dict, "the state of the optimiser is no dictionary")
-    require(all(isinstance(array, np.ndarray) for array in arrays.values()), "the optimiser holds no arrays")
+    require(type(arrays) is dict, "the state of the optimiser is not a dictionary")
+    require(
+        all(isinstance(array, np.ndarray) for array in arrays.values()),
+        "the optimiser holds no arrays",
+    )
     generator = arrays.get("generator")
     require(generator is not None and generator.dtype == np.uint8, "the state of the generator is missing")
-    torch.Generator().set_state(torch.from_numpy(generator.copy()))  # refuses what is none
+    torch.Generator().set_state(torch.from_numpy(generator.copy()))  # refuses what is not a state
     weights = [weight for group in decay_groups(network, 0.0) for weight in group["params"]]
     shapes = {"generator": generator.shape}
     for i, weight in enumerate(weights):
@@ -94,4 +110,12 @@ def _check_optimization(arrays: Any, network: CVAENetwork) -> None:
         for name in arrays
         if name != "generator"
     )
-    require(fits and numbers and whole, "the state of the optimiser is of other weights")
+    require(fits and numbers and whole, "the state of the optimiser does not fit the weights")
+
+
+def _of_format_1(parameters: dict[str, Any], state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parameters and state of a time when every network started at random."""
+    return {"init": "random", **parameters}, state
+
+
+SCHEMAS: dict[type, Schema] = {CVAETransformer: Schema(ATTRIBUTES, _check_state, _check_parameters, _of_format_1)}

@@ -1,4 +1,4 @@
-"""Fitted models to files and back, without code in them."""
+"""Fitted models to files and back. Unlike a pickle such a file runs no code, whoever made it."""
 
 from ._models import load_model, save_model
 

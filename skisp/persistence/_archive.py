@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from .._errors import RefusedError
+from ._limits import limits
 
 __all__ = ["pack", "unpack"]
 
@@ -38,10 +39,6 @@ _BYTES_A_VALUE = {
     "ComplexFloatStorage": 8,
     "ComplexDoubleStorage": 16,
 }
-# Scanning takes about a second a million.
-_MOST_OPCODES = 3_000_000
-_MOST_RECORDS = 100_000
-_MOST_AXES = 32
 _NUMBERS = re.compile(r"data/\d{1,9}")
 _NEEDED = {"data.pkl", "byteorder", "version"}
 _IGNORED = {".format_version", ".storage_alignment", ".data/serialization_id"}
@@ -63,12 +60,12 @@ def pack(tree: Any) -> bytes:
 
 
 def unpack(data: bytes) -> Any:
-    """Plain data and tensors, on the CPU, out of the bytes of a file that may be anyone's.
+    """Plain data and tensors, on the CPU, from the bytes of a file that anyone may have made.
 
     Raises
     ------
     Exception
-        Whatever the readers stumble over; RefusedError where this module knows what is wrong.
+        Whatever the readers raise; RefusedError where this module knows what is wrong.
     """
     records = _records(data)
     _check_pickle(records)
@@ -79,7 +76,7 @@ def _records(data: bytes) -> dict[str, bytes]:
     """Contents by name, without the folder all of them are in; their checksums are right."""
     if data[:2] != b"PK":
         raise RefusedError("it is not a file of save_model; name one that save_model has written.")
-    if data.count(b"PK\x01\x02") > _MOST_RECORDS:  # before a directory of millions is read
+    if data.count(b"PK\x01\x02") > limits.entries:  # before a directory of millions is read
         raise RefusedError("it has too many entries for a model; do not trust where it comes from.")
     with zipfile.ZipFile(BytesIO(data)) as archive:
         entries = archive.infolist()
@@ -116,7 +113,7 @@ def _check_pickle(records: dict[str, bytes]) -> None:
     for i, (opcode, argument, _) in enumerate(pickletools.genops(content)):
         if opcode.name not in _OPCODES:
             raise RefusedError(f"it holds more than plain data (pickle's {opcode.name}); do not trust it.")
-        if i >= _MOST_OPCODES:
+        if i >= limits.opcodes:
             raise RefusedError("it holds too many single values; keep large data in arrays.")
         # An index or a number far out of range makes pickle take memory, or hashing slow.
         if "PUT" in opcode.name and argument > len(content):
@@ -127,7 +124,7 @@ def _check_pickle(records: dict[str, bytes]) -> None:
 
 
 class _Rehearsal(pickle.Unpickler):
-    """Reads a pickle with empty hands: every name it may use stands for a check, and nothing is built."""
+    """Reads a pickle without building anything: every name that it may use stands for a check."""
 
     def __init__(self, records: dict[str, bytes]) -> None:
         super().__init__(BytesIO(records["data.pkl"]))
@@ -141,7 +138,7 @@ class _Rehearsal(pickle.Unpickler):
             return _no_hooks
         if module == "torch" and name in _BYTES_A_VALUE:
             return _Kind(_BYTES_A_VALUE[name])
-        raise RefusedError(f"it asks for {module[:50]}.{name[:50]}, which is no plain data; do not trust it.")
+        raise RefusedError(f"it asks for {module[:50]}.{name[:50]}, which is not plain data; do not trust it.")
 
     def persistent_load(self, reference: Any) -> "_Storage":
         """The storage a tensor is made of: all of a record, which no other tensor has."""
@@ -183,7 +180,7 @@ def _check_tensor(storage: Any, offset: Any, shape: Any, strides: Any, requires_
     """Refuse a tensor that is not all of its storage, each value once."""
     if type(storage) is not _Storage or type(hooks) is not _Hooks or offset != 0 or requires_grad is not False:
         raise RefusedError("a tensor is not stored as save_model stores it; do not trust it.")
-    if any(type(n) is not int or not 0 <= n < 2**48 for n in (*shape, *strides)) or len(shape) > _MOST_AXES:
+    if any(type(n) is not int or not 0 <= n < 2**48 for n in (*shape, *strides)) or len(shape) > limits.axes:
         raise RefusedError("a tensor's shape is out of range; do not trust it.")
     n_values = 1
     for stride, n in sorted(zip(strides, shape, strict=True)):

@@ -12,17 +12,17 @@ import torch
 from numpy.typing import NDArray
 
 from .._errors import RefusedError
+from ._limits import limits
 
 __all__ = ["CURE", "READERS", "array_entry", "exactly", "holds_strings", "random_state_entry", "strings_entry"]
 
-_MOST_BYTES_OF_STRINGS = 2**26
 # Dtypes that torch has no storage for, as those of the same bits.
 _STORED_AS = {"uint16": "int16", "uint32": "int32", "uint64": "int64"}
 _INTEGERS = ("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
 _DTYPES = frozenset([*_INTEGERS, "float16", "float32", "float64", "complex64", "complex128"])
 CURE = (
     "set it to None or to numbers, strings or arrays, or save with pickle or joblib, "
-    "to be loaded only by those who trust the file"
+    "which only those who trust the file should load"
 )
 
 
@@ -32,13 +32,13 @@ def exactly(value: Any, types: dict[str, type]) -> None:
         raise RefusedError("a part of it is not in the form that save_model writes; do not trust it.")
     for name, expected in types.items():
         if type(value[name]) is not expected:
-            raise RefusedError(f"the {name} of a part is no {expected.__name__}; do not trust it.")
+            raise RefusedError(f"the {name} of a part is not of type {expected.__name__}; do not trust it.")
 
 
 def array_entry(array: NDArray[Any], where: str) -> dict[str, Any]:
     dtype = array.dtype.newbyteorder("=")
     if dtype.name not in _DTYPES:
-        raise TypeError(f"cannot save {where}: an array of dtype {array.dtype} is no plain data; {CURE}.")
+        raise TypeError(f"cannot save {where}: an array of dtype {array.dtype} is not plain data; {CURE}.")
     native = np.array(array, dtype=dtype, order="K")
     return {
         "kind": "array",
@@ -87,7 +87,7 @@ def _strings(entry: dict[str, Any]) -> NDArray[Any]:
         raise RefusedError("an array of strings holds something else; do not trust it.")
     if math.prod(shape) != len(values) or len(shape) > 4:
         raise RefusedError("an array of strings has another shape than it says; do not trust it.")
-    if 4 * len(values) * max(map(len, values), default=0) > _MOST_BYTES_OF_STRINGS:
+    if 4 * len(values) * max(map(len, values), default=0) > limits.bytes_of_strings:
         raise RefusedError("an array of strings would take too much memory; do not trust it.")
     return np.array(values, dtype=object if entry["objects"] else str).reshape(shape)
 

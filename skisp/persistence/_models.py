@@ -1,11 +1,19 @@
-"""Fitted estimators in files that may be loaded whoever made them."""
+"""Fitted estimators in files that can be loaded safely, whoever made them."""
 
 import os
+import platform
 import stat
 from typing import Any
 
+import numpy
+import sklearn
+import torch
+
 from .._errors import RefusedError
+from .._version import __version__
 from ..io._files import opened, write_whole
+from ._archive import pack, unpack
+from ._plain import from_plain, to_plain
 
 __all__ = ["load_model", "save_model"]
 
@@ -70,10 +78,6 @@ def save_model(path: str | os.PathLike[str], model: Any, *, overwrite: bool = Tr
     >>> np.array_equal(again.transform([picture])[0], style.transform([picture])[0])
     True
     """
-    # Torch and the estimators, which import this package for its reader, are not needed before.
-    from ._archive import pack
-    from ._plain import to_plain
-
     name = os.fsdecode(path)
     if not overwrite and os.path.lexists(name):  # before the work, and again when it is written
         raise FileExistsError(f"cannot write {name}: the file exists; choose another name, or pass overwrite=True.")
@@ -132,9 +136,6 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: float = 4e9) -> Any:
     ...     load_model(f"{folder}/reader.skisp")
     ImageReader(size=64)
     """
-    from ._archive import unpack
-    from ._plain import from_plain
-
     name = os.fsdecode(path)
     data = _content(name, max_bytes)
     try:
@@ -142,13 +143,13 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: float = 4e9) -> Any:
     except Warning:  # where the caller has made them errors
         raise
     except Exception as error:
-        # Not from the error: what the readers stumbled over says nothing to whoever has the file.
+        # Not "from error": what went wrong inside the readers tells nothing to those who have the file.
         raise ValueError(f"cannot load {name}: {_reason(error)}") from None
 
 
 def _content(name: str, max_bytes: float) -> bytes:
     if os.path.exists(name) and not os.path.isdir(name) and not stat.S_ISREG(os.stat(name).st_mode):
-        raise ValueError(f"cannot load {name}: it is no regular file; name one that save_model has written.")
+        raise ValueError(f"cannot load {name}: it is not a regular file; name one that save_model has written.")
     with opened(name, "*.skisp") as file:
         n_bytes = os.fstat(file.fileno()).st_size
         if n_bytes == 0:
@@ -185,13 +186,5 @@ def _reason(error: Exception) -> str:
 
 
 def _versions() -> dict[str, str]:
-    import platform
-
-    import numpy
-    import sklearn
-    import torch
-
-    from .._version import __version__
-
     packages = {"skisp": __version__, "scikit-learn": sklearn.__version__, "numpy": numpy.__version__}
     return {**packages, "torch": str(torch.__version__), "python": platform.python_version()}

@@ -6,6 +6,7 @@ Everything else is an entry of one table, in which an entry refers to earlier on
 """
 
 import inspect
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
@@ -15,16 +16,11 @@ import torch
 from .._errors import RefusedError
 from ._arrays import CURE, READERS, array_entry, exactly, holds_strings, random_state_entry, strings_entry
 from ._classes import class_named, is_estimator, name_of, names_of_fields
-from ._schemas import check_estimator, check_parameters, check_record, upgraded
+from ._limits import limits
+from ._schemas import check_estimator, check_record, upgraded
 
 __all__ = ["from_plain", "to_plain"]
 
-_DEEPEST = 50
-_MOST_VALUES = 1_000_000
-_MOST_ESTIMATORS = 1000
-# A network copies its arrays: how often those of a file may be used, in the mean, and bytes that always may.
-_MOST_REFERENCES = 8
-_ALWAYS_REFERRED = 2**26
 # Folders of which a later fit would load pickles.
 _NOT_SAVED = "memory"
 
@@ -43,12 +39,12 @@ def to_plain(estimator: Any) -> dict[str, Any]:
 
 
 def from_plain(tree: Any, file_format: int) -> Any:
-    """The estimator of plain data that may be anyone's, of a file of some format.
+    """The estimator of plain data that anyone may have made, in a file of a format (1 or 2).
 
     Raises
     ------
     Exception
-        Whatever the data make it stumble over; RefusedError where the reason is known.
+        Whatever goes wrong with such data; RefusedError where the reason is known.
     """
     exactly(tree, {"objects": list, "root": dict})
     reader = _Reader(file_format)
@@ -56,7 +52,7 @@ def from_plain(tree: Any, file_format: int) -> Any:
         reader.add(entry)
     estimator = reader.value(tree["root"])
     if not is_estimator(type(estimator)):
-        raise RefusedError("it holds no estimator; save one with save_model.")
+        raise RefusedError("it does not hold an estimator; save one with save_model.")
     return estimator
 
 
@@ -72,9 +68,9 @@ class _Writer:
     def value(self, value: Any, where: str, depth: int = 0) -> Any:
         """A value as it is stored; ``where`` names it in errors."""
         self._n_values += 1
-        if depth > _DEEPEST or self._n_values > _MOST_VALUES:
-            limits = f"more than {_DEEPEST} deep, or with more than {_MOST_VALUES} values before it"
-            raise TypeError(f"cannot save {where}: it is nested {limits}; {CURE}.")
+        if depth > limits.depth or self._n_values > limits.values:
+            limit = f"more than {limits.depth} deep, or with more than {limits.values} values before it"
+            raise TypeError(f"cannot save {where}: it is nested {limit}; {CURE}.")
         if type(value) is int and not -(2**63) <= value < 2**63:
             raise TypeError(f"cannot save {where}: the integer has more than 64 bits; {CURE}.")
         if value is None or type(value) in (bool, int, float, str):
@@ -92,7 +88,7 @@ class _Writer:
     def estimator(self, estimator: Any, where: str) -> dict[str, Any]:
         """A reference to an estimator."""
         if not is_estimator(type(estimator)):
-            raise TypeError(f"cannot save {_described(estimator)}: it is no estimator that save_model knows; {CURE}.")
+            raise TypeError(f"cannot save {_described(estimator)}: save_model does not know this class; {CURE}.")
         return self._reference(estimator, where)
 
     def _reference(self, value: Any, where: str) -> dict[str, Any]:
@@ -123,10 +119,12 @@ class _Writer:
     def _instance_entry(self, value: Any, where: str) -> dict[str, Any]:
         name = name_of(type(value))
         if name is None:
-            raise TypeError(f"cannot save {where}: it is {_described(value)}, which is no plain data; {CURE}.")
+            raise TypeError(f"cannot save {where}: it is {_described(value)}, which is not plain data; {CURE}.")
         if not is_estimator(type(value)):
             fields = {field: getattr(value, field) for field in names_of_fields(type(value))}
-            return {"kind": "record", "class": name, "fields": self._values(fields, where)}
+            entry = {"kind": "record", "class": name, "fields": self._values(fields, where)}
+            _check_loadable(lambda: check_record(value), where)
+            return entry
         state = dict(value.__getstate__())
         parameters = {key: state.pop(key) for key in names_of_fields(type(value))}
         if _NOT_SAVED in parameters:
@@ -137,7 +135,7 @@ class _Writer:
             "parameters": self._values(parameters, where),
             "state": self._values(state, where),
         }
-        _check_loadable(value, state, where)
+        _check_loadable(lambda: check_estimator(value, state), where)
         return entry
 
     def _values(self, values: dict[str, Any], where: str) -> dict[str, Any]:
@@ -166,13 +164,13 @@ class _Reader:
         self.objects.append(made)
         self._sizes.append(self._size)
         self._n_bytes += _n_bytes(made)
-        if self._size > _MOST_ESTIMATORS:
+        if self._size > limits.estimators:
             raise RefusedError("it holds too many estimators; do not trust it.")
 
     def value(self, value: Any, depth: int = 0) -> Any:
         """A value as it was, each list, tuple and dictionary of the file once."""
         self._n_values += 1
-        if depth > _DEEPEST or self._n_values > _MOST_VALUES:
+        if depth > limits.depth or self._n_values > limits.values:
             raise RefusedError("it is nested too deep or holds too many values; do not trust it.")
         if value is None or type(value) in (bool, int, float, str):
             return value
@@ -191,7 +189,7 @@ class _Reader:
             raise RefusedError("a part refers to another that is not there; do not trust it.")
         self._size += self._sizes[index]
         self._n_referred += _n_bytes(self.objects[index])
-        if self._n_referred > _MOST_REFERENCES * self._n_bytes + _ALWAYS_REFERRED:
+        if self._n_referred > limits.references * self._n_bytes + limits.bytes_always_referred:
             raise RefusedError("it uses the same numbers in too many places; do not trust it.")
         return self.objects[index]
 
@@ -229,12 +227,12 @@ class _Reader:
         given = {name: self.value(value) for name, value in parameters.items()}
         values = {name: self.value(value) for name, value in state.items()}
         if self._file_format == 1:
+            _check_are_names(given, values)
             given, values = upgraded(cls, given, values)
         _check_names(cls, {**_defaults(cls), **given})
         if given.get(_NOT_SAVED) is not None:
             raise RefusedError("it names a folder of pickles as memory, which save_model leaves out; do not trust it.")
         estimator = cls(**given)
-        check_parameters(estimator)
         check_estimator(estimator, values)
         # A state of scikit-learn's takes its version out, and warns where it is another.
         estimator.__setstate__({**vars(estimator), **values})
@@ -247,11 +245,10 @@ class _Reader:
         raise RefusedError("a dictionary has a key that is neither a string nor an integer; do not trust it.")
 
 
-def _check_loadable(estimator: Any, state: dict[str, Any], where: str) -> None:
+def _check_loadable(check: Callable[[], None], where: str) -> None:
     """Refuse to save what would be refused when it is loaded."""
     try:
-        check_parameters(estimator)
-        check_estimator(estimator, state)
+        check()
     except RefusedError as error:
         reason = str(error).partition(";")[0]
         raise ValueError(
@@ -279,11 +276,16 @@ def _defaults(cls: type) -> dict[str, Any]:
     return {name: p.default for name, p in signature.parameters.items() if p.default is not p.empty}
 
 
+def _check_are_names(*values: dict[str, Any]) -> None:
+    if not all(type(name) is str for names in values for name in names):
+        raise RefusedError("a part of it is not in the form that save_model writes; do not trust it.")
+
+
 def _check_names(cls: type, values: dict[str, Any]) -> None:
     expected = set(names_of_fields(cls))
     different = sorted(str(name)[:50] for name in values.keys() ^ expected)
     if different:
         raise RefusedError(
-            f"{cls.__name__} lacks, or has too much, {', '.join(different[:5])}; "
+            f"{cls.__name__} has missing or unknown parameters or fields ({', '.join(different[:5])}); "
             "load it with the version of skisp and scikit-learn that saved it."
         )

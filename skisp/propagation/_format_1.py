@@ -12,7 +12,6 @@ __all__ = ["upgraded"]
 _OF_BOTH = {"_seed", "_models", "_in_row_mode", "style_", "content_"}
 _OF_IMAGES = _OF_BOTH | {"style_weights_", "_fitted", "alignment_"}
 _OF_ROWS = _OF_BOTH | {"_image_shape", "style_moments_", "row_alignment_"}
-_OF_EVERY_FIT = {"n_features_in_", "feature_names_in_"}
 
 
 def upgraded(parameters: dict[str, Any], state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -23,7 +22,8 @@ def upgraded(parameters: dict[str, Any], state: dict[str, Any]) -> tuple[dict[st
     rest = {name: state[name] for name in state if name not in fitted}
     if not fitted:
         return parameters, rest
-    in_row_mode = fitted.get("_in_row_mode") is True
+    in_row_mode = fitted.get("_in_row_mode")
+    require(type(in_row_mode) is bool and "propagation_" not in rest, "a propagator is not of format 1")
     require(fitted.keys() == (_OF_ROWS if in_row_mode else _OF_IMAGES), "attributes of a propagator are missing")
     return parameters, rest | {"propagation_": _rows(fitted) if in_row_mode else _images(fitted)}
 
@@ -36,7 +36,7 @@ def _images(fitted: dict[str, Any]) -> ImagePropagation:
 
 def _rows(fitted: dict[str, Any]) -> RowPropagation:
     moments = fitted["style_moments_"]
-    require(isinstance(moments, Moments), "the moments of the style are none")
+    require(isinstance(moments, Moments), "style_moments_ are not moments")
     return RowPropagation(
         fitted["style_"],
         fitted["content_"],

@@ -6,14 +6,14 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 from sklearn.decomposition import NMF, PCA, FactorAnalysis, FastICA, IncrementalPCA, TruncatedSVD
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from skisp import CVAETransformer, ImageReader, PatchTransformer, StylePropagator
-from skisp.persistence import load_model
-from skisp.persistence._plain import to_plain
+from skisp.persistence import load_model, save_model
 
 
 def waves(n, *shape):
@@ -152,9 +152,14 @@ def refused(path):
 
 
 @pytest.fixture
-def tree_of():
+def tree_of(tmp_path):
     """A function of a model: what save_model stores of it, to be changed."""
-    return lambda model: {"kind": "skisp model", "format": 2, "versions": {}, "model": to_plain(model)}
+
+    def tree(model):
+        save_model(tmp_path / "tree.skisp", model)
+        return torch.load(tmp_path / "tree.skisp", weights_only=True)
+
+    return tree
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import builtins
 import collections
 import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 
 from skisp.persistence import load_model
+
+DATA = Path(__file__).parents[1] / "data"
 
 
 @pytest.fixture
@@ -106,7 +109,7 @@ def replaced(tree, index, **values):
 
 
 def set_in(tree, part, name, value, of="PCA"):
-    """Change a parameter or an attribute of the first estimator of a class."""
+    """Change a parameter or an attribute of the first estimator of a class, or a field of the first record."""
     entries = [entry for entry in tree["model"]["objects"] if entry.get("class", "").endswith(f".{of}")]
     entry = next((entry for entry in entries if name in entry[part]), entries[-1])
     if value is None:
@@ -137,7 +140,7 @@ def test_a_class_that_is_not_in_the_table_is_refused(name, path, refused, tree_o
 @pytest.mark.parametrize("name", ["skisp.AffineMap", "skisp.Moments", "skisp.FittedStyles", "skisp.ImageReader"])
 def test_a_class_in_the_place_of_another_is_refused(name, path, refused, tree_of):
     torch.save(replaced(tree_of(PCA(2)), 0, **{"class": name}), path)
-    refused("form it does not have|lacks, or has too much")
+    refused("form it does not have|missing or unknown")
     torch.save(replaced(tree_of(PCA(2)), 0, kind="record"), path)
     refused()
 
@@ -174,7 +177,7 @@ def test_parameters_and_attributes_that_do_not_belong_are_refused(part, name, va
 
 def test_a_scaler_without_its_means_is_refused(made, path, refused, tree_of):
     torch.save(set_in(tree_of(made("pipeline-rows")[0]), "state", "mean_", None, "StandardScaler"), path)
-    refused("mean_ is no array")
+    refused("mean_ is not an array")
 
 
 @pytest.mark.parametrize(
@@ -192,18 +195,81 @@ def test_a_scaler_without_its_means_is_refused(made, path, refused, tree_of):
         ("PatchTransformer", "images_", []),
         ("PatchTransformer", "n_channels_", 2),
         ("PatchTransformer", "transformer_", 1),
-        ("StylePropagator", "_models", {"kind": "dict", "items": [("a", 1)]}),
-        ("StylePropagator", "_in_row_mode", True),
+        ("StylePropagator", "propagation_", 1),
         ("StylePropagator", "style_", []),
-        ("StylePropagator", "content_", 1),
-        ("StylePropagator", "_fitted", {"kind": "dict", "items": []}),
-        ("StylePropagator", "alignment_", 1),
-        ("StylePropagator", "_seed", -1),
     ],
 )
 def test_parts_that_do_not_fit_each_other_are_refused(of, name, value, made, path, refused, tree_of):
     torch.save(set_in(tree_of(made("images-cvae")[0]), "state", name, value, of), path)
     refused()
+
+
+IMAGES = {"seed": -1, "style": [], "content": 1, "style_weights": [1.0], "fitted": {"kind": "dict", "items": []}}
+ROWS = {"seed": 2**31, "style": 1, "content": "pca", "style_moments": 1, "row_alignment": (1, 2), "image_shape": (2, 2)}
+STYLES = {"weights": (2.0,), "colors": [None], "metrics": (1,), "content_metric": 1, "alignment": None}
+MAP = {"matrix": 1, "offset": [0.0]}
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "value"),
+    [
+        (of, *item)
+        for of, values in [
+            *(("ImagePropagation", IMAGES), ("RowPropagation", ROWS), ("FittedStyles", STYLES)),
+            *(("RowAlignment", {"to_style_coder": 1, "transport": None}), ("AffineMap", MAP)),
+            ("Moments", {"mean": [0.0, 0.0], "covariance": 1.0}),
+        ]
+        for item in [*values.items(), (next(iter(values)), None), ("_models", 1), ("__class__", 1)]
+    ],
+)
+def test_records_whose_fields_do_not_fit_each_other_are_refused(of, name, value, made, path, refused, tree_of):
+    model, _ = made("images-cvae" if of in ("ImagePropagation", "FittedStyles") else "rows-content")
+    torch.save(set_in(tree_of(model), "fields", name, value, of), path)
+    refused()
+
+
+@pytest.mark.parametrize("replacement", ["RowPropagation", "RowAlignment", "FittedStyles"])
+def test_a_record_in_the_place_of_another_is_refused(replacement, made, path, refused, tree_of):
+    tree = tree_of(made("images")[0])
+    objects = tree["model"]["objects"]
+    other = [entry for entry in tree_of(made("rows")[0])["model"]["objects"] if entry["kind"] == "record"]
+    known = [entry["class"].partition(".")[2] for entry in [*objects, *other] if entry["kind"] == "record"]
+    assert replacement in known
+    record = next(entry for entry in objects if entry.get("class") == "skisp.ImagePropagation")
+    record["class"] = f"skisp.{replacement}"
+    torch.save(tree, path)
+    refused("missing or unknown")
+
+
+def test_a_propagator_of_another_mode_than_its_features_is_refused(made, path, refused, tree_of):
+    """What codes rows of six features is not to be called by a propagator of seven."""
+    torch.save(set_in(tree_of(made("rows")[0]), "state", "n_features_in_", 7, "StylePropagator"), path)
+    refused("codes other rows")
+
+
+@pytest.mark.parametrize(
+    ("stored", "name", "value"),
+    [
+        *(("images", name, 1) for name in ("style_", "content_", "style_weights_", "_fitted", "_in_row_mode")),
+        *(("images", name, value) for name, value in [("_seed", -1), ("_in_row_mode", True), ("style_", [])]),
+        *(("rows", name, 1) for name in ("style_", "content_", "row_alignment_", "style_moments_", "_image_shape")),
+        *(("rows", name, value) for name, value in [("_seed", 2**31), ("_in_row_mode", False), ("propagation_", 1)]),
+        *(("rows", name, None) for name in ("_models", "_seed", "style_moments_")),
+    ],
+)
+def test_a_state_of_format_1_that_does_not_fit_is_refused(stored, name, value, path, refused):
+    tree = torch.load(DATA / f"model_format_1_{stored}.skisp", weights_only=True)
+    torch.save(set_in(tree, "state", name, value, "StylePropagator"), path)
+    refused()
+
+
+@pytest.mark.parametrize("part", ["parameters", "state"])
+@pytest.mark.parametrize("key", [1, None, True, (1, 2)])
+def test_a_name_that_is_not_a_string_is_refused(part, key, path, refused):
+    tree = torch.load(DATA / "model_format_1_rows.skisp", weights_only=True)
+    tree["model"]["objects"][-1][part][key] = 1
+    torch.save(tree, path)
+    refused("not in the form that save_model writes")
 
 
 @pytest.mark.parametrize("name", ["dense", "images-cvae", "frozen-parts", "rows-content"])

@@ -10,6 +10,7 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 
 from skisp.persistence import load_model, save_model
+from skisp.persistence._limits import limits
 
 
 def with_parameter(tree, name, value):
@@ -116,7 +117,7 @@ def test_pickles_that_fill_the_memory_are_refused(opcode, path, refused, archive
 
 
 def test_a_pickle_of_too_many_values_is_refused(path, monkeypatch, refused, archive):
-    monkeypatch.setattr("skisp.persistence._archive._MOST_OPCODES", 1000)
+    monkeypatch.setattr(limits, "opcodes", 1000)
     path.write_bytes(archive({"data.pkl": b"\x80\x02" + b"N0" * 1000 + b"N."}))
     refused()
     path.write_bytes(archive({"data.pkl": b"\x80\x02(" + b"N" * 2000 + b"t."}))
@@ -144,7 +145,7 @@ def test_entries_that_overlap_are_not_read(path, refused, archive):
 
 
 def test_an_archive_of_many_entries_is_not_opened(path, monkeypatch, refused, archive):
-    monkeypatch.setattr("skisp.persistence._archive._MOST_RECORDS", 100)
+    monkeypatch.setattr(limits, "entries", 100)
     path.write_bytes(archive({f"data/{i}": b"" for i in range(200)}))
     refused("too many entries")
 

@@ -22,6 +22,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skisp import CVAETransformer, PatchTransformer, StylePropagator
 from skisp.persistence import load_model, save_model
+from skisp.persistence._limits import limits
 
 
 @pytest.fixture
@@ -188,7 +189,7 @@ def test_a_folder_of_pickles_is_not_saved(rows, tmp_path, through_file):
     assert through_file(make_pipeline(StandardScaler(), memory=str(tmp_path))).memory is None
 
 
-def test_a_style_that_has_drawn_is_stored_without_its_banks(made, tmp_path):
+def test_a_propagator_that_has_transformed_is_stored_without_its_exemplars(made, tmp_path):
     propagator, X = made("images")
     save_model(tmp_path / "before.skisp", copy.deepcopy(propagator))
     propagator.transform(X)
@@ -273,7 +274,7 @@ def test_folders_missing_files_and_unreadable_ones_are_named(tmp_path):
 def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
-    with pytest.raises(ValueError, match="no regular file"):
+    with pytest.raises(ValueError, match="not a regular file"):
         load_model(tmp_path / "pipe")
 
 
@@ -358,7 +359,7 @@ def test_attributes_that_no_fit_gives_are_refused(made, tmp_path):
 
 
 def test_more_single_values_than_are_loaded_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("skisp.persistence._plain._MOST_VALUES", 1000)
+    monkeypatch.setattr(limits, "values", 1000)
     with pytest.raises(TypeError, match=r"StylePropagator.style_weights\[9..\]: it is nested .*more than 1000 values"):
         save_model(tmp_path / "model.skisp", StylePropagator(style_weights=[1.0] * 1000))
 

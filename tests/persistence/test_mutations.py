@@ -6,6 +6,7 @@ import io
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,11 @@ import torch
 
 from skisp.persistence import load_model, save_model
 
+DATA = Path(__file__).parents[1] / "data"
+
 N_BYTES, N_VALUES = 250, 250
 MODELS = ["dense", "gaussian", "patches-pipeline", "several-styles", "rows-content", "pipeline"]
+OF_FORMAT_1 = ["images", "rows"]  # in tests/data
 # What a model of a file must never do, by the names of Python's audit events.
 FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "socket.connect", "pty.spawn")
 
@@ -168,6 +172,12 @@ def saved(model, path):
     return path.read_bytes()
 
 
+def stored(name):
+    """A file of tests/data, and what its model transforms."""
+    with np.load(DATA / f"{name}.npz") as arrays:
+        return (DATA / f"{name}.skisp").read_bytes(), arrays["X"]
+
+
 def test_mutated_bytes_are_refused_or_give_the_numbers_that_were_saved(made, path, outcome):
     rng, counts = np.random.default_rng(0), collections.Counter()
     files = {name: (saved(made(name)[0], path), made(name)[0].transform(made(name)[1])) for name in MODELS}
@@ -189,17 +199,18 @@ def test_mutated_bytes_are_refused_or_give_the_numbers_that_were_saved(made, pat
 def test_mutated_values_are_refused_or_give_a_model(made, path, outcome):
     """A model that loads has parameters and numbers of another file, and may complain of them when it is used."""
     rng, counts = np.random.default_rng(1), collections.Counter()
-    files = {name: saved(made(name)[0], path) for name in MODELS}
+    files = [(saved(made(name)[0], path), made(name)[1]) for name in MODELS]
+    files += [stored(f"model_format_1_{name}") for name in OF_FORMAT_1]
     for i in range(N_VALUES):
-        name, mutate = MODELS[i % len(MODELS)], OF_VALUES[i // len(MODELS) % len(OF_VALUES)]
-        tree = torch.load(io.BytesIO(files[name]), weights_only=True)
+        (data, X), mutate = files[i % len(files)], OF_VALUES[i // len(files) % len(OF_VALUES)]
+        tree = torch.load(io.BytesIO(data), weights_only=True)
         mutate(tree, rng)
         buffer = io.BytesIO()
         torch.save(tree, buffer, pickle_protocol=2)
         model = outcome(buffer.getvalue())
         counts[mutate.__name__, "refused" if model is None else "loaded"] += 1
         if model is not None:
-            counts["use", use(model, made(name)[1])] += 1
+            counts["use", use(model, X)] += 1
     print("\n", dict(counts))
     assert sum(n for (name, _), n in counts.items() if name != "use") == N_VALUES
     assert sum(n for (_, result), n in counts.items() if result == "refused") > N_VALUES / 4
