@@ -118,7 +118,7 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Rows a gradient step (all of them where there are fewer).
     max_iter : int or "auto", default="auto"
         Epochs. ``"auto"``: as many as see 500,000 rows, from 10 to 150. With ``init="pca"`` and a
-        real-valued likelihood as many as see 80,000 rows, at least 4, or 300,000 where there are less
+        real-valued likelihood as many as see 100,000 rows, at least 5, or 300,000 where there are less
         than 5,000; and a tenth of them, at most 1,000, is held back. Training then ends when an epoch
         explains less than a per cent more of the variance that is left; on less than 5,000 rows when the
         loss of those held back stops falling (``n_iter_no_change``), and what was learnt is kept only if

@@ -29,6 +29,7 @@ class PropagatorParameters(BaseEstimator):
         "color": [StrOptions({"style", "content", "only"})],
         "patches": [StrOptions({"style", "generated"})],
         "detail": [Interval(Real, 0, 1, closed="both")],
+        "adaptation": [Interval(Real, 0, 1, closed="both")],
         "device": [str, torch.device],
         "random_state": ["random_state"],
         "memory": [None, str, os.PathLike, HasMethods(["cache"])],
@@ -50,6 +51,7 @@ class PropagatorParameters(BaseEstimator):
         color: str = "style",
         patches: str = "generated",
         detail: float = 1.0,
+        adaptation: float = 0.7,
         device: str | torch.device = "auto",
         random_state: Any = None,
         memory: Any = None,
@@ -67,6 +69,7 @@ class PropagatorParameters(BaseEstimator):
         self.color = color
         self.patches = patches
         self.detail = detail
+        self.adaptation = adaptation
         self.device = device
         self.random_state = random_state
         self.memory = memory

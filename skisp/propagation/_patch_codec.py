@@ -39,6 +39,7 @@ class PatchCodec:
     def __init__(self, transformer: Any, metric: NDArray[np.float32], own_colors: AffineMap | None = None) -> None:
         self.transformer = transformer
         self._metric = torch.from_numpy(metric)
+        self._inverse_metric = torch.from_numpy(np.linalg.pinv(metric.astype(np.float64)).astype(np.float32))
         self._own_colors = own_colors
         self._moved: Any = None
 
@@ -51,28 +52,38 @@ class PatchCodec:
         """Codes (n, d) of patches (n, D)."""
         return self._codes(self._in_own_colors(patches)) @ self._metric.to(patches)
 
-    def generate(self, patches: Tensor, noise: Tensor | None, detail: float) -> Tensor:
-        r"""New patches from the transformer's model of these, with a share of the originals' residual.
+    def generate(
+        self, patches: Tensor, codes: Tensor, step: Tensor | None, noise: Tensor | None, detail: float
+    ) -> Tensor:
+        r"""New patches about these: what the model makes of a code that moves, with a share of their residual.
 
-        .. math:: g(z) + \delta (x - g(\mu(x))),\quad z \sim q(z | x) ,
+        .. math:: x' = x + g(k + \Delta + \sigma(x)\, \epsilon) - g(k) - (1 - \text{detail}) (x - g(k))
 
-        :math:`\delta` being ``detail``.
+        for a code k of x, a step :math:`\Delta`, the standard deviation :math:`\sigma` of the posterior
+        q(z | x) and standard normal noise :math:`\epsilon`.
 
         Parameters
         ----------
         patches : Tensor (n, D)
+        codes : Tensor (n, d)
+            Theirs, as :meth:`encode` gives them.
+        step : Tensor (n, d) or None
+            How far the codes move, in the same units; None leaves them.
         noise : Tensor (n, d) or None
-            Standard normal, scaled by the posterior's standard deviation if the transformer has one
-            (:meth:`CVAETransformer.posterior`). None takes :math:`z = \mu(x)`.
+            None, or a transformer without a posterior (:meth:`CVAETransformer.posterior`), adds none.
         detail : float in [0, 1]
             1 keeps the originals' residual, 0 gives the pure model.
         """
         if not hasattr(self.transformer, "posterior"):
             noise = None
-        if noise is None and detail == 1.0:
+        if noise is None and step is None and detail == 1.0:
             return patches
         own = self._in_own_colors(patches)
-        change = self._change(own, noise, detail)
+        code = codes @ self._inverse_metric.to(codes)
+        decoded = self._decode(code)
+        moved = code if step is None else code + step @ self._inverse_metric.to(step)
+        moved = moved if noise is None else moved + self._scale(own) * noise
+        change = self._decode(moved) - decoded + (1 - detail) * (decoded - own)
         if self._own_colors is not None:
             # A difference of colours is mapped back without the offset.
             back = self._own_colors.inverse()
@@ -81,18 +92,6 @@ class PatchCodec:
 
     def _in_own_colors(self, patches: Tensor) -> Tensor:
         return patches if self._own_colors is None else _map_colors(patches, self._own_colors)
-
-    def _change(self, patches: Tensor, noise: Tensor | None, detail: float) -> Tensor:
-        """What to add to patches to make new ones of them: g(z) - g(mu) - (1 - detail) (x - g(mu))."""
-        if isinstance(self.transformer, CVAETransformer):
-            return self._change_by_network(patches, noise, detail)
-        codes = self._codes(patches)
-        mean = _apply(self.transformer.inverse_transform, codes)
-        if noise is None:
-            return (1 - detail) * (mean - patches)
-        scale = torch.from_numpy(self.transformer.posterior(patches.cpu().numpy())[1]).to(codes)
-        new = _apply(self.transformer.inverse_transform, codes + scale * noise)
-        return new - mean + (1 - detail) * (mean - patches)
 
     def _codes(self, patches: Tensor) -> Tensor:
         if not isinstance(self.transformer, CVAETransformer):
@@ -108,15 +107,19 @@ class PatchCodec:
             network = self._moved = copy.deepcopy(self.transformer.module_).to(device)
         return network
 
-    def _change_by_network(self, patches: Tensor, noise: Tensor | None, detail: float) -> Tensor:
-        network = self._network(patches.device)
+    def _decode(self, codes: Tensor) -> Tensor:
+        """Patches (n, D) of the transformer's own codes (n, d)."""
+        if not isinstance(self.transformer, CVAETransformer):
+            return _apply(self.transformer.inverse_transform, codes)
         with torch.inference_mode():
-            mean, log_variance = network.encode(patches)
-            decoded = network.reconstruct(mean)
-            residual = (1 - detail) * (decoded - patches)
-            if noise is None:
-                return residual
-            return residual + network.reconstruct(mean + torch.exp(0.5 * log_variance) * noise) - decoded
+            return self._network(codes.device).reconstruct(codes)
+
+    def _scale(self, patches: Tensor) -> Tensor:
+        """Standard deviations (n, d) of the posteriors of patches (n, D)."""
+        if not isinstance(self.transformer, CVAETransformer):
+            return torch.from_numpy(self.transformer.posterior(patches.cpu().numpy())[1]).to(patches)
+        with torch.inference_mode():
+            return torch.exp(0.5 * self._network(patches.device).encode(patches)[1])
 
 
 class JointCodec:
@@ -144,29 +147,43 @@ class JointCodec:
         codes = [scale * codec.encode(patches) for codec, scale in zip(self._codecs, self._scales, strict=True)]
         return torch.cat(codes, dim=1)
 
-    def generate(self, patches: Tensor, noise: Tensor | None, detail: float, origin: Tensor) -> Tensor:
+    def generate(
+        self,
+        patches: Tensor,
+        codes: Tensor,
+        step: Tensor | None,
+        noise: Tensor | None,
+        detail: float,
+        origin: Tensor,
+    ) -> Tensor:
         """New patches as of :meth:`PatchCodec.generate`, each by the coder of the style it comes from.
 
         Parameters
         ----------
         patches : Tensor (n, D)
-        noise : Tensor (n, d) or None
+        codes : Tensor (n, d)
+        step, noise : Tensor (n, d) or None
         detail : float in [0, 1]
         origin : Tensor (n,) of int64
             Index of each patch's style.
         """
         if len(self._codecs) == 1:
-            return self._codecs[0].generate(patches, noise, detail)
-        noises = (
-            [None] * len(self._codecs) if noise is None else noise.split([c.n_components for c in self._codecs], dim=1)
-        )
+            return self._codecs[0].generate(patches, codes, step, noise, detail)
+        own_codes, own_steps, own_noises = (self._by_codec(part) for part in (codes, step, noise))
         new = torch.empty_like(patches)
-        for i, (codec, own_noise) in enumerate(zip(self._codecs, noises, strict=True)):
+        for i, codec in enumerate(self._codecs):
             rows = origin == i
-            if not bool(rows.any()):  # a chunk may hold no patches of a style
+            if not bool(rows.any()):  # a chunk need not hold patches of every style
                 continue
-            new[rows] = codec.generate(patches[rows], None if own_noise is None else own_noise[rows], detail)
+            own = [None if part is None else part[i][rows] for part in (own_codes, own_steps)]
+            scaled = [None if part is None else part / self._scales[i] for part in own]
+            own_noise = None if own_noises is None else own_noises[i][rows]
+            new[rows] = codec.generate(patches[rows], scaled[0], scaled[1], own_noise, detail)  # type: ignore[arg-type]
         return new
+
+    def _by_codec(self, joint: Tensor | None) -> tuple[Tensor, ...] | None:
+        widths = [codec.n_components for codec in self._codecs]
+        return None if joint is None else joint.split(widths, dim=1)
 
 
 def code_metric(transformer: Any, patches: Tensor) -> NDArray[np.float32]:

@@ -45,7 +45,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         scale for all patches.
     n_components : int, default=12
         Length of a code, where ``transformer`` is None.
-    patch_size : int, default=11
+    patch_size : int, default=7
         Side of a patch in pixels.
     max_patches : int, default=20000
         Patches sampled for fitting, in equal shares from the levels of a pyramid: short sides from 48
@@ -99,7 +99,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         transformer: Any = None,
         *,
         n_components: int = 12,
-        patch_size: int = 11,
+        patch_size: int = 7,
         max_patches: int = 20_000,
         max_size: int = 512,
         random_state: Any = None,

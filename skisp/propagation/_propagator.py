@@ -71,6 +71,10 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
     detail : float in [0, 1], default=1.0
         Share of a style patch's residual, what the transformer cannot code, in what is rendered; 0
         renders with the pure model.
+    adaptation : float in [0, 1], default=0.7
+        How far a patch bends to the content where that has structure: its code moves by this share of the
+        way to what was searched for, and the style's coder makes a new patch of it. Greater keeps more of
+        eyes, letters and windows, 0 takes the style's patches as they are.
     device : {"auto", "cpu", "cuda", ...}, default="auto"
         Where to compute; ``"auto"`` takes the accelerator torch reports, else the CPU.
     random_state : int, RandomState instance or None, default=None

@@ -23,6 +23,7 @@ __all__ = [
     "ContentStatistics",
     "color_map",
     "color_moments",
+    "even_contrast",
     "recolor",
     "structure_map",
 ]
@@ -30,6 +31,9 @@ __all__ = [
 # Short side in pixels up to which the content has its full weight.
 _FULL_WEIGHT_SIDE = 256
 _STRUCTURE_WINDOW = 7
+# Of contrast that is evened: half a level of 8 bits is rounding, and noise must not become structure.
+_LEAST_DEVIATION = 0.5 / 255
+_GREATEST_FACTOR = 3.0
 
 
 class ContentStatistics(NamedTuple):
@@ -96,8 +100,15 @@ class Content:
         grid = PatchGrid(size_with_short_side(self.recolored.shape[1:], short_side), style.patch_size, style.stride)
         exemplar = style.exemplar(style.side(short_side, settings.style_scale))
         recolored = resize(self.recolored, grid.size)
-        target = style.alignment(self._codes(recolored, grid, style))
-        return Level(grid, exemplar, recolored, target, _content_weight(recolored, grid, settings, structure))
+        target = style.alignment(self._codes(self._evened(recolored, settings), grid, style))
+        pooled = functional.avg_pool2d(
+            grid.pad(structure_map(recolored, structure))[None], grid.patch_size, grid.stride
+        )
+        at_positions = pooled.flatten()[:, None]
+        return Level(grid, exemplar, recolored, target, at_positions, _content_weight(at_positions, grid, settings))
+
+    def _evened(self, recolored: Tensor, settings: SynthesisSettings) -> Tensor:
+        return even_contrast(recolored, settings.evening) if settings.evening > 0 else recolored
 
     def _codes(self, recolored: Tensor, grid: PatchGrid, style: StyleModel) -> Tensor:
         """Codes of the grid's patches, by the content's own coder or by the styles'."""
@@ -106,14 +117,36 @@ class Content:
         return grid.map(style.encode_content, resize(self.original, grid.size))
 
 
-def _content_weight(recolored: Tensor, grid: PatchGrid, settings: SynthesisSettings, reference: float | None) -> Tensor:
+def _content_weight(structure: Tensor, grid: PatchGrid, settings: SynthesisSettings) -> Tensor:
     """Share (h * w, 1) of the target in a query: little in flat places, much on edges."""
-    structure = grid.pad(structure_map(recolored, reference))
-    pooled = functional.avg_pool2d(structure[None], grid.patch_size, grid.stride)[0, 0]
-    # Detail that a small picture would not show is left to the style, so that large pictures show as much style.
+    # What is finer than a small picture shows is left to the style, so that large pictures are not less of it.
     fineness = min(1.0, _FULL_WEIGHT_SIDE / min(grid.size))
-    weight = settings.content_weight * (0.2 + 2.0 * pooled) * fineness
-    return torch.lerp(torch.ones_like(weight), weight.clamp_max(1.0), settings.strength).flatten()[:, None]
+    weight = settings.content_weight * (0.2 + 2.0 * structure) * fineness
+    return torch.lerp(torch.ones_like(weight), weight.clamp_max(1.0), settings.strength)
+
+
+def even_contrast(image: Tensor, power: float) -> Tensor:
+    r"""An image (C, H, W) whose faint places have more contrast, so that they steer strokes too.
+
+    .. math:: x' = \bar x_u + (x - \bar x_u) \min(\max((r / \sigma_u)^{\text{power}}, 1), 3)
+
+    with the mean :math:`\bar x_u` and the standard deviation :math:`\sigma_u` over about an eighth of the
+    short side, and r the 75th percentile of :math:`\sigma`.
+    """
+    window = 2 * (min(image.shape[1:]) // 16) + 1
+    mean, square = _box_mean(image, window), _box_mean(image.square(), window)
+    deviation = (square - mean.square()).clamp_min(0.0).mean(dim=0, keepdim=True).sqrt()
+    reference = _quantile(deviation, 0.75)
+    factor = (reference / deviation.clamp_min(_LEAST_DEVIATION)).pow(power).clamp(1.0, _GREATEST_FACTOR)
+    return (mean + (image - mean) * factor).clamp_(0.0, 1.0)
+
+
+def _box_mean(image: Tensor, window: int) -> Tensor:
+    """Mean over windows of the pixels inside the image: along one axis and the other, since they are large."""
+    for size in ((window, 1), (1, window)):
+        half = (size[0] // 2, size[1] // 2)
+        image = functional.avg_pool2d(image[None], size, 1, half, count_include_pad=False)[0]
+    return image
 
 
 def color_map(content: Tensor, style_images: Sequence[Tensor]) -> AffineMap:
@@ -158,4 +191,9 @@ def _gradient_rms(image: Tensor) -> Tensor:
 
 
 def _reference(smooth: Tensor) -> float:
-    return float(torch.quantile(smooth.flatten()[:: max(1, smooth.numel() // 10_000)], 0.9))
+    return _quantile(smooth, 0.9)
+
+
+def _quantile(values: Tensor, share: float) -> float:
+    """A quantile of some 10,000 of the values."""
+    return float(torch.quantile(values.flatten()[:: max(1, values.numel() // 10_000)], share))

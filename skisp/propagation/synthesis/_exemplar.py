@@ -25,7 +25,15 @@ class PatchCoder(Protocol):
         """Codes (n, d) of patches (n, D)."""
         ...
 
-    def generate(self, patches: Tensor, noise: Tensor | None, detail: float, origin: Tensor) -> Tensor:
+    def generate(
+        self,
+        patches: Tensor,
+        codes: Tensor,
+        step: Tensor | None,
+        noise: Tensor | None,
+        detail: float,
+        origin: Tensor,
+    ) -> Tensor:
         """New patches (n, D) about those given, each by the coder of its style."""
         ...
 

@@ -116,7 +116,7 @@ class FieldSearch:
 
     The matches minimise the sum over the positions u of
 
-    .. math:: \|q_u - k_m\|^2 + p_m - \kappa\, a_u(m) / 8
+    .. math:: \|q_u - k_m\|^2 + p_m - \kappa_u\, a_u(m) / 8
 
     where m is the match of u, p its price and a the number of the eight neighbours whose matches,
     moved by one step of the grid, are m as well. The candidates are those moved matches, the nearest of
@@ -129,7 +129,7 @@ class FieldSearch:
         Dual potential of each patch of the exemplar, its price; at least 0.
     exemplar : Exemplar
     grid : PatchGrid
-    coherence : float, at least 0
+    coherence : Tensor (h * w,), at least 0
         kappa, in the units of squared distances.
     generator : torch.Generator
         On the CPU.
@@ -145,7 +145,7 @@ class FieldSearch:
     penalty: Tensor
     exemplar: Exemplar
     grid: PatchGrid
-    coherence: float
+    coherence: Tensor
     generator: torch.Generator
 
     def improve(self, field: Tensor, *, n_samples: int, n_sweeps: int) -> Tensor:
@@ -174,7 +174,7 @@ class FieldSearch:
             neighbours = self._moved_neighbours(field, at)
             others = neighbours if candidates is None else candidates[:, some]
             matches = torch.cat([field[at][None], others])
-            costs = self._costs(self.queries[at], matches, neighbours)
+            costs = self._costs(self.queries[at], matches, neighbours, self.coherence[at])
             # Of matches of equal cost, the first in the exemplar; much faster than argmin.
             return matches.masked_fill_(costs > costs.amin(dim=0), len(self.exemplar)).amin(dim=0)
 
@@ -182,7 +182,7 @@ class FieldSearch:
         field[positions] = concatenate_on_threads(winners, chunks, [chunk.stop - chunk.start for chunk in chunks])
         return field
 
-    def _costs(self, queries: Tensor, matches: Tensor, neighbours: Tensor) -> Tensor:
+    def _costs(self, queries: Tensor, matches: Tensor, neighbours: Tensor, coherence: Tensor) -> Tensor:
         """Costs (c, n) of matches (c, n) for queries (n, d), without the squares of the queries.
 
         They are less where the moved matches (8, n) of the neighbours agree.
@@ -191,8 +191,8 @@ class FieldSearch:
         products = torch.einsum("cnd,nd->cn", codes, queries)
         # Bytes add up much faster than booleans.
         agreeing = (matches[:, None] == neighbours).view(torch.uint8).sum(dim=1, dtype=torch.uint8)
-        reward = self.coherence / len(neighbours)
-        return self._offsets[matches].sub_(products, alpha=2.0).sub_(agreeing, alpha=reward)
+        reward = agreeing * (coherence / len(neighbours))
+        return self._offsets[matches].sub_(products, alpha=2.0).sub_(reward)
 
     @cached_property
     def _offsets(self) -> Tensor:

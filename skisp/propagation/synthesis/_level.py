@@ -24,6 +24,8 @@ class Level:
         The content in the style's colours.
     target : Tensor (h * w, d)
         Content codes of the grid's patches, moved to where the style's codes lie.
+    structure : Tensor (h * w, 1)
+        How much of structure the content has at each position, in [0, 1].
     weight : Tensor (h * w, 1)
         Share of the target in a query: little in flat places, much on edges.
     """
@@ -32,4 +34,5 @@ class Level:
     exemplar: Exemplar
     recolored: Tensor
     target: Tensor
+    structure: Tensor
     weight: Tensor

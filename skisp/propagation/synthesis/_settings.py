@@ -32,6 +32,10 @@ class SynthesisSettings:
     style_share_rate : float
         Step of the dual ascent that keeps several styles to their shares, in variances of the style's codes. With it
         weights of .1 .25 .5 .75 .9 gave one of two styles .06 .29 .57 .78 .90 of the patches; without, .17 to .67.
+    yielding : float in [0, 1]
+        Share of the reward for coherence that is gone where the content has all of its structure.
+    evening : float
+        Power by which the contrast of faint places is evened before the content is coded, 0 for not.
     structure_share : float
         Share of the recoloured content in the finest detail, at a ``content_weight`` of 1.
     n_rounds, n_coarsest_rounds : int
@@ -53,8 +57,11 @@ class SynthesisSettings:
     color: str
     patches: str
     detail: float
+    adaptation: float
     device: str | torch.device = "auto"
     style_share_rate: float = 0.05
+    yielding: float = 0.5
+    evening: float = 0.6
     structure_share: float = 0.25
     n_rounds: int = 2
     n_coarsest_rounds: int = 7
@@ -71,4 +78,4 @@ class SynthesisSettings:
     @property
     def generates_patches(self) -> bool:
         """Whether the picture is rendered with other patches than the exemplar's own."""
-        return self.patches == "generated" or self.detail < 1
+        return self.patches == "generated" or self.detail < 1 or self.adaptation > 0

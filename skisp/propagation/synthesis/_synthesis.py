@@ -73,9 +73,9 @@ class Synthesis:
         for i in range(n_rounds):
             if i > 0:
                 self.vote()
-            queries = self._queries()
+            self._queries = self._next_queries()
             self.picture = None  # large images hold much memory
-            self._search(queries)
+            self._search(self._queries)
 
     def upsample(self, make_level: Callable[[], Level]) -> None:
         """Go to the next level, which is made only when this one's memory is free, and upsample the matches."""
@@ -107,6 +107,7 @@ class Synthesis:
     def _enter(self, level: Level, matches: Tensor) -> None:
         self.level = level
         self.matches = matches
+        self._queries = level.target
         self.occurrence = occurrence(matches, level.exemplar)
 
     def _first_matches(self, level: Level) -> Tensor:
@@ -118,7 +119,7 @@ class Synthesis:
         potentials = sinkhorn_potentials(queries, keys, regularisation=0.03, n_iterations=10)
         return sample[nearest(level.target, keys, -potentials)[0]]
 
-    def _queries(self) -> Tensor:
+    def _next_queries(self) -> Tensor:
         """What to search for (h * w, d): the codes of the estimate, mixed with the content's by their weight."""
         if self.picture is None:
             return self.level.target
@@ -133,12 +134,16 @@ class Synthesis:
             self._potentials(),
             exemplar,
             self.level.grid,
-            settings.coherence * exemplar.variance,
+            settings.coherence * exemplar.variance * self._firmness(),
             self._generator,
         )
         self.matches = search.improve(self.matches, n_samples=settings.n_sampled, n_sweeps=settings.n_sweeps)
         self.occurrence = (self.occurrence + occurrence(self.matches, exemplar)) / 2
         self.style_potentials = self.style_potentials + share_gap(self.matches, exemplar)
+
+    def _firmness(self) -> Tensor:
+        """Share (h * w,) of the reward for coherence, which must yield where the content has an edge."""
+        return 1 - self._settings.yielding * self.level.structure[:, 0]
 
     def _potentials(self) -> Tensor:
         """What each patch of the exemplar costs, independent of the query (m,)."""
@@ -148,11 +153,14 @@ class Synthesis:
         return potentials.masked_fill(~exemplar.is_valid, torch.inf)
 
     def _generated(self, at: slice, noise: Tensor | None) -> Tensor:
-        """New patches at some positions, with the latent noise that belongs to the matched patches."""
-        exemplar, matches = self.level.exemplar, self.matches[at]
+        """New patches at some positions: about the matched ones, with their latent noise, towards the queries."""
+        exemplar, matches, settings = self.level.exemplar, self.matches[at], self._settings
+        codes, step = exemplar.codes[matches], None
+        if settings.adaptation > 0:
+            step = settings.adaptation * self.level.structure[at] * (self._queries[at] - codes)
         own_noise = None if noise is None else noise[matches]
         return self._coder.generate(
-            exemplar.patches(matches), own_noise, self._settings.detail, exemplar.origin[matches]
+            exemplar.patches(matches), codes, step, own_noise, settings.detail, exemplar.origin[matches]
         )
 
     def _noise(self) -> Tensor:
