@@ -74,7 +74,7 @@ def style():
 
 @pytest.fixture(scope="session")
 def propagator(style, photograph):
-    return StylePropagator(style=style, bank="style", random_state=0).fit([photograph])
+    return StylePropagator(style=style, patches="style", random_state=0).fit([photograph])
 
 
 @pytest.fixture(scope="session")

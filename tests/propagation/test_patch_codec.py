@@ -50,32 +50,50 @@ def test_chunks_do_not_change_codes(patches, monkeypatch):
     assert whole.dtype == torch.float32
 
 
-def test_all_the_detail_and_no_noise_keeps_the_patches(patches, cvae):
-    codec = PatchCodec(cvae, np.eye(4, dtype=np.float32))
-    torch.testing.assert_close(codec.generate(patches, None, 1.0), patches, rtol=0, atol=0)
-    torch.testing.assert_close(codec.generate(patches, torch.zeros(400, 4), 1.0), patches, rtol=1e-5, atol=1e-5)
+def generated(transformer, patches, *, step=None, noise=None, detail=1.0):
+    codec = PatchCodec(transformer, np.eye(4, dtype=np.float32))
+    return codec.generate(patches, codec.encode(patches), step, noise, detail)
+
+
+def test_all_the_detail_and_neither_noise_nor_step_keep_the_patches(patches, cvae):
+    torch.testing.assert_close(generated(cvae, patches), patches, rtol=0, atol=0)
+    zeros = torch.zeros(400, 4)
+    torch.testing.assert_close(generated(cvae, patches, step=zeros, noise=zeros), patches, rtol=1e-5, atol=1e-5)
 
 
 def test_no_detail_is_the_reconstruction(patches, cvae):
-    codec = PatchCodec(cvae, np.eye(4, dtype=np.float32))
     expected = cvae.inverse_transform(cvae.transform(patches.numpy()))
-    np.testing.assert_allclose(codec.generate(patches, None, 0.0), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(generated(cvae, patches, detail=0.0), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("detail", [0.0, 0.3, 1.0])
-def test_new_patches_are_sampled_from_the_posterior(patches, cvae, detail):
+def test_new_patches_are_sampled_about_their_code_with_the_spread_of_the_posterior(patches, cvae, detail):
     noise = torch.randn(400, 4, generator=torch.Generator().manual_seed(0))
-    mean, scale = cvae.posterior(patches.numpy())
-    model = cvae.inverse_transform(mean + scale * noise.numpy())
-    residual = patches.numpy() - cvae.inverse_transform(mean)
-    generated = PatchCodec(cvae, np.eye(4, dtype=np.float32)).generate(patches, noise, detail)
-    np.testing.assert_allclose(generated, model + detail * residual, rtol=1e-4, atol=1e-5)
+    code, (_, scale) = cvae.transform(patches.numpy()), cvae.posterior(patches.numpy())
+    model = cvae.inverse_transform(code + scale * noise.numpy())
+    residual = patches.numpy() - cvae.inverse_transform(code)
+    new = generated(cvae, patches, noise=noise, detail=detail)
+    np.testing.assert_allclose(new, model + detail * residual, rtol=1e-4, atol=1e-5)
 
 
-def test_a_transformer_without_a_posterior_generates_nothing_new(patches):
-    pca = PCA(4).fit(patches.numpy())
-    generated = PatchCodec(pca, np.eye(4, dtype=np.float32)).generate(patches, torch.ones(400, 4), 1.0)
-    torch.testing.assert_close(generated, patches, rtol=0, atol=1e-5)
+def test_a_transformer_without_a_posterior_adds_no_noise(patches):
+    new = generated(PCA(4).fit(patches.numpy()), patches, noise=torch.ones(400, 4))
+    torch.testing.assert_close(new, patches, rtol=0, atol=1e-5)
+
+
+def test_a_step_of_the_code_adds_what_the_decoder_makes_of_it(patches):
+    pca, step = PCA(4).fit(patches.numpy()), torch.randn(400, 4, generator=torch.Generator().manual_seed(0))
+    expected = patches + step @ torch.from_numpy(pca.components_.astype(np.float32))
+    torch.testing.assert_close(generated(pca, patches, step=step), expected, rtol=0, atol=1e-4)
+
+
+def test_steps_are_in_the_units_of_distances(patches, cvae):
+    metric = code_metric(cvae, patches)
+    codec, (start, end) = PatchCodec(cvae, metric), patches.split(200)
+    codes = codec.encode(patches)
+    new = codec.generate(start, codes[:200], codes[200:] - codes[:200], None, 0.0)
+    expected = cvae.inverse_transform(cvae.transform(end.numpy()))
+    np.testing.assert_allclose(new, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.fixture
@@ -94,6 +112,10 @@ def test_distances_of_joint_codes_are_the_weighted_mean_of_those_by_each_coder(p
 @pytest.mark.parametrize("origin", [[0] * 7, [1] * 7, [0, 1, 1, 0, 1, 0, 0]])
 def test_new_patches_are_each_by_the_coder_of_their_style_even_where_one_has_none(patches, joint, origin):
     codecs, both = joint
-    new = both.generate(patches[:7], None, 0.5, torch.tensor(origin))
-    by_each = [codec.generate(patches[:7], None, 0.5) for codec in codecs]
+    some, step = patches[:7], 0.1 * torch.ones(7, 7)
+    new = both.generate(some, both.encode(some), step, None, 0.5, torch.tensor(origin))
+    by_each = [
+        codec.generate(some, codec.encode(some), part / scale, None, 0.5)
+        for codec, part, scale in zip(codecs, step.split([4, 3], dim=1), (0.25**0.5, 0.75**0.5), strict=True)
+    ]
     torch.testing.assert_close(new, torch.stack([by_each[style][i] for i, style in enumerate(origin)]))

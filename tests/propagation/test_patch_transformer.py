@@ -94,7 +94,7 @@ def test_colour_and_grey_images_are_coded_by_what_was_fitted(images, pca_patches
 def test_the_default_codes_by_a_cvae(images):
     patches = PatchTransformer(max_patches=300, random_state=0).fit([images[0]])
     assert isinstance(patches.transformer_, CVAETransformer)
-    assert patches.transform([images[0]])[0].shape == (10, 16, 12)
+    assert patches.transform([images[0]])[0].shape == (14, 20, 12)
 
 
 def test_the_given_transformer_is_not_touched(images):

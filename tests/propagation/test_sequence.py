@@ -133,7 +133,7 @@ def test_alpha_is_carried_through(style, photograph):
 def test_frames_of_other_sizes_are_refused_by_number(style, photograph, lazy):
     frames = [photograph, photograph, photograph[:, 1:]]
     propagator = make_propagator(style).fit([photograph])
-    with pytest.raises(ValueError, match=r"Frame 2 has the shape .*with transform"):
+    with pytest.raises(ValueError, match=r"Frame 2 has the shape .*use transform"):
         list(propagator.propagate_sequence(iter(frames) if lazy else frames))
 
 

@@ -78,4 +78,4 @@ class SynthesisSettings:
     @property
     def generates_patches(self) -> bool:
         """Whether the picture is rendered with other patches than the exemplar's own."""
-        return self.patches == "generated" or self.detail < 1 or self.adaptation > 0
+        return self.patches == "generated" or self.detail < 1

@@ -156,7 +156,7 @@ class Synthesis:
         """New patches at some positions: about the matched ones, with their latent noise, towards the queries."""
         exemplar, matches, settings = self.level.exemplar, self.matches[at], self._settings
         codes, step = exemplar.codes[matches], None
-        if settings.adaptation > 0:
+        if settings.patches == "generated" and settings.adaptation > 0:
             step = settings.adaptation * self.level.structure[at] * (self._queries[at] - codes)
         own_noise = None if noise is None else noise[matches]
         return self._coder.generate(

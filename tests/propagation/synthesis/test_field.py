@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.preprocessing import FunctionTransformer
 
-from skisp._math.entropic import nearest
+from skisp._math.distances import nearest
 from skisp.propagation._patch_codec import PatchCodec
 from skisp.propagation.synthesis import _exemplar
 from skisp.propagation.synthesis._exemplar import build_exemplar
