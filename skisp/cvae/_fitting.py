@@ -265,7 +265,7 @@ def start_from_pca(network: CVAENetwork, rows: RowBlocks, seed: int) -> None:
     fixed = network.config["noise_scale"]
     noise = None if fixed is None else fixed**2
     # So few rows, of a first batch for example, leave no residual, and do not tell how far others will be from them.
-    are_few = bool(weight.sum() <= network.n_components)
+    are_few = bool(weight.sum() <= network.n_components + 1)  # centred, they have one direction less
     if are_few and noise is None:
         noise = _NOISE_OF_FEW
     start = probabilistic_pca(standardised, weight, network.n_components, LEAST_NOISE_VARIANCE, noise)

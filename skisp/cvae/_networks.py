@@ -173,9 +173,12 @@ class CVAENetwork(nn.Module):
             mean = self.mean.double().cpu().clamp(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
             decoder = 0.5 * float(self.scale) * decoder / (mean * (1 - mean)).clamp_min(_LEAST_SLOPE)[:, None]
         self.linear_decoder.weight.copy_(decoder)
-        self.linear_encoder.weight.copy_(components * (variances.sqrt() / (variances + noise))[:, None])
+        log_variance = torch.log(noise / (variances + noise)).clamp_min(-_LOG_VARIANCE_BOUND)
+        # As in the formula, but where the variance is at its bound: codes are those of least squares there too.
+        gain = torch.where(variances > 0, (1 - log_variance.exp()) / variances.sqrt(), 0.0)
+        self.linear_encoder.weight.copy_(components * gain[:, None])
         self.posterior.weight.zero_()
-        self.posterior.bias.copy_(torch.cat([torch.zeros_like(variances), torch.log(noise / (variances + noise))]))
+        self.posterior.bias.copy_(torch.cat([torch.zeros_like(variances), log_variance]))
         self.decoder.zero_output()
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
