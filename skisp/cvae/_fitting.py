@@ -33,6 +33,8 @@ _SMALLEST_CONV_SIDE = 16
 _LEAST_TO_HOLD_BACK, _MOST_HELD_BACK = 20, 1000
 # Rows that probabilistic PCA is computed from, and columns from which on that are fewer.
 _SAMPLED, _MANY_COLUMNS = 10_000, 2000
+# Of fewer rows than components: the noise variance of standardised rows, and the least share of it for a component.
+_NOISE_OF_FEW, _LEAST_SIGNAL = 0.5, 0.25
 
 
 class Fitting:
@@ -47,13 +49,23 @@ class Fitting:
     device : torch.device
     before : FittedCVAE or None
         The model to go on with; it is not changed.
+    max_iter : int or None
+        Epochs, instead of the estimator's ``max_iter``.
     """
 
     def __init__(
-        self, estimator: CVAEParameters, X: Any, sample_weight: Any, device: torch.device, *, before: FittedCVAE | None
+        self,
+        estimator: CVAEParameters,
+        X: Any,
+        sample_weight: Any,
+        device: torch.device,
+        *,
+        before: FittedCVAE | None,
+        max_iter: int | None = None,
     ) -> None:
         self.estimator = estimator
         self.before = before
+        self._given_max_iter = estimator.max_iter if max_iter is None else max_iter
         self.source = row_source(estimator, X, reset=before is None)
         self.image_shape = self._image_shape()
         self.seed = draw_seed(estimator.random_state) if before is None else before.seed
@@ -64,8 +76,9 @@ class Fitting:
         self.max_iter = self._max_iter()
         self.trainer = self._make_trainer(self._network().to(device))
 
-    def run(self, max_iter: int, learning_rate: Callable[[float], float], watcher: Watcher) -> TrainingLog:
+    def run(self, learning_rate: Callable[[float], float], watcher: Watcher) -> TrainingLog:
         """Train; a model that goes on keeps its old weights where an epoch fails."""
+        max_iter = self.max_iter
         n_rising = n_rising_epochs(self.estimator.learning_rate_schedule, max_iter)
         stops_early = self.estimator.early_stopping or self._is_tested
         stopping = EarlyStopping(self.estimator.tol, self.estimator.n_iter_no_change, n_rising) if stops_early else None
@@ -83,22 +96,25 @@ class Fitting:
             monitored_rows=self.held_back if self.starts_linear else None,
             n_iter_exempt=max_iter if stops_early else n_rising,
         )
-        if self._is_tested and self.held_back is not None:
+        if self.held_back is not None and self._is_tested:
             _keep_what_helps(self.trainer, start, self.held_back)
         return log
 
     @property
     def _is_tested(self) -> bool:
         """Whether what training gains must show on rows held back, or the closed form is kept."""
-        return self._holds_back_for_auto and is_small(len(self.source))
+        of_our_own = self.held_back is not None and not self.estimator.early_stopping
+        return of_our_own and is_small(len(self.source))
 
-    @property
-    def _holds_back_for_auto(self) -> bool:
-        fits_anew = self.before is None and self.starts_linear and not self.estimator.early_stopping
-        return fits_anew and self.estimator.max_iter == "auto" and len(self.source) >= _LEAST_TO_HOLD_BACK
+    def _holds_back(self, n_weighty: int) -> bool:
+        """Whether some of ``n_weighty`` rows are kept from training."""
+        if self.estimator.early_stopping:
+            return True
+        is_auto = self.before is None and self.starts_linear and self._given_max_iter == "auto"
+        return is_auto and n_weighty >= _LEAST_TO_HOLD_BACK
 
     def _max_iter(self) -> int:
-        given = self.estimator.max_iter
+        given = self._given_max_iter
         return auto_max_iter(len(self.source), starts_linear=self.starts_linear) if given == "auto" else int(given)
 
     def fitted(self, log: TrainingLog, *, with_optimization: bool = False) -> FittedCVAE:
@@ -140,10 +156,11 @@ class Fitting:
             checked = check_sample_weight(sample_weight, self.source, dtype=np.float64, ensure_non_negative=True)
             weight = relative_weights(checked)
         every = self._blocks(weight, device)
-        if not self.estimator.early_stopping and not self._holds_back_for_auto:
-            return every, None, every
         weight = np.ones(len(self.source)) if weight is None else weight
-        held_back = self._held_back(np.flatnonzero(weight))
+        weighty = np.flatnonzero(weight)
+        if not self._holds_back(len(weighty)):
+            return every, None, every
+        held_back = self._held_back(weighty)
         training, validation = np.where(held_back, 0.0, weight), np.where(held_back, weight, 0.0)
         kept, tested = (self._blocks(relative_weights(part), device) for part in (training, validation))
         return kept, tested, kept if self.estimator.early_stopping else every
@@ -155,7 +172,7 @@ class Fitting:
     def _held_back(self, candidates: NDArray[np.intp]) -> NDArray[np.bool_]:
         n_held_back = max(1, round(self.estimator.validation_fraction * len(candidates)))
         if not self.estimator.early_stopping:
-            n_held_back = min(n_held_back, _MOST_HELD_BACK)
+            n_held_back = min(n_held_back, _MOST_HELD_BACK, len(candidates) // 2)
         if n_held_back >= len(candidates):
             raise ValueError(
                 f"early_stopping holds back {n_held_back} of {len(candidates)} samples, and none is left to train on. "
@@ -245,10 +262,13 @@ def start_from_pca(network: CVAENetwork, rows: RowBlocks, seed: int) -> None:
     n_sampled = _SAMPLED if network.n_features <= _MANY_COLUMNS else _MANY_COLUMNS
     sampled, weight = rows.sample(n_sampled)
     standardised = network.standardise(sampled).double()
-    fixed = network.config["noise_scale"]
-    noise = None if fixed is None else fixed**2
+    noise = _known_noise_variance(network)
+    # So few rows, of a first batch for example, leave no residual, and do not tell how far others will be from them.
+    are_few = bool(weight.sum() <= network.n_components + 1)  # centred, they have one direction less
+    if are_few and noise is None:
+        noise = _NOISE_OF_FEW
     start = probabilistic_pca(standardised, weight, network.n_components, LEAST_NOISE_VARIANCE, noise)
-    if weight.sum() <= network.n_components:  # of a first batch: what it lacks must be able to learn
+    if are_few:
         start = _with_random_rest(start, seed)
     network.start_from(start)
     network.eval()
@@ -256,16 +276,34 @@ def start_from_pca(network: CVAENetwork, rows: RowBlocks, seed: int) -> None:
     # Of codes that vary as the posterior says: what the linear decoder makes of that is known.
     of_codes = log_variance.exp() @ network.linear_decoder.weight.square().sum(dim=0)
     squared_error = (standardised - network.decode(mean)).square().sum(dim=1) + of_codes
+    if are_few:
+        squared_error = squared_error.clamp_min(start.noise_variance * network.n_features)
     network.likelihood.start_from(start.noise_variance, squared_error.numpy(), weight.numpy(), network.n_features)
 
 
+def _known_noise_variance(network: CVAENetwork) -> float | None:
+    """Noise variance of standardised rows that the likelihood states, or None where it is to be found.
+
+    That of a Bernoulli likelihood is p (1 - p), which of greys is far more than they differ from each other.
+    """
+    if not network.likelihood.standardised:
+        mean = network.mean.double()
+        return max(float((mean * (1 - mean)).mean() / network.scale.double().square()), LEAST_NOISE_VARIANCE)
+    fixed = network.config["noise_scale"]
+    return None if fixed is None else float(fixed**2)
+
+
 def _with_random_rest(start: ProbabilisticPCA, seed: int) -> ProbabilisticPCA:
-    missing = start.variances == 0
+    """Let components without a direction have one at random, orthogonal to all others, as long as there are any."""
+    found = start.components[start.components.any(dim=1)]
+    n_components, n_features = start.components.shape
     generator = torch.Generator().manual_seed(seed)
-    random = torch.randn(start.components.shape, generator=generator, dtype=torch.float64)
-    random /= random.norm(dim=1, keepdim=True)
-    components = torch.where(missing[:, None], random, start.components)
-    return start._replace(components=components, variances=start.variances.clamp_min(0.1 * start.noise_variance))
+    n_missing = min(n_components, n_features) - len(found)
+    random = torch.randn(n_missing, n_features, generator=generator, dtype=torch.float64)
+    directions, _ = torch.linalg.qr(torch.cat([found, random]).T)
+    components, least = start.components.clone(), _LEAST_SIGNAL * start.noise_variance
+    components[len(found) : len(found) + n_missing] = directions.T[len(found) :]
+    return start._replace(components=components, variances=start.variances.clamp_min(least))
 
 
 def _keep_what_helps(trainer: Trainer, start: dict[str, Tensor], held_back: RowBlocks) -> None:

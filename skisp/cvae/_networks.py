@@ -16,8 +16,9 @@ from ._start import ProbabilisticPCA
 
 __all__ = ["CVAENetwork", "rows_at_once"]
 
-# exp(-8) .. exp(8): wide enough for any posterior, narrow enough for float32.
-_LOG_VARIANCE_BOUND = 8.0
+# exp(-8) .. exp(8): wide enough for a posterior that is learnt, narrow enough for float32. Probabilistic PCA knows its
+# posterior, which is far narrower where one column has almost all of the variance.
+_LOG_VARIANCE_BOUND, _LINEAR_LOG_VARIANCE_BOUND = 8.0, 16.0
 _LEAST_PULL = 0.1
 # Of a logit, where the mean is taken for a probability: pixels that are always black change little.
 _LEAST_PROBABILITY, _LEAST_SLOPE = 0.02, 0.05
@@ -116,6 +117,10 @@ class CVAENetwork(nn.Module):
         """Dimension d of the code."""
         return int(self.config["n_components"])
 
+    @property
+    def _log_variance_bound(self) -> float:
+        return _LINEAR_LOG_VARIANCE_BOUND if self.is_linear else _LOG_VARIANCE_BOUND
+
     def standardise_by(self, mean: Tensor, scale: float) -> None:
         """Subtract ``mean`` (D,) and divide by ``scale`` what enters, and start decoding at the mean row."""
         with torch.no_grad():
@@ -173,9 +178,12 @@ class CVAENetwork(nn.Module):
             mean = self.mean.double().cpu().clamp(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
             decoder = 0.5 * float(self.scale) * decoder / (mean * (1 - mean)).clamp_min(_LEAST_SLOPE)[:, None]
         self.linear_decoder.weight.copy_(decoder)
-        self.linear_encoder.weight.copy_(components * (variances.sqrt() / (variances + noise))[:, None])
+        log_variance = torch.log(noise / (variances + noise)).clamp_min(-self._log_variance_bound)
+        # As in the formula, but where the variance is at its bound: codes are those of least squares there too.
+        gain = torch.where(variances > 0, (1 - log_variance.exp()) / variances.sqrt(), 0.0)
+        self.linear_encoder.weight.copy_(components * gain[:, None])
         self.posterior.weight.zero_()
-        self.posterior.bias.copy_(torch.cat([torch.zeros_like(variances), torch.log(noise / (variances + noise))]))
+        self.posterior.bias.copy_(torch.cat([torch.zeros_like(variances), log_variance]))
         self.decoder.zero_output()
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -184,7 +192,7 @@ class CVAENetwork(nn.Module):
         mean, log_variance = self.posterior(self.encoder(standardised)).float().chunk(2, dim=-1)
         if self.is_linear:
             mean = mean + self.linear_encoder(standardised).float()
-        return mean, log_variance.clamp(-_LOG_VARIANCE_BOUND, _LOG_VARIANCE_BOUND)
+        return mean, log_variance.clamp(-self._log_variance_bound, self._log_variance_bound)
 
     def code(self, x: Tensor) -> Tensor:
         r"""Codes (n, d) of rows (n, D) that decode best: the posterior's mean, without the pull of the prior.

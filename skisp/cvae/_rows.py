@@ -131,7 +131,8 @@ class RowBlocks:
     def sample(self, n_rows: int) -> tuple[Tensor, Tensor]:
         """Up to about ``n_rows`` rows (m, D) on the CPU, evenly from all that have weight, and their weights (m,).
 
-        In canonical order, so that what is summed over them has the same bits whatever order they came in.
+        In canonical order, and rows that are equal as one, so that what is summed over them has the same bits
+        whatever order they came in, and whether they were repeated or had weight.
         """
         step = max(1, -(-self._stops[-1] // n_rows))
         parts, seen = [], 0
@@ -141,7 +142,8 @@ class RowBlocks:
             seen += len(part)
         rows, weights = (torch.cat(columns) for columns in zip(*parts, strict=True))
         order = canonical_order(rows)
-        return rows[order], weights[order]
+        distinct, which = torch.unique_consecutive(rows[order], dim=0, return_inverse=True)
+        return distinct, weights.new_zeros(len(distinct)).index_add_(0, which, weights[order])
 
     def standardisation(self) -> Standardisation:
         """Weighted mean of the rows and their scale, in float64, a part at a time.

@@ -244,7 +244,7 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             fitting = Fitting(self, X, sample_weight, device, before=vars(self).get("fitted_"))
             rate = learning_rate_at(self.learning_rate_schedule, self.learning_rate, fitting.max_iter)
             watcher = EpochWatcher(self, fitting.max_iter, X, y, fitting.fitted)
-            log = fitting.run(fitting.max_iter, rate, watcher)
+            log = fitting.run(rate, watcher)
             # Interrupted, the optimiser is some steps ahead of the weights.
             self.fitted_ = fitting.fitted(log, with_optimization=self.warm_start and not log.interrupted)
             watcher.close()
@@ -287,8 +287,8 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             raise ValueError("partial_fit runs a single epoch; set early_stopping=False.")
         self._check_parameters()
         with printed(self.verbose), computing(self.device) as device:
-            fitting = Fitting(self, X, sample_weight, device, before=vars(self).get("fitted_"))
-            log = fitting.run(1, lambda _: self.learning_rate, EpochWatcher(self, 1))
+            fitting = Fitting(self, X, sample_weight, device, before=vars(self).get("fitted_"), max_iter=1)
+            log = fitting.run(lambda _: self.learning_rate, EpochWatcher(self, 1))
             self.fitted_ = fitting.fitted(log, with_optimization=not log.interrupted)
         if log.interrupted:
             raise _interrupted(self.n_iter_)

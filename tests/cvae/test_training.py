@@ -13,6 +13,7 @@ from sklearn.decomposition import FactorAnalysis
 from skisp import CVAETransformer
 from skisp._base import module_initialised_with
 from skisp._progress import listening
+from skisp.cvae._fitting import Fitting
 from skisp.cvae._networks import CVAENetwork
 from skisp.cvae._objectives import Objective
 from skisp.cvae._rows import RowBlocks
@@ -52,6 +53,12 @@ def lines_of(cvae):
     return [f"loss {loss:.6g}, validation loss {validation:.6g}" for loss, validation in losses]
 
 
+def explained_by(cvae, X):
+    return 1 - np.sum((cvae.inverse_transform(cvae.transform(X)) - X) ** 2) / np.sum(
+        (X - cvae.module_.mean.numpy()) ** 2
+    )
+
+
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_verbose_prints_one_line_an_epoch_and_silence_is_the_default(method, capsys):
     getattr(small_cvae(), method)(ROWS)
@@ -68,11 +75,30 @@ def test_a_listener_hears_every_epoch_once_and_nothing_is_printed_beside_it(verb
     with listening(heard.append):
         cvae = small_cvae(early_stopping=True, verbose=verbose).fit(ROWS)
     assert [(step.task, step.done, step.total) for step in heard] == [("fit C-VAE", i, 3) for i in (1, 2, 3)]
-    assert [step.detail for step in heard] == lines_of(cvae)
+    assert all(step.detail.startswith(line) for step, line in zip(heard, lines_of(cvae), strict=True))
     assert capsys.readouterr().out == ""
 
 
-def test_a_learnt_noise_scale_is_that_of_factor_analysis():
+def test_the_share_of_variance_that_is_explained_is_told_of_rows_held_back():
+    heard = []
+    with listening(heard.append):
+        cvae = small_cvae(early_stopping=True, n_iter_no_change=9).fit(ROWS)
+    held_back = Fitting(cvae, ROWS, None, torch.device("cpu"), before=None).held_back
+    X = torch.cat([rows for rows, _ in held_back.parts(100)]).numpy()
+    best = int(np.argmin(cvae.validation_loss_curve_))
+    assert heard[best].detail == f"{lines_of(cvae)[best]}, {explained_by(cvae, X):.1%} explained"
+
+
+def test_nothing_is_told_of_explained_variance_where_no_rows_are_held_back_or_values_are_probabilities():
+    heard = []
+    with listening(heard.append):
+        small_cvae().fit(ROWS)
+        small_cvae(early_stopping=True, likelihood="bernoulli").fit(np.abs(ROWS) / 10)
+    assert not any("explained" in step.detail for step in heard)
+
+
+@pytest.mark.parametrize(("init", "learning_rate"), [("random", 0.05), ("pca", 0.02)])
+def test_a_learnt_noise_scale_is_that_of_factor_analysis(init, learning_rate):
     """A linear decoder with one variance a feature is factor analysis; its maximum is known."""
     rng = np.random.default_rng(0)
     noise = np.array([0.1, 0.2, 0.3, 0.4, 0.1, 0.2, 0.3, 0.4]) * rng.normal(size=(300, 8))
@@ -80,9 +106,10 @@ def test_a_learnt_noise_scale_is_that_of_factor_analysis():
     exact = FactorAnalysis(1).fit(X)
     cvae = small_cvae(
         n_components=1,
+        init=init,
         hidden_layer_sizes=(),
         likelihood="gaussian",
-        learning_rate=0.05,
+        learning_rate=learning_rate,
         batch_size=50,
         max_iter=300,
         n_scoring_samples=256,
@@ -295,7 +322,8 @@ def test_the_one_cycle_rate_has_its_peak_in_the_last_of_the_exempt_epochs(max_it
 def test_a_rate_that_still_rises_ends_no_training(seed):
     # Without the exemption, two of these seeds ended after 11 epochs with nothing learnt.
     few = load_digits().data[:200] / 16
-    cvae = CVAETransformer(max_iter=160, early_stopping=True, random_state=seed).fit(few)
+    cvae = CVAETransformer(init="random", hidden_layer_sizes=(512, 256), max_iter=160, early_stopping=True)
+    cvae.set_params(random_state=seed).fit(few)
     assert min(cvae.validation_loss_curve_) < min(cvae.validation_loss_curve_[:11]) - 10
 
 

@@ -73,11 +73,16 @@ def test_everything_that_comes_out_is_float32(fitted):
     assert fitted.sample(2).dtype == np.float32
 
 
-def test_codes_are_the_means_of_the_posterior(fitted):
+def test_codes_are_the_means_of_the_posterior_without_the_pull_of_the_prior(fitted):
     mean, scale = fitted.posterior(IMAGES)
-    assert_same_bits([mean], [fitted.transform(IMAGES)])
     assert scale.shape == mean.shape
     assert (scale > 0).all()
+    np.testing.assert_allclose(fitted.transform(IMAGES), mean / np.maximum(1 - scale**2, 0.1), rtol=1e-5)
+
+
+def test_codes_of_a_model_without_linear_maps_are_the_means_of_the_posterior():
+    cvae = small_cvae(init="random").fit(IMAGES)
+    assert_same_bits([cvae.transform(IMAGES)], [cvae.posterior(IMAGES)[0]])
 
 
 def test_scoring_a_row_alone_or_in_a_batch_is_the_same(fitted):
@@ -281,7 +286,8 @@ def test_bernoulli_decodes_to_probabilities():
 def test_samples_of_a_linear_model_have_the_mean_and_covariance_of_its_prior():
     cvae = small_cvae(hidden_layer_sizes=(), max_iter=20).fit(ROWS[:, 20:26])
     network = cvae.module_
-    W, b = (array.numpy() * float(network.scale) for array in (network.decoder[-1].weight, network.decoder[-1].bias))
+    weight = network.decoder[-1].weight + network.linear_decoder.weight
+    W, b = (array.numpy() * float(network.scale) for array in (weight, network.decoder[-1].bias))
     samples = cvae.sample(50_000, random_state=0)
     np.testing.assert_allclose(samples.mean(axis=0), b + network.mean.numpy(), atol=0.02)
     np.testing.assert_allclose(np.cov(samples.T), W @ W.T, atol=0.02)
