@@ -24,6 +24,7 @@ _PATHS = {"geodesic": geodesic, "straight": even_line}
 
 Rows = RowSource | NDArray[np.float32]
 Device = str | torch.device
+Decoded = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +49,8 @@ class FittedCVAE:
         Moments of the aggregate posterior of the training rows.
     latent_samples : ndarray (m, d), float32
         Samples of the aggregate posterior.
+    offset : ndarray (D,), float64, or None
+        What was subtracted from rows far from zero, and is added to what is decoded.
     optimization : dict of str to ndarray, or None
         State of the optimiser and of the generator, with which a training goes on exactly.
     """
@@ -61,6 +64,7 @@ class FittedCVAE:
     n_iter: int
     latent: LatentStatistics
     latent_samples: NDArray[np.float32]
+    offset: NDArray[np.float64] | None = None
     optimization: dict[str, NDArray[Any]] | None = None
 
     @property
@@ -85,16 +89,18 @@ class FittedCVAE:
         mean, log_variance = np.split(both, 2, axis=1)
         return mean, np.exp(0.5 * log_variance)
 
-    def decode(self, codes: NDArray[np.float32], device: Device) -> NDArray[np.float32]:
-        """E[x | z] of codes (n, d): rows (n, D), or images where images were fitted."""
-        rows = self._in_chunks(self.network.reconstruct, codes, device)
+    def decode(self, codes: NDArray[np.float32], device: Device) -> Decoded:
+        """E[x | z] of codes (n, d): rows (n, D), or images where images were fitted; float64 far from zero."""
+        rows: Decoded = self._in_chunks(self.network.reconstruct, codes, device)
+        if self.offset is not None:
+            rows = rows + self.offset
         if not self.decodes_to_images or self.image_shape is None:
             return rows
         return rows.reshape(-1, *self.image_shape)
 
     # New data points
 
-    def sample(self, n_samples: int, random_state: Any, prior: str, device: Device) -> NDArray[np.float32]:
+    def sample(self, n_samples: int, random_state: Any, prior: str, device: Device) -> Decoded:
         """Decode samples of N(0, I) or of a mixture fitted to the latent samples."""
         if n_samples < 1:
             raise ValueError(f"n_samples={n_samples}; ask for at least 1.")
@@ -106,7 +112,7 @@ class FittedCVAE:
         mixture = fit_aggregate_prior(self.latent_samples, self.seed)
         return self.decode(sample_aggregate(mixture, n_samples, seed), device)
 
-    def interpolate(self, ends: Rows, n_points: int, path: str, device: Device) -> NDArray[np.float32]:
+    def interpolate(self, ends: Rows, n_points: int, path: str, device: Device) -> Decoded:
         """Decode the points of a path between the codes of two rows (2, D)."""
         if path not in _PATHS:
             raise ValueError(f"path={path!r}; expected one of {', '.join(map(repr, _PATHS))}.")

@@ -18,7 +18,7 @@ from ._likelihoods import LEAST_NOISE_VARIANCE
 from ._networks import CVAENetwork
 from ._objectives import Objective
 from ._parameters import CVAEParameters
-from ._reading import row_source
+from ._reading import RowSource, row_source
 from ._rows import RowBlocks, relative_weights
 from ._start import ProbabilisticPCA, probabilistic_pca
 from ._training import EarlyStopping, Trainer, TrainingLog, Watcher, n_rising_epochs, train
@@ -66,13 +66,13 @@ class Fitting:
         self.estimator = estimator
         self.before = before
         self._given_max_iter = estimator.max_iter if max_iter is None else max_iter
-        self.source = row_source(estimator, X, reset=before is None)
+        self.source, weight = self._read(X, sample_weight)
         self.image_shape = self._image_shape()
         self.seed = draw_seed(estimator.random_state) if before is None else before.seed
         self.n_epochs_before = 0 if before is None else before.n_iter
         self.generator = torch.Generator().manual_seed(self.seed + self.n_epochs_before)
         self.starts_linear = estimator.init == "pca" and estimator.likelihood != "bernoulli"
-        self.rows, self.held_back, self.rows_of_start = self._split(sample_weight, device)
+        self.rows, self.held_back, self.rows_of_start = self._split(weight, device)
         self.max_iter = self._max_iter()
         self.trainer = self._make_trainer(self._network().to(device))
 
@@ -136,6 +136,7 @@ class Fitting:
             n_iter=self.n_epochs_before + len(log.loss_curve),
             latent=latent,
             latent_samples=latent_samples,
+            offset=self.offset,
             optimization=self.trainer.to_arrays() if with_optimization else None,
         )
 
@@ -146,15 +147,26 @@ class Fitting:
         self.before.check_image_shape(shape)
         return self.before.image_shape if shape is None else shape
 
-    def _split(self, sample_weight: Any, device: torch.device) -> tuple[RowBlocks, RowBlocks | None, RowBlocks]:
+    def _read(self, X: Any, sample_weight: Any) -> tuple[RowSource, NDArray[np.float64] | None]:
+        """Rows, less the offset of the model to go on with or else their own, and their weights as repetitions."""
+        offset = None if self.before is None else self.before.offset
+        source = row_source(self.estimator, X, reset=self.before is None, offset=offset)
+        weight = None
+        if sample_weight is not None:
+            checked = check_sample_weight(sample_weight, source, dtype=np.float64, ensure_non_negative=True)
+            weight = relative_weights(checked)
+        if self.before is None:
+            source = source.centred(weight)
+        self.offset = source.offset
+        return source.loaded(), weight
+
+    def _split(
+        self, weight: NDArray[np.float64] | None, device: torch.device
+    ) -> tuple[RowBlocks, RowBlocks | None, RowBlocks]:
         """Rows to train on, rows held back to stop by, or None, and those from which training starts.
 
         Where rows are held back of our own accord these are all of them, which makes the start hard to beat.
         """
-        weight = None
-        if sample_weight is not None:
-            checked = check_sample_weight(sample_weight, self.source, dtype=np.float64, ensure_non_negative=True)
-            weight = relative_weights(checked)
         every = self._blocks(weight, device)
         weight = np.ones(len(self.source)) if weight is None else weight
         weighty = np.flatnonzero(weight)

@@ -40,7 +40,9 @@ class CVAEModel(CVAEParameters):
         rows = self._rows(X)
         return self.fitted_.posterior(rows, self.device)
 
-    def sample(self, n_samples: int = 1, random_state: Any = None, *, prior: str = "standard") -> NDArray[np.float32]:
+    def sample(
+        self, n_samples: int = 1, random_state: Any = None, *, prior: str = "standard"
+    ) -> NDArray[np.floating[Any]]:
         """Draw new data points: z from a prior, decoded to E[x | z].
 
         Parameters
@@ -56,7 +58,8 @@ class CVAEModel(CVAEParameters):
         Returns
         -------
         X : ndarray (n_samples, D), or (n_samples, H, W[, C]) where images were fitted; float32
-            Means, without the noise of p(x | z), in the units of the training data.
+            Means, without the noise of p(x | z), in the units of the training data; float64 where those were far from
+            zero.
 
         References
         ----------
@@ -68,7 +71,7 @@ class CVAEModel(CVAEParameters):
 
     def interpolate(
         self, start: ArrayLike, end: ArrayLike, n_points: int = 10, *, path: str = "straight"
-    ) -> NDArray[np.float32]:
+    ) -> NDArray[np.floating[Any]]:
         """Lead from one data point to another, in steps that change the data evenly.
 
         Parameters
@@ -87,7 +90,7 @@ class CVAEModel(CVAEParameters):
         Returns
         -------
         X : ndarray (n_points, D), or (n_points, H, W[, C]) where images were fitted; float32
-            The points in order, in the units of the training data.
+            The points in order, in the units of the training data; float64 where those were far from zero.
 
         References
         ----------
@@ -170,7 +173,7 @@ class CVAEModel(CVAEParameters):
     def _rows(self, X: Any) -> RowSource:
         """Rows or images of the form of what was fitted."""
         check_is_fitted(self)
-        source = row_source(self, X, reset=False)
+        source = row_source(self, X, reset=False, offset=self.fitted_.offset)
         self.fitted_.check_image_shape(source.image_shape)
         return source
 

@@ -27,6 +27,7 @@ _SCHEMA: dict[str, Callable[[FittedCVAE], Any]] = {
     "_score_seed": lambda fitted: fitted.seed,
     "_n_features_out": lambda fitted: fitted.n_components,
     "_codes": lambda fitted: fitted.latent_samples,
+    "_offset": lambda fitted: fitted.offset,
     "_optimization": lambda fitted: fitted.optimization,
 }
 _FORMAT = "_state_format"
@@ -64,5 +65,6 @@ def rebuilt(state: Mapping[str, Any]) -> FittedCVAE:
             n_active_units=state["n_active_units_"],
         ),
         latent_samples=state["_codes"],
+        offset=state.get("_offset"),  # missing in pickles from before there was one
         optimization=state["_optimization"],
     )

@@ -8,7 +8,17 @@ import numpy as np
 import torch
 
 from .._base import module_initialised_with
-from .._conditions import Schema, are_counts, check_image_shape, check_seed, floats, is_count, is_number, require
+from .._conditions import (
+    Schema,
+    are_counts,
+    check_image_shape,
+    check_seed,
+    finite,
+    floats,
+    is_count,
+    is_number,
+    require,
+)
 from ._layers import ACTIVATIONS
 from ._networks import CVAENetwork
 from ._state import ATTRIBUTES
@@ -45,6 +55,10 @@ def _check_state(_: CVAETransformer, state: Mapping[str, Any]) -> None:
         require(floats(state[name], len(shape), name).shape == shape, f"{name} is not of shape {shape}")
     codes = floats(state["_codes"], 2, "_codes")
     require(codes.shape[1] == k and codes.dtype == np.float32, "_codes do not fit the network")
+    if state["_offset"] is not None:
+        offset = finite(state["_offset"], 1, "_offset")
+        require(offset.shape == (d,) and offset.dtype == np.float64, f"_offset is not float64 of shape {(d,)}")
+        require(network.likelihood.standardised, "a Bernoulli likelihood has an offset")
     if state["_optimization"] is not None:
         _check_optimization(state["_optimization"], network)
 
@@ -114,8 +128,8 @@ def _check_optimization(arrays: Any, network: CVAENetwork) -> None:
 
 
 def _of_format_1(parameters: dict[str, Any], state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Parameters and state of a time when every network started at random."""
-    return {"init": "random", **parameters}, state
+    """Parameters and state of a time when every network started at random, and rows became float32 as they were."""
+    return {"init": "random", **parameters}, {"_offset": None, **state} if "module_" in state else state
 
 
 SCHEMAS: dict[type, Schema] = {CVAETransformer: Schema(ATTRIBUTES, _check_state, _check_parameters, _of_format_1)}

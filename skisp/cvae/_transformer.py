@@ -214,10 +214,14 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Parameters
         ----------
         X : array-like (n, D) of rows, or array (n, H, W) or (n, H, W, C) of images
-            Any real values; in [0, 1] for the Bernoulli likelihood. A memory map of more than 256 MB,
-            or an array of another library that can be sliced (Dask, HDF5, Zarr), is read in blocks
-            of that size and never held whole. Dask computes chunks larger than the 16 MB that are
-            read at a time once for every time: persist them, or store them as Zarr.
+            Any real values; in [0, 1] for the Bernoulli likelihood. From float64 and whole numbers that lie
+            far from zero, such as times in Unix seconds, an offset is subtracted before they become float32:
+            the mean of each column that is at least 1,000 from zero and 1,000 times its standard deviation
+            (in a first :meth:`partial_fit`, and of data read in blocks, by the first batch or block).
+
+            A memory map of more than 256 MB, or an array of another library that can be sliced (Dask, HDF5,
+            Zarr), is read in blocks of that size and never held whole. Dask computes chunks larger than the
+            16 MB that are read at a time once for every time: persist them, or store them as Zarr.
         y : None
             Ignored.
         sample_weight : array-like (n,) or None
@@ -312,7 +316,7 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         rows = self._rows(X)
         return self.fitted_.encode(rows, self.device)
 
-    def inverse_transform(self, X: ArrayLike) -> NDArray[np.float32]:
+    def inverse_transform(self, X: ArrayLike) -> NDArray[np.floating[Any]]:
         """Decode codes to the mean row or image, E[x | z].
 
         Parameters
@@ -323,7 +327,7 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Returns
         -------
         X_original : ndarray (n, D), or (n, H, W[, C]) where images were fitted; float32
-            In the units of the training data.
+            In the units of the training data; float64 where those were far from zero.
 
         Raises
         ------
