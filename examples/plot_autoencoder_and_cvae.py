@@ -38,7 +38,7 @@ train, test, _, y_test = train_test_split(enlarged, labels, test_size=450, strat
 
 def fit(n_components):
     """The autoencoder and the C-VAE, alike but for one parameter."""
-    settings = {"likelihood": "bernoulli", "batch_size": 64, "max_iter": 40, "random_state": 0}
+    settings = {"likelihood": "bernoulli", "batch_size": 64, "max_iter": 40, "random_state": 0, "init": "random"}
     return {
         name: CVAETransformer(
             n_components, network="dense", hidden_layer_sizes=(256, 128), kl_weight=weight, **settings

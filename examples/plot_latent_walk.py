@@ -56,11 +56,11 @@ show_rows(
 # %%
 # The shortest path
 # -----------------
-# Sixteen numbers describe a digit far better than two. ``path="geodesic"``, the default, takes the shortest path on the
+# Sixteen numbers describe a digit far better than two. ``path="geodesic"`` takes the shortest path on the
 # surface of images that the decoder spans: the one on which the image changes least in total. Beside each path is its
 # length, the sum of the changes from step to step. Mixing the pixels gives an even shorter path, but it leaves that
 # surface: in the middle both digits are visible, each half as dark. The geodesic comes near to that, so for a walk
-# through other shapes take the straight path.
+# through other shapes take the straight path, the default.
 
 cvae = CVAETransformer(16, **settings).fit(digits)
 rows = {}

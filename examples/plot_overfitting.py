@@ -29,6 +29,7 @@ few, _ = train_test_split(many, train_size=200, stratify=labels_of_many, random_
 
 settings = {
     "n_components": 16,
+    "init": "random",  # the network alone, without the maps of PCA beside it
     "hidden_layer_sizes": (256, 128),
     "likelihood": "gaussian",
     "learning_rate": 2e-3,

@@ -226,7 +226,8 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             Ignored.
         sample_weight : array-like (n,) or None
             Whole numbers count as repetitions: a row of weight 2 is seen twice an epoch, one of
-            weight 0 never. Other weights matter relative to each other only.
+            weight 0 never. Other weights, and whole numbers of more than 16 in the mean, matter
+            relative to each other only.
 
         Returns
         -------
@@ -263,7 +264,8 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
         The learning rate is constant: k calls on the same rows are one ``fit`` of k epochs with
         ``learning_rate_schedule="constant"``, bit for bit on the CPU. The first call settles the mean
-        and the scale by which rows are standardised.
+        and the scale by which rows are standardised, and where training starts: let it have more rows
+        than there are components. ``max_iter`` is not used, and no rows are held back.
 
         Parameters
         ----------
