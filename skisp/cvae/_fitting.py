@@ -319,12 +319,13 @@ def _with_random_rest(start: ProbabilisticPCA, seed: int) -> ProbabilisticPCA:
 
 
 def _keep_what_helps(trainer: Trainer, start: dict[str, Tensor], held_back: RowBlocks) -> None:
-    """Go back to the start where rows held back are not likelier by more than one standard error of their mean."""
+    """Go back to the start unless rows held back gain, by more than a standard error, and are decoded as well."""
     trained = trainer.snapshot()
-    after = trainer.row_losses(held_back)
+    after, left = trainer.row_losses(held_back), trainer.unexplained(held_back)
     trainer.restore(start)
     gain = trainer.row_losses(held_back) - after
-    if float(gain.mean()) > float(gain.std()) / math.sqrt(len(gain)):
+    is_likelier = float(gain.mean()) > float(gain.std()) / math.sqrt(len(gain))
+    if is_likelier and left <= trainer.unexplained(held_back):
         trainer.restore(trained)
 
 

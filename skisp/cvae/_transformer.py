@@ -122,7 +122,7 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         than 5,000; and a tenth of them, at most 1,000, is held back. Training then ends when an epoch
         explains less than a per cent more of the variance that is left; on less than 5,000 rows when the
         loss of those held back stops falling (``n_iter_no_change``), and what was learnt is kept only if
-        they are likelier than at the start by more than one standard error.
+        they are decoded as well as at the start, and likelier by more than one standard error.
     augment : tuple of {"shift", "flip"}, default=()
         Random changes to the training images at every step, for more data than there are: shifts
         by up to 8 per cent of each side, at least a pixel; mirroring left to right.
