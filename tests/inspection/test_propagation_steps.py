@@ -25,7 +25,7 @@ def display(propagator, photograph):
 def test_the_pictures_are_the_content_the_estimates_and_what_transform_draws(display, steps, propagator, photograph):
     picture = propagator.transform([photograph])[0]
     np.testing.assert_array_equal(display.picture, picture)
-    expected = [steps[-1].mapped, *[step.estimate for step in steps], picture / 255]
+    expected = [steps[-1].recolored, *[step.picture for step in steps], picture / 255]
     for shown, image in zip(display.images_, expected, strict=True):
         np.testing.assert_array_equal(shown.get_array(), np.float64(image))
     titles = [text.get_text() for text in display.ax_.texts]
@@ -37,8 +37,8 @@ def test_the_map_has_the_sources_of_the_chosen_scale(propagator, photograph, ste
     display = PropagationStepsDisplay.from_estimator(propagator, photograph, scale=scale)
     np.testing.assert_array_equal(display.sources, source_pixels(steps[scale]))
     np.testing.assert_array_equal(display.style, steps[scale].style)
-    assert display.map_.get_array().shape == steps[scale].estimate.shape
-    assert f"at {steps[scale].estimate.shape[0]} px" in display.ax_.texts[4].get_text()
+    assert display.map_.get_array().shape == steps[scale].picture.shape
+    assert f"at {steps[scale].picture.shape[0]} px" in display.ax_.texts[4].get_text()
 
 
 def test_the_map_and_the_key_name_one_place_by_one_color(display):

@@ -8,7 +8,7 @@ from sklearn.preprocessing import FunctionTransformer
 from skisp import StylePropagator
 from skisp._math.affine import AffineMap
 from skisp.propagation._patch_codec import PatchCodec
-from skisp.propagation.synthesis._content import Content, color_map, recolor, structure_map
+from skisp.propagation.synthesis._content import Content, color_map, even_contrast, recolor, structure_map
 from skisp.propagation.synthesis._settings import SynthesisSettings
 from skisp.propagation.synthesis._style_model import StyleModel
 
@@ -114,3 +114,21 @@ def test_a_later_frame_is_recoloured_by_the_statistics_of_the_first(style):
     content = Content.of(second, style, statistics)
     assert content.statistics is statistics
     torch.testing.assert_close(content.recolored, recolor(second, statistics.colors))
+
+
+def test_even_contrast_leaves_a_flat_image_and_one_of_even_contrast():
+    flat = torch.full((3, 64, 64), 0.4)
+    torch.testing.assert_close(even_contrast(flat, 0.6), flat)
+    board = 0.3 + 0.4 * ((torch.arange(64)[:, None] + torch.arange(64)) % 2).float()[None]
+    torch.testing.assert_close(even_contrast(board, 0.6)[:, 8:-8, 8:-8], board[:, 8:-8, 8:-8], rtol=0, atol=0.02)
+
+
+def test_even_contrast_strengthens_what_is_faint_by_at_most_three_and_keeps_its_mean():
+    board = ((torch.arange(128)[:, None] + torch.arange(128)) % 2).float() - 0.5
+    faint, strong = 0.5 + 0.02 * board, 0.5 + 0.4 * board
+    image = torch.cat([faint[:64], strong[64:]])[None]
+    evened = even_contrast(image, 1.0)
+    inside = evened[0, 16:48, 16:-16]
+    assert float(inside.std() / faint[16:48, 16:-16].std()) == pytest.approx(3.0, rel=0.05)
+    assert float(inside.mean()) == pytest.approx(0.5, abs=1e-3)
+    torch.testing.assert_close(evened[0, 90:, 16:-16], strong[90:, 16:-16], rtol=0, atol=0.01)

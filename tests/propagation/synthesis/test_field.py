@@ -42,7 +42,9 @@ def shifted_identity(grid, exemplar, down, across):
 
 def make_search(queries, exemplar, grid, reward=0.0, penalty=None, seed=0):
     penalty = torch.zeros(len(exemplar)) if penalty is None else penalty
-    return FieldSearch(queries, penalty, exemplar, grid, reward, torch.Generator().manual_seed(seed))
+    return FieldSearch(
+        queries, penalty, exemplar, grid, torch.full((len(queries),), reward), torch.Generator().manual_seed(seed)
+    )
 
 
 @pytest.mark.parametrize("times", [1, 3])

@@ -253,3 +253,16 @@ def test_pictures_are_the_same_in_narrow_bands_and_whole(cvae_style, monkeypatch
             monkeypatch.setattr(chunk_sizes, "entries", at_once * 100)
         pictures.append(StylePropagator(style=cvae_style, random_state=0).fit_transform([photograph])[0])
     assert np.abs(pictures[0].astype(int) - pictures[1]).max() <= 1
+
+
+def test_adapted_patches_come_nearer_to_what_was_searched_for(image, rows):
+    pca = PCA(4).fit(rows)
+    _, _, synthesis = rendered(image, pca, patches="generated", adaptation=0.0)
+    queries, exemplar = synthesis._queries, synthesis.level.exemplar
+    far = (exemplar.codes[synthesis.matches] - queries).square().sum()
+    picture, vote, adapted = rendered(image, pca, patches="generated", adaptation=1.0)
+    assert torch.equal(adapted.matches, synthesis.matches)  # only what is rendered differs
+    every = slice(0, len(adapted.matches))
+    new = adapted._coder.encode(adapted._generated(every, None))
+    assert float((new - queries).square().sum()) < 0.99 * float(far)
+    assert float((picture - vote).abs().max()) > 0
