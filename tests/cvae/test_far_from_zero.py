@@ -110,9 +110,9 @@ def test_numbers_of_more_digits_have_one(dtype):
 
 
 def test_the_offset_depends_neither_on_the_order_of_rows_nor_on_the_pieces(monkeypatch):
-    rows = 2000 + np.random.default_rng(0).normal(size=(200, 10_000))  # in some of so many the last bit differs
+    rows = FAR + np.random.default_rng(0).normal(size=ROWS.shape)
     offset = offset_of(rows)
-    monkeypatch.setattr(chunk_sizes, "values", 70 * 10_000)
+    monkeypatch.setattr(chunk_sizes, "values", 3 * N_FEATURES)
     np.testing.assert_array_equal(offset_of(rows[::-1]), offset)
     np.testing.assert_array_equal(as_float32_less(rows, offset), (rows - offset).astype(np.float32))
 
