@@ -154,7 +154,7 @@ def pythae(rate: float, batch_size: int = 256) -> Points:
         settings = PythaeSettings("bce", batch_size, rate, task.most_epochs, binarize=True, seed=seed)
         with tempfile.TemporaryDirectory() as folder:
             trainer = pythae_trainer(network, task.train, folder, settings)
-            trainer.callback_handler.add_callback(Scoring())
+            trainer.callbacks = [Scoring()]
             with contextlib.suppress(Reached):
                 train_quietly(trainer)
         yield from found

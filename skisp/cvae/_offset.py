@@ -26,8 +26,7 @@ def fits_float32(dtype: Any) -> bool:
 def offset_of(rows: NDArray[Any], weight: NDArray[np.float64] | None = None) -> NDArray[np.float64] | None:
     r"""The offset (D,) of rows (n, D): the mean of columns that are far from zero, 0 for the others.
 
-    Far is :math:`|m| > 1000 \max(s, 1)`, with the weighted mean m and standard deviation s of a column. The mean is
-    rounded to the power of two below s, so that it does not depend on the order of the rows.
+    Far is :math:`|m| > 1000 \max(s, 1)`, with the weighted mean m and standard deviation s of a column.
 
     Parameters
     ----------
@@ -62,13 +61,7 @@ def offset_of(rows: NDArray[Any], weight: NDArray[np.float64] | None = None) -> 
         mean = shift + first
         deviation = np.sqrt(np.maximum(second / weight.sum() - first**2, 0))
         far = np.abs(mean) > np.maximum(_FAR * deviation, _LEAST_FAR)
-    if not far.any():
-        return None
-    offset = np.where(far, mean, 0.0)
-    rounded = far & (deviation > 0)
-    step = np.exp2(np.floor(np.log2(deviation[rounded])))
-    offset[rounded] = np.rint(offset[rounded] / step) * step
-    return offset
+    return np.where(far, mean, 0.0) if far.any() else None
 
 
 def as_float32_less(rows: NDArray[Any], offset: NDArray[np.float64] | None) -> NDArray[np.float32]:
