@@ -48,7 +48,7 @@ def test_the_readme_runs(tmp_path, monkeypatch):
     assert names["picture"].size == (80, 53)
     assert [picture.shape for picture in names["pictures"]] == [(53, 80, 3)] * 2
     assert 0 < names["search"].best_score_ < 1
-    assert names["drawn"].shape == (100, 8, 8)
+    assert names["samples"].shape == (100, 8, 8)
     assert names["path"].shape == (10, 8, 8)
 
 
