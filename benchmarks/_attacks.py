@@ -1,6 +1,6 @@
 """Attacks on a score: results that look for a way round it, none of which redraws the content.
 
-All are outside the bank of skisp.metrics.trivial_answers. Each takes the content recoloured like the
+None is among skisp.metrics.trivial_answers. Each takes the content recoloured like the
 style, and mostly something of the style without regard to what the content shows.
 """
 

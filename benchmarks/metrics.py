@@ -1,4 +1,4 @@
-"""What the propagation score gives to results of known order, to the bank of trivial answers, and to attacks.
+"""What the propagation score gives to results of known order, to trivial answers, and to attacks.
 
 python benchmarks/metrics.py [--size 256] [--pairs N] [--seeds 1] [--fresh] [--gpdm] [--search]
 
@@ -150,7 +150,7 @@ def portilla_simoncelli(images: list[Picture]) -> NDArray[np.float64]:
     import torch
     from plenoptic.models import PortillaSimoncelli
 
-    from skisp._images import luminance
+    from skisp._math.color import luminance
 
     side = min(min(image.shape[:2]) for image in images) // 16 * 16
     tensors = []

@@ -143,7 +143,7 @@ def ask(process: Any, files: list[str]) -> Any:
 
 
 def redraw(method: str, content: Any, style: Any, gpdm_steps: int) -> tuple[list[float], Any]:
-    """Seconds to fit the style, of the first image (which builds the style's banks) and of the next; the picture."""
+    """Seconds to fit the style, of the first image (which codes the style's exemplars) and of the next; the picture."""
     if method == "skisp":
         return redraw_by_skisp(content, style)
     run = {"POT": linear_colors, "scikit-image": matched_histograms}.get(method)

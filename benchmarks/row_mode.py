@@ -23,13 +23,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from _vae_peers import as_unit, load_data
-from skisp.propagation._alignment import AffineMap, Moments, fit_ridge, gaussian_transport
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.svm import SVC
 from sklearn.utils import Bunch
 
 from skisp import CVAETransformer, StylePropagator
+from skisp._math.affine import AffineMap, fit_ridge
+from skisp._math.gaussian import Moments, gaussian_transport
 from skisp.datasets import digit_slant, digit_thickness, make_digit_styles
 from skisp.datasets._digit_styles import deslanted, slanted_and_thick
 from skisp.io import write_image

@@ -45,7 +45,7 @@ def make_clip(image: Any, n_frames: int, pan: int, noise: float) -> Any:
 
 def measure(frames: Any, style: Any, pan: int) -> list[float]:
     propagator = StylePropagator(style_images=style, random_state=0).fit(frames[:1])
-    propagator.transform(frames[:1])  # builds the banks of the style
+    propagator.transform(frames[:1])  # codes the exemplars of the style
     start = time.perf_counter()
     one_by_one = propagator.transform(frames)
     middle = time.perf_counter()

@@ -4,7 +4,7 @@ Code lengths of the C-VAE beside PCA, NMF and factor analysis; patch sizes; new 
 style's own; with and without the residual; and a content coder of another code length. One table, a row each,
 the median over the pairs, on the same pairs:
 
-    python benchmarks/transformers.py [--size 256] [--pairs 4] [--only patches codes banks contents]
+    python benchmarks/transformers.py [--size 256] [--pairs 4] [--only patches codes generated contents]
 """
 
 import argparse
@@ -19,9 +19,9 @@ from sklearn.base import clone
 from sklearn.decomposition import NMF, PCA, FactorAnalysis
 from sklearn.frozen import FrozenEstimator
 
-from skisp import CVAETransformer, PatchTransformer, StylePropagator
+from skisp import PatchTransformer, StylePropagator
 
-GROUPS = ("codes", "patches", "banks", "contents")
+GROUPS = ("codes", "patches", "generated", "contents")
 
 
 class Row(NamedTuple):
@@ -54,23 +54,24 @@ def rows() -> Iterator[Row]:
     default = PatchTransformer(random_state=0)
     yield Row("codes", "C-VAE 12 (default)", default)
     for n_components in (4, 8, 24):
-        yield Row("codes", f"C-VAE {n_components}", with_transformer(cvae(n_components)))
+        yield Row("codes", f"C-VAE {n_components}", PatchTransformer(n_components=n_components, random_state=0))
     for n_components in (8, 12, 24):
         yield Row("codes", f"PCA {n_components}", with_transformer(PCA(n_components)))
     yield Row("codes", "NMF 12", with_transformer(NMF(12, init="nndsvda", max_iter=200, tol=1e-2)))
     yield Row("codes", "FactorAnalysis 12", with_transformer(Decoding(12)))
-    for patch_size in (11, 7, 15):
+    for patch_size in (7, 5, 11):
         yield Row("patches", f"C-VAE 12, patch_size {patch_size}", clone(default).set_params(patch_size=patch_size))
-    for bank in ("generated", "style"):
+    for kind in ("generated", "style"):
         for detail in (1.0, 0.0):
-            yield Row("banks", f"bank {bank}, detail {detail:g}", default, None, (("bank", bank), ("detail", detail)))
+            options = (("patches", kind), ("detail", detail))
+            yield Row("generated", f"patches {kind}, detail {detail:g}", default, None, options)
     yield Row("contents", "content=None", default)
-    yield Row("contents", "content C-VAE 6", default, with_transformer(cvae(6)))
+    yield Row("contents", "content C-VAE 6", default, PatchTransformer(n_components=6, random_state=0))
     yield Row("contents", "content PCA 20", default, with_transformer(PCA(20)))
 
 
 def measure(row: Row, content: Any, style: Any, fitted: dict[str, list[Any]], i: int) -> list[float]:
-    """Seconds to fit the style, of an image whose style's bank is there already, and the quality, on pair ``i``."""
+    """Seconds to fit the style, of an image when its exemplars are there, and the quality, on pair ``i``."""
     known = fitted.setdefault(repr(row.style), [])
     if len(known) <= i:
         start = time.perf_counter()
@@ -86,11 +87,6 @@ def measure(row: Row, content: Any, style: Any, fitted: dict[str, list[Any]], i:
 
 def with_transformer(transformer: Any) -> PatchTransformer:
     return PatchTransformer(transformer, random_state=0)
-
-
-def cvae(n_components: int) -> CVAETransformer:
-    """As of the default, with codes of another length."""
-    return CVAETransformer(n_components, hidden_layer_sizes=(128, 64), max_iter=12)
 
 
 class Decoding(FactorAnalysis):

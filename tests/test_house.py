@@ -1,6 +1,7 @@
 """The rules of the house in docs/contributing.rst: what may import what, how long things are, what is private."""
 
 import ast
+import importlib
 import importlib.util
 from collections import defaultdict
 from functools import cache
@@ -211,3 +212,16 @@ def test_the_drawing_has_a_box_a_room_and_the_arrows_that_do_not_follow():
     for one, (x, y, width, height) in enumerate(boxes):
         for x2, y2, width2, height2 in boxes[one + 1 :]:
             assert x + width < x2 or x2 + width2 < x or y + height < y2 or y2 + height2 < y
+
+
+OUTSIDE = [path for folder in ("benchmarks", "examples") for path in sorted((ROOT / folder).glob("*.py"))]
+
+
+@pytest.mark.parametrize("path", OUTSIDE, ids=lambda path: path.stem)
+def test_what_benchmarks_and_examples_import_is_there(path):
+    """No test runs the benchmarks, and a name that moves would break them unseen."""
+    found = [node for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom) and node.module]
+    for node in (node for node in found if node.module.partition(".")[0] == "skisp"):
+        module = importlib.import_module(node.module)
+        missing = [alias.name for alias in node.names if not hasattr(module, alias.name)]
+        assert not missing, f"{path.name} imports {missing} from {node.module}"

@@ -100,21 +100,19 @@ class Content:
         grid = PatchGrid(size_with_short_side(self.recolored.shape[1:], short_side), style.patch_size, style.stride)
         exemplar = style.exemplar(style.side(short_side, settings.style_scale))
         recolored = resize(self.recolored, grid.size)
-        target = style.alignment(self._codes(self._evened(recolored, settings), grid, style))
+        target = style.alignment(self._codes(recolored, grid, style, settings.evening))
         pooled = functional.avg_pool2d(
             grid.pad(structure_map(recolored, structure))[None], grid.patch_size, grid.stride
         )
         at_positions = pooled.flatten()[:, None]
         return Level(grid, exemplar, recolored, target, at_positions, _content_weight(at_positions, grid, settings))
 
-    def _evened(self, recolored: Tensor, settings: SynthesisSettings) -> Tensor:
-        return even_contrast(recolored, settings.evening) if settings.evening > 0 else recolored
-
-    def _codes(self, recolored: Tensor, grid: PatchGrid, style: StyleModel) -> Tensor:
-        """Codes of the grid's patches, by the content's own coder or by the styles'."""
-        if style.encode_content is None or self.original is None:
-            return grid.map(style.coder.encode, recolored)
-        return grid.map(style.encode_content, resize(self.original, grid.size))
+    def _codes(self, recolored: Tensor, grid: PatchGrid, style: StyleModel, evening: float) -> Tensor:
+        """Codes of the grid's patches, by the content's own coder or by the styles', with contrast evened."""
+        encode, image = style.coder.encode, recolored
+        if style.encode_content is not None and self.original is not None:
+            encode, image = style.encode_content, resize(self.original, grid.size)
+        return grid.map(encode, even_contrast(image, evening) if evening > 0 else image)
 
 
 def _content_weight(structure: Tensor, grid: PatchGrid, settings: SynthesisSettings) -> Tensor:
