@@ -68,8 +68,8 @@ def propagation_score(
     trivial answers 0.02 at most, the attacks 0.13), and an attack was better than the best strength on one.
     The present defaults keep more of the content and have 0.04 to 0.17 on eight pairs, three of them with a
     face, at 256 px, though by eye they are better: structure that is kept does not count as redrawn. So the
-    score tells redrawing from retouching, and does not rank pictures that are redrawn. The nearest attack lays the style's detail over a slightly blurred
-    recolouring, where the style is itself like a photograph.
+    score tells redrawing from retouching, and does not rank pictures that are redrawn. The nearest attack
+    lays the style's detail over a slightly blurred recolouring, where the style is itself like a photograph.
 
     References
     ----------
