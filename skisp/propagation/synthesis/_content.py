@@ -1,6 +1,6 @@
 """The content of a picture: recoloured in the style's colours, its statistics, and its pyramid levels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -109,7 +109,8 @@ class Content:
 
     def _codes(self, recolored: Tensor, grid: PatchGrid, style: StyleModel, evening: float) -> Tensor:
         """Codes of the grid's patches, by the content's own coder or by the styles', with contrast evened."""
-        encode, image = style.coder.encode, recolored
+        encode: Callable[[Tensor], Tensor] = style.coder.encode
+        image = recolored
         if style.encode_content is not None and self.original is not None:
             encode, image = style.encode_content, resize(self.original, grid.size)
         return grid.map(encode, even_contrast(image, evening) if evening > 0 else image)
