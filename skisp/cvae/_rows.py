@@ -119,7 +119,7 @@ class RowBlocks:
     def parts(self, rows_at_once: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows (b, D) and their weights (b,) in the order they came, without rows of weight 0."""
         for i, start in enumerate(self._starts):
-            rows, _ = self._block(i)
+            rows = self._block(i)
             weight = self._weight_slice(start, self._stops[i])
             for part, part_weight in zip(rows.split(rows_at_once), weight.split(rows_at_once), strict=True):
                 kept = part_weight > 0
@@ -135,12 +135,18 @@ class RowBlocks:
         whatever order they came in, and whether they were repeated or had weight.
         """
         step = max(1, -(-self._stops[-1] // n_rows))
-        parts, seen = [], 0
+        n_most = -(-self._stops[-1] // step)
+        # In one array each: small ones, kept between blocks that come and go, would hold the memory of the blocks.
+        rows, weights = torch.empty(0, 0), torch.empty(n_most, dtype=torch.float64)
+        n_seen = n_sampled = 0
         for part, weight in self.parts(1024):
-            some = torch.arange(-seen % step, len(part), step)
-            parts.append((part.cpu()[some], weight[some]))
-            seen += len(part)
-        rows, weights = (torch.cat(columns) for columns in zip(*parts, strict=True))
+            if n_sampled == 0:
+                rows = part.new_empty(n_most, part.shape[1], device="cpu")
+            some = torch.arange(-n_seen % step, len(part), step)
+            here = slice(n_sampled, n_sampled + len(some))
+            rows[here], weights[here] = part.cpu()[some], weight[some]
+            n_seen, n_sampled = n_seen + len(part), n_sampled + len(some)
+        rows, weights = rows[:n_sampled], weights[:n_sampled]
         order = canonical_order(rows)
         distinct, which = torch.unique_consecutive(rows[order], dim=0, return_inverse=True)
         return distinct, weights.new_zeros(len(distinct)).index_add_(0, which, weights[order])
@@ -165,20 +171,23 @@ class RowBlocks:
             mean = mean + delta * part_total / total
         return Standardisation(mean.numpy(), float((squares / total).mean().sqrt()))
 
-    def _block(self, i: int) -> tuple[Tensor, Tensor]:
-        """Rows of block ``i`` and their canonical order; a single block stays on the device."""
-        if self._kept is not None:
-            return self._kept
-        rows = _tensor(self._read(self._starts[i], self._stops[i]))
-        block = rows, canonical_order(rows)
+    def _block(self, i: int) -> Tensor:
+        """Rows of block ``i``; a single block stays on the device."""
         if len(self._starts) == 1:
-            block = self._kept = rows.to(self._device), block[1]
-        return block
+            return self._single_block()[0]
+        return _tensor(self._read(self._starts[i], self._stops[i]))
+
+    def _single_block(self) -> tuple[Tensor, Tensor]:
+        """All rows and their canonical order, read once."""
+        if self._kept is None:
+            rows = _tensor(self._read(0, self._stops[-1]))
+            self._kept = rows.to(self._device), canonical_order(rows)
+        return self._kept
 
     def _mixed_block(self, runs: list[range]) -> tuple[Tensor, Tensor, Tensor | None]:
         """Rows of ``runs``, their canonical order and their weights."""
         if len(self._starts) == 1:
-            return *self._block(0), self._weight
+            return *self._single_block(), self._weight
         rows, n_filled = torch.empty(0, 0), 0
         for run in runs:
             part = _tensor(self._read(run.start, run.stop))
