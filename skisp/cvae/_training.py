@@ -31,7 +31,7 @@ __all__ = [
 
 _WARM_UP_SHARE = 0.3
 # Of the variance that was not explained, which an epoch must explain for another one to be worth its time.
-_LEAST_GAIN = 0.01
+_LEAST_GAIN, _EPOCHS_WITHOUT_GAIN = 0.01, 2
 _SAMPLES_A_ROW = 8
 
 
@@ -310,8 +310,14 @@ def train(
 
 
 def reaches_plateau(unexplained: Sequence[float]) -> bool:
-    """Whether the last epoch has lowered the share of variance that is not explained by less than a per cent of it."""
-    return len(unexplained) > 1 and unexplained[-1] > (1 - _LEAST_GAIN) * unexplained[-2]
+    """Whether two epochs in a row have lowered the share of variance that is not explained by less than a per cent.
+
+    Of the least so far. A single one may come to nothing while the learning rate is high.
+    """
+    least = np.minimum.accumulate(unexplained)
+    return len(least) > _EPOCHS_WITHOUT_GAIN and all(
+        unexplained[-i] > (1 - _LEAST_GAIN) * least[-i - 1] for i in range(1, _EPOCHS_WITHOUT_GAIN + 1)
+    )
 
 
 def _finite(loss: float, epoch: int) -> float:

@@ -67,8 +67,8 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     hidden_layer_sizes : tuple of int or "auto", default="auto"
         Widths of the dense encoder's hidden layers; the decoder has them in reverse order. ``()``
         makes both linear. ``"auto"``: (512, 256) where there is no linear map that says the most, that is,
-        for the Bernoulli likelihood and ``init="random"``; else one width of 64 to 256, about a third of
-        the columns, in two layers; a single layer for less than 5,000 rows.
+        for the Bernoulli likelihood and ``init="random"``; else one width of 64 to 256, eight times the
+        square root of the columns, in two layers; a single layer for less than 5,000 rows.
     conv_channels : tuple of int, default=(16, 32, 64)
         Channels of the encoder's convolutions, each of which halves height and width; the decoder
         has them in reverse order.
@@ -107,22 +107,25 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         importance-weighted bound, at k times the decoder's cost.
     n_scoring_samples : int, default=64
         Samples of z a row in :meth:`score_samples`.
-    learning_rate : float, default=3e-3
-        Of Adam; the peak of the one-cycle schedule.
+    learning_rate : float or "auto", default="auto"
+        Of Adam; the peak of the one-cycle schedule. ``"auto"``: 0.003, and for batches of more than 256
+        rows as many times that as the square root of their size is greater.
     learning_rate_schedule : {"one_cycle", "constant"}, default="one_cycle"
         One cycle over ``max_iter`` epochs: up to the peak in the first 30 per cent, then down to 0.
         :meth:`partial_fit` always keeps the rate constant.
     weight_decay : float, default=0.0
         Decoupled weight decay; regularises where data are few.
-    batch_size : int, default=256
-        Rows a gradient step (all of them where there are fewer).
+    batch_size : int or "auto", default="auto"
+        Rows a gradient step (all of them where there are fewer). ``"auto"``: 256; with ``init="pca"`` and
+        a real-valued likelihood 1024 of 5,000 rows or more.
     max_iter : int or "auto", default="auto"
         Epochs. ``"auto"``: as many as see 500,000 rows, from 10 to 150. With ``init="pca"`` and a
-        real-valued likelihood as many as see 100,000 rows, at least 5, or 300,000 where there are less
-        than 5,000; and a tenth of them, at most 1,000, is held back. Training then ends when an epoch
-        explains less than a per cent more of the variance that is left; on less than 5,000 rows when the
-        loss of those held back stops falling (``n_iter_no_change``), and what was learnt is kept only if
-        they are decoded as well as at the start, and likelier by more than one standard error.
+        real-valued likelihood as many as see 100,000 rows, at least 5 (8 of batches of 1024 rows), or
+        300,000 where there are less than 5,000; and a tenth of them, at most 1,000, is held back.
+        Training then ends when two epochs running each explain less than a per cent more of the
+        variance that is left; on less than 5,000 rows when the loss of those held back stops falling
+        (``n_iter_no_change``), and what was learnt is kept only if they are decoded as well as at the
+        start, and likelier by more than one standard error.
     augment : tuple of {"shift", "flip"}, default=()
         Random changes to the training images at every step, for more data than there are: shifts
         by up to 8 per cent of each side, at least a pixel; mirroring left to right.
@@ -247,7 +250,7 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self._check_parameters()
         with printed(self.verbose), computing(self.device) as device:
             fitting = Fitting(self, X, sample_weight, device, before=vars(self).get("fitted_"))
-            rate = learning_rate_at(self.learning_rate_schedule, self.learning_rate, fitting.max_iter)
+            rate = learning_rate_at(self.learning_rate_schedule, fitting.learning_rate, fitting.max_iter)
             watcher = EpochWatcher(self, fitting.max_iter, X, y, fitting.fitted)
             log = fitting.run(rate, watcher)
             # Interrupted, the optimiser is some steps ahead of the weights.
@@ -294,7 +297,7 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self._check_parameters()
         with printed(self.verbose), computing(self.device) as device:
             fitting = Fitting(self, X, sample_weight, device, before=vars(self).get("fitted_"), max_iter=1)
-            log = fitting.run(lambda _: self.learning_rate, EpochWatcher(self, 1))
+            log = fitting.run(lambda _: fitting.learning_rate, EpochWatcher(self, 1))
             self.fitted_ = fitting.fitted(log, with_optimization=not log.interrupted)
         if log.interrupted:
             raise _interrupted(self.n_iter_)

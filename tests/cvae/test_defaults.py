@@ -11,7 +11,13 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from skisp import CVAETransformer
-from skisp.cvae._defaults import auto_hidden_layer_sizes, auto_max_iter, is_small
+from skisp.cvae._defaults import (
+    auto_batch_size,
+    auto_hidden_layer_sizes,
+    auto_learning_rate,
+    auto_max_iter,
+    is_small,
+)
 from skisp.cvae._fitting import Fitting
 from skisp.cvae._networks import CVAENetwork
 from skisp.cvae._objectives import Objective
@@ -83,14 +89,15 @@ def test_where_there_is_nothing_to_gain_the_closed_form_is_kept():
 @pytest.mark.parametrize(
     ("n_rows", "n_features", "starts_linear", "sizes"),
     [
-        (4999, 784, True, (256,)),
-        (5000, 784, True, (256, 256)),
+        (4999, 784, True, (224,)),
+        (5000, 784, True, (224, 224)),
+        (5000, 147, True, (96, 96)),
         (200, 13, True, (64,)),
         (100_000, 75, True, (64, 64)),
         (100_000, 31, True, (64, 64)),
         (100_000, 10_000, True, (256, 256)),
         (5000, 784, False, (512, 256)),
-        (4999, 784, False, (256,)),
+        (4999, 784, False, (224,)),
     ],
 )
 def test_hidden_layers_fit_the_data(n_rows, n_features, starts_linear, sizes):
@@ -98,20 +105,49 @@ def test_hidden_layers_fit_the_data(n_rows, n_features, starts_linear, sizes):
 
 
 @pytest.mark.parametrize(
-    ("n_rows", "starts_linear", "n_epochs"),
+    ("n_rows", "batch_size", "starts_linear", "n_epochs"),
     [
-        (1, True, 150),
-        (4999, True, 60),
-        (5000, True, 20),
-        (20_000, True, 5),
-        (10**7, True, 5),
-        (200, False, 150),
-        (10_000, False, 50),
-        (10**6, False, 10),
+        (1, 256, True, 150),
+        (4999, 256, True, 60),
+        (5000, 256, True, 20),
+        (20_000, 32, True, 5),
+        (20_000, 256, True, 5),
+        (20_000, 1024, True, 8),
+        (10**7, 256, True, 5),
+        (200, 256, False, 150),
+        (10_000, 1024, False, 50),
+        (10**6, 256, False, 10),
     ],
 )
-def test_epochs_fit_the_data(n_rows, starts_linear, n_epochs):
-    assert auto_max_iter(n_rows, starts_linear=starts_linear) == n_epochs
+def test_epochs_fit_the_data(n_rows, batch_size, starts_linear, n_epochs):
+    assert auto_max_iter(n_rows, batch_size, starts_linear=starts_linear) == n_epochs
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "starts_linear", "batch_size"),
+    [(4999, True, 256), (5000, True, 1024), (5000, False, 256)],
+)
+def test_many_rows_that_start_from_a_linear_model_go_in_large_batches(n_rows, starts_linear, batch_size):
+    assert auto_batch_size(n_rows, starts_linear=starts_linear) == batch_size
+
+
+@pytest.mark.parametrize(("batch_size", "rate"), [(1, 3e-3), (256, 3e-3), (1024, 6e-3), (4096, 12e-3)])
+def test_the_learning_rate_grows_as_the_square_root_of_the_batch(batch_size, rate):
+    assert auto_learning_rate(batch_size) == pytest.approx(rate, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "like"),
+    [
+        ({"batch_size": 512}, {"batch_size": 512, "learning_rate": 3e-3 * 2**0.5}),
+        ({"learning_rate": 1e-3}, {"batch_size": 1024, "learning_rate": 1e-3}),
+        ({}, {"batch_size": 1024, "learning_rate": 6e-3}),
+    ],
+)
+def test_batch_and_rate_by_default_are_those_stated(parameters, like):
+    rows = np.random.default_rng(0).normal(size=(5000, 4)).astype(np.float32)
+    ours, stated = (CVAETransformer(2, max_iter=1, random_state=0, **given).fit(rows) for given in (parameters, like))
+    np.testing.assert_array_equal(ours.transform(rows), stated.transform(rows))
 
 
 def test_few_rows_are_less_than_five_thousand():
@@ -179,13 +215,17 @@ def test_some_rows_are_left_to_train_on_whatever_the_validation_fraction():
         ([0.5], False),
         ([0.5, 0.4], False),
         ([0.5, 0.4949], False),
-        ([0.5, 0.4951], True),
-        ([0.5, 0.6], True),
+        ([0.5, 0.4951], False),
+        ([0.5, 0.4951, 0.491], True),
+        ([0.5, 0.4951, 0.490], False),
+        ([0.5, 0.494, 0.4939], False),
+        ([0.5, 0.6, 0.4951], True),
+        ([0.5, 0.6, 0.494], False),
         ([0.5, 0.5, 0.4], False),
-        ([0.0, 0.0], False),
+        ([0.0, 0.0, 0.0], False),
     ],
 )
-def test_a_plateau_is_an_epoch_that_explains_less_than_a_per_cent_of_what_was_left(unexplained, ends):
+def test_a_plateau_is_two_epochs_that_each_explain_less_than_a_per_cent_of_what_was_left(unexplained, ends):
     assert reaches_plateau(unexplained) is ends
 
 
@@ -197,7 +237,7 @@ class Silent:
         return False
 
 
-@pytest.mark.parametrize(("n_iter_exempt", "n_epochs"), [(0, 3), (3, 4), (9, 6)])
+@pytest.mark.parametrize(("n_iter_exempt", "n_epochs"), [(0, 4), (4, 5), (9, 6)])
 def test_training_ends_at_a_plateau_after_the_exempt_epochs(n_iter_exempt, n_epochs, monkeypatch):
     shares = iter([0.5, 0.4, 0.399, 0.398, 0.397, 0.396])
     monkeypatch.setattr(Trainer, "unexplained", lambda self, rows: next(shares))

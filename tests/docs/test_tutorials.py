@@ -78,6 +78,7 @@ def environment(tmp_path_factory):
         **outside,
         "PATH": f"{folder / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "MPLBACKEND": "Agg",  # plots need no screen
+        "PIP_NO_COMPILE": "1",  # what is not imported need not be compiled: half of the time
     }
     done = subprocess.run(
         ["bash", "-c", f"cd '{sources(folder)}' && {INSTALL} -q"], env=environment, capture_output=True, text=True
