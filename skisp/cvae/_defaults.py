@@ -1,8 +1,19 @@
 """What ``"auto"`` means: sizes of the network and epochs that fit the data."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-__all__ = ["auto_batch_size", "auto_hidden_layer_sizes", "auto_learning_rate", "auto_max_iter", "is_small"]
+from ._parameters import CVAEParameters
+
+__all__ = [
+    "FittingSizes",
+    "auto_batch_size",
+    "auto_hidden_layer_sizes",
+    "auto_learning_rate",
+    "auto_max_iter",
+    "is_small",
+]
 
 # Fewer rows are gone through more often, and what training gained is tested on rows held back.
 _SMALL = 5000
@@ -13,6 +24,56 @@ _SEVERAL_COLUMNS = 32
 # there a step of 256 rows took as long as one of 1024 on half the cores, and learnt no more.
 _BATCH_SIZE, _LARGE_BATCH_SIZE = 256, 1024
 _LEARNING_RATE = 3e-3
+
+
+@dataclass(frozen=True)
+class FittingSizes:
+    """Sizes of one fit: those that the estimator's parameters give, or those that fit the data.
+
+    Attributes
+    ----------
+    estimator : CVAEParameters
+    n_rows, n_features : int
+        Of the data.
+    starts_linear : bool
+        Whether a linear map, which is known, does most of the work.
+    given_max_iter : int or "auto"
+        Instead of the estimator's.
+    """
+
+    estimator: CVAEParameters
+    n_rows: int
+    n_features: int
+    starts_linear: bool
+    given_max_iter: int | str
+
+    @property
+    def hidden_layer_sizes(self) -> Sequence[int]:
+        """Widths of the encoder's hidden layers."""
+        given = self.estimator.hidden_layer_sizes
+        if not isinstance(given, str):
+            return given
+        return auto_hidden_layer_sizes(self.n_rows, self.n_features, starts_linear=self.starts_linear)
+
+    @property
+    def batch_size(self) -> int:
+        """Rows a step."""
+        given = self.estimator.batch_size
+        return auto_batch_size(self.n_rows, starts_linear=self.starts_linear) if isinstance(given, str) else given
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate, or the peak of its cycle."""
+        given = self.estimator.learning_rate
+        return auto_learning_rate(self.batch_size) if isinstance(given, str) else float(given)
+
+    @property
+    def max_iter(self) -> int:
+        """Epochs."""
+        given = self.given_max_iter
+        if not isinstance(given, str):
+            return given
+        return auto_max_iter(self.n_rows, self.batch_size, starts_linear=self.starts_linear)
 
 
 def is_small(n_rows: int) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._base import check_sample_weight, draw_seed, module_initialised_with
-from ._defaults import auto_batch_size, auto_hidden_layer_sizes, auto_learning_rate, auto_max_iter, is_small
+from ._defaults import FittingSizes, is_small
 from ._fitted import FittedCVAE
 from ._latent import aggregate_posterior
 from ._likelihoods import LEAST_NOISE_VARIANCE
@@ -73,8 +73,10 @@ class Fitting:
         self.generator = torch.Generator().manual_seed(self.seed + self.n_epochs_before)
         self.starts_linear = estimator.init == "pca" and estimator.likelihood != "bernoulli"
         self.rows, self.held_back, self.rows_of_start = self._split(weight, device)
-        self.batch_size = self._batch_size()
-        self.max_iter = self._max_iter()
+        n_rows, n_features = len(self.source), self.source.n_features
+        self.sizes = FittingSizes(estimator, n_rows, n_features, self.starts_linear, self._given_max_iter)
+        self.max_iter = self.sizes.max_iter
+        self.learning_rate = self.sizes.learning_rate
         self.trainer = self._make_trainer(self._network().to(device))
 
     def run(self, learning_rate: Callable[[float], float], watcher: Watcher) -> TrainingLog:
@@ -113,22 +115,6 @@ class Fitting:
             return True
         is_auto = self.before is None and self.starts_linear and self._given_max_iter == "auto"
         return is_auto and n_weighty >= _LEAST_TO_HOLD_BACK
-
-    @property
-    def learning_rate(self) -> float:
-        """The rate, or the peak of its cycle."""
-        given = self.estimator.learning_rate
-        return auto_learning_rate(self.batch_size) if isinstance(given, str) else float(given)
-
-    def _batch_size(self) -> int:
-        given = self.estimator.batch_size
-        return auto_batch_size(len(self.source), starts_linear=self.starts_linear) if isinstance(given, str) else given
-
-    def _max_iter(self) -> int:
-        given = self._given_max_iter
-        if not isinstance(given, str):
-            return given
-        return auto_max_iter(len(self.source), self.batch_size, starts_linear=self.starts_linear)
 
     def fitted(self, log: TrainingLog, *, with_optimization: bool = False) -> FittedCVAE:
         """The model as it is now: with a copy of the network, and all that is known of its training rows."""
@@ -246,12 +232,9 @@ class Fitting:
         }
 
     def _hidden_layer_sizes(self) -> list[int]:
-        given = self.estimator.hidden_layer_sizes
-        if not isinstance(given, str):
-            return list(given)
-        if self.before is not None:
+        if self.before is not None and self.estimator.hidden_layer_sizes == "auto":
             return list(self.before.network.config["hidden_layer_sizes"])
-        return list(auto_hidden_layer_sizes(len(self.source), self.source.n_features, starts_linear=self.starts_linear))
+        return list(self.sizes.hidden_layer_sizes)
 
     def _make_trainer(self, network: CVAENetwork) -> Trainer:
         estimator = self.estimator
@@ -268,7 +251,7 @@ class Fitting:
                 binarize=estimator.binarize,
             ),
             self.generator,
-            batch_size=self.batch_size,
+            batch_size=self.sizes.batch_size,
             weight_decay=estimator.weight_decay,
             augmentations=estimator.augment,
             image_shape=None if self.image_shape is None else _with_channels(self.image_shape),
