@@ -436,7 +436,15 @@ class TestEndToEnd:
     @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
     def test_interrupt(self, photographs):
         command = [sys.executable, "-m", "skisp", "propagate", "china.jpg", "--style", "style.png", "-o", "out"]
-        process = subprocess.Popen(command, cwd=photographs, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command,
+            cwd=photographs,
+            env=ENVIRONMENT,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell starts what runs in the background without it, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
         assert process.stderr.readline().startswith("china.jpg: ")  # work has begun
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
