@@ -19,7 +19,6 @@ Parts, each a table (or more), printed row by row:
 """
 
 import argparse
-import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -29,6 +28,7 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+from _parameters import parsed
 from _vae_peers import (
     Model,
     PythaeSettings,
@@ -423,20 +423,12 @@ def main() -> None:
     parser.add_argument("--all-peers", action="store_true", help="pythae with skisp's layers, too")
     parser.add_argument("--quick", action="store_true", help="few rows, seeds and epochs: does it run?")
     options = parser.parse_args()
-    pairs = (parameter.split("=", 1) for parameter in options.parameter)
-    options.parameters = {name: parse_value(value) for name, value in pairs}
+    options.parameters = parsed(options.parameter)
     torch.set_num_threads(options.threads)
     # The first fit of a process imports more than those after it.
     CVAETransformer(2, max_iter=1, device=options.device).fit(np.eye(8, dtype=np.float32))
     for part in options.parts:
         PARTS[part](options)
-
-
-def parse_value(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except ValueError:
-        return text
 
 
 if __name__ == "__main__":

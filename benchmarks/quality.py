@@ -4,11 +4,11 @@ python benchmarks/quality.py [--size 256] [--sheet FILE.png] [--parameter name=v
 """
 
 import argparse
-import ast
 import time
 from typing import Any
 
 import numpy as np
+from _parameters import parsed
 from _pictures import pictures, with_short_side
 from propagation import COLUMNS, quality
 from sklearn.frozen import FrozenEstimator
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--sheet")
     parser.add_argument("--parameter", action="append", default=[], help="name=value of StylePropagator")
     arguments = parser.parse_args()
-    parameters = {name: _value(value) for name, value in (parameter.split("=", 1) for parameter in arguments.parameter)}
+    parameters = parsed(arguments.parameter)
     figures, sheet = redraw_all(arguments.size, parameters)
     for name, reduce in (("median", np.median), ("least", np.min), ("greatest", np.max)):
         print(f"{name:45}" + "".join(f"{value:10.3f}" for value in reduce(figures, axis=0)))
@@ -59,13 +59,6 @@ def _row(images: list[Any], size: int) -> Any:
 
 def _to_height(image: Any, height: int) -> Any:
     return with_short_side(image, round(height * min(1.0, image.shape[1] / image.shape[0])))[:height]
-
-
-def _value(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except ValueError:
-        return text
 
 
 if __name__ == "__main__":

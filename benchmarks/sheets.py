@@ -1,13 +1,13 @@
 """Sheets to look at: content, style, the picture that another program published, ours before, ours now.
 
-Pairs with a face (the astronaut of scikit-image) and every published pair; a sheet holds four. Before is drawn by the
-checkout that ``--before`` names, in a process of its own; both draw with their defaults, or with ``--parameter``.
+Pairs with a face (the astronaut of scikit-image), three places, and every published pair; a sheet holds four. Before
+is drawn by the checkout that ``--before`` names, with its defaults, in a process of its own; ``--parameter`` is for
+ours now. Needs the folder of paintings and photographs beside the project.
 
     python benchmarks/sheets.py -o FOLDER [--sizes 256 512 1024] [--before CHECKOUT] [--parameter name=value ...]
 """
 
 import argparse
-import ast
 import os
 import subprocess
 import sys
@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
+from _parameters import parsed
 from _pictures import FOLDER, Picture, pair, with_short_side
 
 from skisp.io import read_image, write_image
 
 PUBLISHED = FOLDER.parent / "published"
 FACES = ("starry_night", "the_scream", "wave")
-ROOMS = (("tuebingen", "the_shipwreck_of_the_minotaur"), ("chicago", "wave"), ("cornell", "mondrian"))
+PLACES = (("tuebingen", "the_shipwreck_of_the_minotaur"), ("chicago", "wave"), ("cornell", "mondrian"))
 _A_SHEET, _GAP, _LABEL = 4, 8, 18
 
 Row = dict[str, Picture]
@@ -40,8 +41,10 @@ def main() -> None:
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
-        draw_all(arguments.worker, dict(_setting(text) for text in arguments.parameter))
+        draw_all(arguments.worker, parsed(arguments.parameter))
         return
+    if not FOLDER.is_dir():
+        parser.error(f"there are no paintings in {FOLDER}")
     arguments.output.mkdir(parents=True, exist_ok=True)
     for size in arguments.sizes:
         rows = dict(every_row(size))
@@ -54,11 +57,11 @@ def main() -> None:
 
 def every_row(size: int) -> Iterator[tuple[str, Row]]:
     """Name, content and style of every pair, and the published picture where there is one."""
-    for style in FACES:
-        from skimage.data import astronaut
+    from skimage.data import astronaut
 
+    for style in FACES:
         yield f"astronaut, {style}", {"content": with_short_side(astronaut(), size), "style": _style(style, size)}
-    for content, style in ROOMS:
+    for content, style in PLACES:
         photograph, painting = pair(content, style, size)
         yield f"{content}, {style}", {"content": photograph, "style": painting}
     for path in sorted(PUBLISHED.glob("*_content.jpg")):
@@ -120,14 +123,6 @@ def _labelled(label: str, image: Picture, height: int) -> Picture:
 
 def _style(name: str, size: int) -> Picture:
     return with_short_side(read_image(FOLDER / f"{name}.jpg"), size)
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    name, value = text.split("=", 1)
-    try:
-        return name, ast.literal_eval(value)
-    except (SyntaxError, ValueError):
-        return name, value
 
 
 if __name__ == "__main__":
