@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from ._images import Image
 
-__all__ = ["from_tensor", "resize", "to_tensor"]
+__all__ = ["from_tensor", "resample", "resize", "to_tensor"]
 
 
 def to_tensor(image: Image) -> Tensor:
@@ -26,3 +26,8 @@ def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
         return image
     resized = functional.interpolate(image[None], size=size, mode="bicubic", antialias=True, align_corners=False)
     return resized[0].clamp_(0.0, 1.0)
+
+
+def resample(field: Tensor, size: tuple[int, int]) -> Tensor:
+    """Values (C, H, W) of any range, bilinearly at ``size`` (height, width), antialiased where it shrinks."""
+    return functional.interpolate(field[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]

@@ -79,6 +79,11 @@ class Content:
         return cls(recolored, original, ContentStatistics(colors, structure_reference(recolored)))
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.recolored.shape[1], self.recolored.shape[2]
+
+    @property
     def short_side(self) -> int:
         """Pixels."""
         return min(self.recolored.shape[1:])
@@ -120,7 +125,7 @@ def _content_weight(structure: Tensor, grid: PatchGrid, settings: SynthesisSetti
     """Share (h * w, 1) of the target in a query: little in flat places, much on edges."""
     # What is finer than a small picture shows is left to the style, so that large pictures are not less of it.
     fineness = min(1.0, _FULL_WEIGHT_SIDE / min(grid.size))
-    weight = settings.content_weight * (0.2 + 2.0 * structure) * fineness
+    weight = settings.content_weight * (0.3 + 3.0 * structure) * fineness
     return torch.lerp(torch.ones_like(weight), weight.clamp_max(1.0), settings.strength)
 
 

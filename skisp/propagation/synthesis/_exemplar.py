@@ -1,4 +1,4 @@
-"""The exemplar: the style's patches at one pyramid level, each with its code."""
+"""The exemplar: the style's patches at one size, and at a pyramid level each with its code."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ..._tensors import resize
 from ._patches import map_patches, patches_at
 from ._pyramid import size_with_short_side
 
-__all__ = ["Exemplar", "PatchCoder", "build_exemplar"]
+__all__ = ["Exemplar", "PatchCoder", "StyleCanvas", "build_canvas", "build_exemplar"]
 
 # Style positions above which only every stride-th is a candidate: enough patches, bounded time.
 _MOST_DENSE_POSITIONS = 40_000
@@ -39,18 +39,61 @@ class PatchCoder(Protocol):
 
 
 @dataclass(frozen=True)
-class Exemplar:
-    """Patches of the style images at one pyramid level.
+class StyleCanvas:
+    """The style images at one size, side by side, and the positions of their patches.
 
     Attributes
     ----------
     canvas : Tensor (C, H, W)
-        The style images side by side.
-    shape : (int, int)
-        Patches down and across.
+        With an empty column between the images.
+    sizes : tuple of (int, int)
+        Height and width of each image.
     stride : int
         Pixels between neighbouring patches.
     patch_size : int
+    """
+
+    canvas: Tensor
+    sizes: tuple[tuple[int, int], ...]
+    stride: int
+    patch_size: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Patches down and across."""
+        height, width = ((side - self.patch_size) // self.stride + 1 for side in self.canvas.shape[1:])
+        return height, width
+
+    def __len__(self) -> int:
+        return self.shape[0] * self.shape[1]
+
+    def patches(self, indices: Tensor) -> Tensor:
+        """The patches (n, C * p * p) with the given indices (n,)."""
+        rows, columns = indices // self.shape[1], indices % self.shape[1]
+        return patches_at(self.canvas, rows * self.stride, columns * self.stride, self.patch_size)
+
+    def nearest_inside(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """Indices of the patches nearest to corners in pixels (floats), each inside the image that its centre is in."""
+        heights, widths = (torch.tensor(sides, device=rows.device) for sides in zip(*self.sizes, strict=True))
+        ends = (widths + 1).cumsum(0)
+        image = torch.bucketize(columns + (self.patch_size - 1) / 2, ends - 0.5).clamp_max_(len(ends) - 1)
+        left = (ends - widths - 1)[image]
+        first, last = -(-left // self.stride), (left + widths[image] - self.patch_size) // self.stride
+        rows = (
+            torch.round(rows / self.stride)
+            .long()
+            .clamp(min=0)
+            .minimum((heights[image] - self.patch_size) // self.stride)
+        )
+        return rows * self.shape[1] + torch.round(columns / self.stride).long().maximum(first).minimum(last)
+
+
+@dataclass(frozen=True)
+class Exemplar(StyleCanvas):
+    """Patches of the style images at one pyramid level, with their codes.
+
+    Attributes
+    ----------
     codes : Tensor (h * w, d)
     share : Tensor (h * w,)
         The share of each patch in a picture, of sum 1; 0 if a patch is not inside one image.
@@ -60,27 +103,15 @@ class Exemplar:
         Of the codes, summed over their components: the unit of coherence and balance.
     """
 
-    canvas: Tensor
-    shape: tuple[int, int]
-    stride: int
-    patch_size: int
     codes: Tensor
     share: Tensor
     origin: Tensor
     variance: float
 
-    def __len__(self) -> int:
-        return self.shape[0] * self.shape[1]
-
     @property
     def is_valid(self) -> Tensor:
         """Whether each patch is inside one image, (h * w,) of bool."""
         return self.share > 0
-
-    def patches(self, indices: Tensor) -> Tensor:
-        """The patches (n, C * p * p) with the given indices (n,)."""
-        rows, columns = indices // self.shape[1], indices % self.shape[1]
-        return patches_at(self.canvas, rows * self.stride, columns * self.stride, self.patch_size)
 
     def sample(self, n_samples: int, generator: torch.Generator) -> Tensor:
         """Indices of up to ``n_samples`` different valid patches, of each style in proportion to its share."""
@@ -106,20 +137,32 @@ def build_exemplar(
     Small exemplars have a patch at every pixel, large ones at every ``stride``-th. The weights of the styles,
     of sum 1, are the shares of their patches in a picture.
     """
-    resized = [resize(image, size_with_short_side(image.shape[1:], short_side)) for style in images for image in style]
+    resized = _resized(images, short_side)
     owners = [i for i, style in enumerate(images) for _ in style]
     n_positions = sum(image.shape[1] * image.shape[2] for image in resized)
-    own_stride = 1 if n_positions <= _MOST_DENSE_POSITIONS else stride
-    canvas = _side_by_side(resized)
-    shape = tuple((side - patch_size) // own_stride + 1 for side in canvas.shape[1:])
-    origin = _origins(resized, owners, (shape[0], shape[1]), own_stride, patch_size).flatten().to(canvas.device)
+    canvas = _canvas(resized, 1 if n_positions <= _MOST_DENSE_POSITIONS else stride, patch_size)
+    origin = _origins(resized, owners, canvas.shape, canvas.stride, patch_size).flatten().to(canvas.canvas.device)
     counts = [int((origin == i).sum()) for i in range(len(images))]
-    share = torch.zeros(len(origin), device=canvas.device)
+    share = torch.zeros(len(origin), device=origin.device)
     for i, weight in enumerate(weights):
         share[origin == i] = weight / max(1, counts[i])
-    codes = map_patches(coder.encode, canvas, patch_size, own_stride)
+    codes = map_patches(coder.encode, canvas.canvas, patch_size, canvas.stride)
     variance = float(codes[share > 0].var(dim=0, correction=0).sum())
-    return Exemplar(canvas, (shape[0], shape[1]), own_stride, patch_size, codes, share, origin, variance)
+    return Exemplar(canvas.canvas, canvas.sizes, canvas.stride, patch_size, codes, share, origin, variance)
+
+
+def build_canvas(images: Sequence[Sequence[Tensor]], short_side: int, patch_size: int) -> StyleCanvas:
+    """Resize the images (C, H, W) of each style to ``short_side``; a patch at every pixel, without codes."""
+    return _canvas(_resized(images, short_side), 1, patch_size)
+
+
+def _resized(images: Sequence[Sequence[Tensor]], short_side: int) -> list[Tensor]:
+    return [resize(image, size_with_short_side(image.shape[1:], short_side)) for style in images for image in style]
+
+
+def _canvas(images: Sequence[Tensor], stride: int, patch_size: int) -> StyleCanvas:
+    sizes = tuple((image.shape[1], image.shape[2]) for image in images)
+    return StyleCanvas(_side_by_side(images), sizes, stride, patch_size)
 
 
 def _side_by_side(images: Sequence[Tensor]) -> Tensor:

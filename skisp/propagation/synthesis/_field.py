@@ -14,7 +14,7 @@ from torch.nn import functional
 from ..._chunks import chunk_sizes
 from ..._math.distances import nearest
 from ..._threads import concatenate_on_threads, split_evenly
-from ._exemplar import Exemplar
+from ._exemplar import Exemplar, StyleCanvas
 from ._patches import PatchGrid
 
 __all__ = ["FieldSearch", "occurrence", "share_gap", "upsample_field", "warp_field"]
@@ -51,9 +51,9 @@ def share_gap(field: Tensor, exemplar: Exemplar) -> Tensor:
 
 
 def upsample_field(
-    field: Tensor, coarse: PatchGrid, fine: PatchGrid, coarse_exemplar: Exemplar, fine_exemplar: Exemplar
+    field: Tensor, coarse: PatchGrid, fine: PatchGrid, coarse_exemplar: StyleCanvas, fine_exemplar: StyleCanvas
 ) -> Tensor:
-    """Upsample a field from one pyramid level to the next; coherent regions stay coherent."""
+    """Upsample a field to a larger picture of a larger exemplar; coherent regions stay coherent."""
     axes = zip(coarse.centres(), fine.centres(), coarse.size, fine.size, coarse.shape, strict=True)
     sources, shifts = [], []
     for coarse_centres, fine_centres, coarse_side, fine_side, n in axes:
@@ -63,17 +63,16 @@ def upsample_field(
         shifts.append(fine_centres - coarse_centres[source] * factor)
     matched = field.reshape(coarse.shape)[sources[0].to(field.device)][:, sources[1].to(field.device)]
     width = coarse_exemplar.shape[1]
-    rows = _upsample_position(matched // width, shifts[0][:, None], coarse_exemplar, fine_exemplar, 0)
-    columns = _upsample_position(matched % width, shifts[1][None, :], coarse_exemplar, fine_exemplar, 1)
-    return (rows * fine_exemplar.shape[1] + columns).flatten()
+    rows = _upsampled_corner(matched // width, shifts[0][:, None], coarse_exemplar, fine_exemplar, 0)
+    columns = _upsampled_corner(matched % width, shifts[1][None, :], coarse_exemplar, fine_exemplar, 1)
+    return fine_exemplar.nearest_inside(rows, columns).flatten()
 
 
-def _upsample_position(position: Tensor, shift: Tensor, coarse: Exemplar, fine: Exemplar, axis: int) -> Tensor:
-    """Scale positions in the coarse exemplar along one axis, add a shift in fine pixels, round to the fine exemplar."""
+def _upsampled_corner(position: Tensor, shift: Tensor, coarse: StyleCanvas, fine: StyleCanvas, axis: int) -> Tensor:
+    """Corners in pixels of the fine exemplar, along one axis: the coarse patches' centres scaled, and shifted."""
     factor = fine.canvas.shape[axis + 1] / coarse.canvas.shape[axis + 1]
-    half = (coarse.patch_size - 1) / 2
-    corner = (position * coarse.stride + half) * factor + shift.to(position.device) - half
-    return torch.round(corner / fine.stride).long().clamp(0, fine.shape[axis] - 1)
+    centre = (position * coarse.stride + (coarse.patch_size - 1) / 2) * factor
+    return centre + shift.to(position.device) - (fine.patch_size - 1) / 2
 
 
 def warp_field(field: Tensor, flow: Tensor, grid: PatchGrid, exemplar: Exemplar) -> Tensor:

@@ -1,14 +1,12 @@
-"""After the synthesis: the content's fine structure, and the style's contrast at every size of detail."""
-
-from collections.abc import Sequence
+"""After the synthesis: the content's fine structure, and the style's contrast and colours at every size of detail."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ..._math.color import plane_luminance
+from ._band_match import PictureMatch, match_bands
 from ._content import Content, structure_map
-from ._pyramid import expand, laplacian_pyramid
 from ._settings import SynthesisSettings
 from ._style_model import StyleModel
 
@@ -20,20 +18,20 @@ def postprocess(
     content: Content,
     style: StyleModel,
     settings: SynthesisSettings,
-    factors: Sequence[float] | None = None,
-) -> tuple[Tensor, list[float]]:
-    """Give a rendered picture (C, H, W) fine structure of the content, and the style's contrast.
+    match: PictureMatch | None = None,
+) -> tuple[Tensor, PictureMatch]:
+    """Give a rendered picture (C, H, W) fine structure of the content, and the style's contrast and colours.
 
     Returns
     -------
     picture : Tensor (C, H, W) in [0, 1]
-    factors : list of float
-        By which the contrast was changed, or those that were given, of another frame of a sequence.
+    match : PictureMatch
+        By which contrast and colours were changed, or what was given, of another frame of a sequence.
     """
     share = min(1.0, settings.structure_share * settings.content_weight)
-    wanted = style.band_deviations(style.side(content.short_side, settings.style_scale))
+    wanted = style.band_statistics(style.side(content.short_side, settings.style_scale))
     structure = structure_map(content.recolored, content.statistics.structure)
-    return match_band_contrast(mix_structure(picture, content.recolored, structure, share), wanted, factors)
+    return match_bands(mix_structure(picture, content.recolored, structure, share), wanted, match)
 
 
 def mix_structure(picture: Tensor, recolored: Tensor, structure: Tensor, share: float) -> Tensor:
@@ -62,39 +60,3 @@ def keep_color(picture: Tensor, content: Tensor) -> Tensor:
     amount = (rendered - rendered.mean()) * scale + wanted.mean() - wanted
     lowest, highest = -content.min(dim=0).values, 1 - content.max(dim=0).values
     return content + amount.clamp(lowest, highest)
-
-
-def match_band_contrast(
-    picture: Tensor, deviations: Sequence[float], factors: Sequence[float] | None = None
-) -> tuple[Tensor, list[float]]:
-    """Give each Laplacian band of the picture (C, H, W) the style's standard deviation.
-
-    Overlapping patches are averaged, which weakens fine detail. No band is changed by more than a factor
-    of two. If ``factors`` are given, the bands are multiplied by those instead.
-
-    Parameters
-    ----------
-    picture : Tensor (C, H, W)
-    deviations : sequence of float
-        Standard deviations of the style's bands at the picture's size.
-    factors : sequence of float or None
-
-    Returns
-    -------
-    picture : Tensor (C, H, W) in [0, 1]
-    factors : list of float
-        One for each band, finest first.
-    """
-    bands, remainder = laplacian_pyramid(picture)
-    if factors is None:
-        # A style of another size may have more bands or fewer; bands that it lacks are not changed.
-        factors = [_factor(float(band.std()), wanted) for band, wanted in zip(bands, deviations, strict=False)]
-        factors += [1.0] * (len(bands) - len(factors))
-    for factor in reversed(factors):
-        band = bands.pop()
-        remainder = expand(remainder, band).add_(band, alpha=factor)
-    return remainder.clamp_(0.0, 1.0), list(factors)
-
-
-def _factor(having: float, wanted: float, limit: float = 2.0) -> float:
-    return min(max(wanted / max(having, 1e-6), 1 / limit), limit)

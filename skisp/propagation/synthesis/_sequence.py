@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..._tensors import resample
+from ._band_match import PictureMatch
 from ._content import Content, ContentStatistics
 from ._optical_flow import agreement, optical_flow, warp
 from ._postprocess import postprocess
-from ._settings import SynthesisSettings
+from ._settings import SynthesisSettings, matched_side
 from ._style_model import StyleModel
 from ._synthesis import Synthesis, synthesise
 
@@ -27,7 +29,7 @@ class _Frame:
     image: Tensor
     statistics: ContentStatistics
     synthesis: Synthesis
-    factors: list[float]
+    match: PictureMatch
     picture: Tensor
 
 
@@ -63,8 +65,8 @@ class SequenceRedraw:
         content = Content.of(image, self._style)
         generator = torch.Generator().manual_seed(self._seed)
         synthesis, rendered = synthesise(content, self._style, self._settings, generator)
-        picture, factors = postprocess(rendered, content, self._style, self._settings)
-        return _Frame(image, content.statistics, synthesis, factors, picture)
+        picture, match = postprocess(rendered, content, self._style, self._settings)
+        return _Frame(image, content.statistics, synthesis, match, picture)
 
     def _next(self, image: Tensor, last: _Frame) -> _Frame:
         flow = optical_flow(last.image, image)
@@ -73,13 +75,14 @@ class SequenceRedraw:
             return self._first(image)
         content = Content.of(image, self._style, last.statistics)
         rendered = self._continued(content, last.synthesis, flow)
-        picture, _ = postprocess(rendered, content, self._style, self._settings, last.factors)
+        picture, _ = postprocess(rendered, content, self._style, self._settings, last.match)
         picture = torch.lerp(picture, warp(last.picture, flow), _KEPT * same)
-        return _Frame(image, last.statistics, last.synthesis, last.factors, picture)
+        return _Frame(image, last.statistics, last.synthesis, last.match, picture)
 
     def _continued(self, content: Content, synthesis: Synthesis, flow: Tensor) -> Tensor:
         """The synthesis of the last frame, warped, searched once more at the finest level, and rendered."""
-        level = content.level(content.short_side, self._style, self._settings, content.statistics.structure)
-        synthesis.warp(level, flow)
+        side = matched_side(content.short_side)
+        level = content.level(side, self._style, self._settings, content.statistics.structure)
+        synthesis.warp(level, resample(flow, level.grid.size) * (side / content.short_side))
         synthesis.refine(1)
-        return synthesis.render()
+        return synthesis.render(content.size, self._style)

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import torch
 
-__all__ = ["COARSEST_SIDE", "SynthesisSettings", "stride_of"]
+__all__ = ["COARSEST_SIDE", "SynthesisSettings", "matched_side", "stride_of"]
 
 # Short side in pixels of the coarsest level, of pictures and of the pyramid that coders are fitted on: a patch of 11
 # then covers a quarter of it, and a coarser one would hardly have patches to tell from each other.
@@ -13,11 +13,27 @@ COARSEST_SIDE = 48
 # Distance of neighbouring patches as a share of a patch's side: 3 pixels of 11, so that (11/3)^2, about 13 patches,
 # vote on each pixel. Time falls with its square. Chosen by eye among whole pixels; no measurement is on record.
 _STRIDE_SHARE = 0.27
+# Short side in pixels up to which patches are matched on the picture itself; see :func:`matched_side`.
+_LARGEST_MATCHED_WHOLE = 256
 
 
 def stride_of(patch_size: int) -> int:
     """Pixels between neighbouring patches."""
     return max(1, round(patch_size * _STRIDE_SHARE))
+
+
+def matched_side(short_side: int) -> int:
+    """Short side in pixels of the finest level on which patches are matched, for a picture of a short side.
+
+    Larger pictures are matched at a smaller size and rendered with patches as much larger, so that strokes grow
+    with the picture: with its square root, since detail grows with it too.
+
+    Examples
+    --------
+    >>> [matched_side(side) for side in (100, 256, 512, 1024)]
+    [100, 256, 362, 512]
+    """
+    return short_side if short_side <= _LARGEST_MATCHED_WHOLE else round((short_side * _LARGEST_MATCHED_WHOLE) ** 0.5)
 
 
 @dataclass(frozen=True)
@@ -62,7 +78,7 @@ class SynthesisSettings:
     style_share_rate: float = 0.05
     yielding: float = 0.5
     evening: float = 0.6
-    structure_share: float = 0.25
+    structure_share: float = 0.35
     n_rounds: int = 2
     n_coarsest_rounds: int = 7
     n_sweeps: int = 2

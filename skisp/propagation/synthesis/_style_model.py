@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 from torch import Tensor
 
 from ..._math.affine import AffineMap
 from ..._tensors import resize
-from ._exemplar import Exemplar, PatchCoder, build_exemplar
-from ._pyramid import laplacian_pyramid, size_with_short_side
+from ._band_match import BandStatistics, band_statistics
+from ._exemplar import Exemplar, PatchCoder, StyleCanvas, build_canvas, build_exemplar
+from ._pyramid import size_with_short_side
 from ._settings import stride_of
 
 __all__ = ["StyleModel"]
@@ -52,7 +52,7 @@ class StyleModel:
         self.encode_content = encode_content
         self.alignment = alignment
         self._exemplars: dict[int, Exemplar] = {}
-        self._deviations: dict[int, list[float]] = {}
+        self._band_statistics: dict[int, BandStatistics] = {}
 
     @property
     def stride(self) -> int:
@@ -71,20 +71,23 @@ class StyleModel:
             self._exemplars[short_side] = exemplar
         return exemplar
 
+    def canvas(self, short_side: int, patch_size: int) -> StyleCanvas:
+        """The styles' images at one size, for patches of a size of their own; not kept."""
+        return build_canvas(self.images, short_side, patch_size)
+
     def forget_exemplars(self, keep: Sequence[int] | None = None) -> None:
         """Drop large exemplars, and those of other sizes than ``keep``, so that they do not fill the memory."""
         for short_side, exemplar in list(self._exemplars.items()):
             if exemplar.canvas[0].numel() > _MOST_KEPT_PIXELS or (keep is not None and short_side not in keep):
                 self._exemplars.pop(short_side, None)  # another thread may have dropped it
 
-    def band_deviations(self, short_side: int) -> list[float]:
-        """Standard deviations of the Laplacian bands at one size, finest first: a weighted mean over the images."""
-        if short_side not in self._deviations:
-            of_each = [np.mean([_deviations(image, short_side) for image in own], axis=0) for own in self.images]
-            self._deviations[short_side] = np.tensordot(self.weights, of_each, axes=1).tolist()
-        return self._deviations[short_side]
-
-
-def _deviations(image: Tensor, short_side: int) -> list[float]:
-    resized = resize(image, size_with_short_side(image.shape[1:], short_side))
-    return [float(band.std()) for band in laplacian_pyramid(resized)[0]]
+    def band_statistics(self, short_side: int) -> BandStatistics:
+        """Distribution of the styles' colours in each Laplacian band at one size."""
+        if short_side not in self._band_statistics:
+            pairs = [
+                (resize(image, size_with_short_side(image.shape[1:], short_side)), weight / len(own))
+                for own, weight in zip(self.images, self.weights, strict=True)
+                for image in own
+            ]
+            self._band_statistics[short_side] = band_statistics(*zip(*pairs, strict=True))
+        return self._band_statistics[short_side]

@@ -13,16 +13,16 @@ from torch.nn import functional
 from ..._math.distances import nearest
 from ..._math.entropic import sinkhorn_potentials
 from ..._progress import report
-from ..._tensors import resize
+from ..._tensors import resample, resize
 from ._content import Content
 from ._exemplar import PatchCoder
 from ._field import FieldSearch, occurrence, share_gap, upsample_field, warp_field
 from ._level import Level
 from ._optical_flow import warp
-from ._patches import gaussian_window
+from ._patches import PatchGrid, gaussian_window
 from ._postprocess import postprocess
 from ._pyramid import short_sides
-from ._settings import COARSEST_SIDE, SynthesisSettings
+from ._settings import COARSEST_SIDE, SynthesisSettings, matched_side, stride_of
 from ._style_model import StyleModel
 
 __all__ = ["Synthesis", "Watcher", "redraw", "synthesise"]
@@ -96,13 +96,30 @@ class Synthesis:
         self.picture = self._assembled(lambda at: self.level.exemplar.patches(self.matches[at]))
         return self.picture
 
-    def render(self) -> Tensor:
-        """The same with new patches, if the settings ask for them: from the style's C-VAE, about the matched ones."""
-        if not self._settings.generates_patches:
-            return self.vote()
-        noise = None if self._settings.patches == "style" else self._noise()
-        self.picture = self._assembled(lambda at: self._generated(at, noise))
-        return self.picture
+    def render(self, size: tuple[int, int], style: StyleModel) -> Tensor:
+        """The picture (C, H, W) of a size, this level's or larger: with new patches, if the settings ask for them.
+
+        New patches come from the style's C-VAE, about the matched ones. For a larger picture the matched patches are
+        cut out of the style at that size, and what the new ones change is upsampled.
+        """
+        voted = self.vote()
+        if self._settings.generates_patches:
+            noise = None if self._settings.patches == "style" else self._noise()
+            self.picture = self._assembled(lambda at: self._generated(at, noise))
+        assert self.picture is not None, "a vote gives one"
+        if size == self.level.grid.size:
+            return self.picture
+        return self._enlarged(size, style).add_(resample(self.picture - voted, size))
+
+    def _enlarged(self, size: tuple[int, int], style: StyleModel) -> Tensor:
+        """A vote of the matched patches at a larger size, themselves as much larger."""
+        level = self.level
+        factor = min(size) / min(level.grid.size)
+        patch_size = round(factor * style.patch_size)
+        canvas = style.canvas(style.side(min(size), self._settings.style_scale), patch_size)
+        grid = PatchGrid(size, patch_size, stride_of(patch_size))
+        field = upsample_field(self.matches, level.grid, grid, level.exemplar, canvas)
+        return grid.assemble(lambda at: canvas.patches(field[at]), gaussian_window(patch_size, patch_size / 4))
 
     def _enter(self, level: Level, matches: Tensor) -> None:
         self.level = level
@@ -219,9 +236,9 @@ def synthesise(
     generator: torch.Generator,
     watcher: Watcher | None = None,
 ) -> tuple[Synthesis, Tensor]:
-    """Synthesise a picture (C, H, W) from the coarsest level to the content's own, and render it."""
+    """Synthesise a picture from the coarsest level to the finest, and render it (C, H, W) at the content's size."""
     watcher = watcher or _nobody
-    sides = short_sides(content.short_side, max(COARSEST_SIDE, style.patch_size))
+    sides = short_sides(matched_side(content.short_side), max(COARSEST_SIDE, style.patch_size))
     synthesis = Synthesis(content.level(sides[0], style, settings), style.coder, settings, generator)
     n_rounds = settings.n_coarsest_rounds
     for i, side in enumerate(sides[1:], start=1):
@@ -232,7 +249,7 @@ def synthesise(
         synthesis.upsample(lambda side=side: content.level(side, style, settings))  # type: ignore[misc]
         n_rounds = settings.n_rounds
     synthesis.refine(n_rounds)
-    picture = synthesis.render()
+    picture = synthesis.render(content.size, style)
     watcher(synthesis, picture)
     style.forget_exemplars(keep=[style.side(side, settings.style_scale) for side in sides])
     report("redraw", len(sides), len(sides))

@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA
 
 from skisp.propagation._patch_codec import PatchCodec
 from skisp.propagation.synthesis import _exemplar
-from skisp.propagation.synthesis._exemplar import build_exemplar
+from skisp.propagation.synthesis._exemplar import build_canvas, build_exemplar
 from skisp.propagation.synthesis._patches import extract_patches
 
 
@@ -75,3 +75,24 @@ def test_sampled_patches_are_valid_and_different(codec):
     everything = exemplar.sample(10**6, torch.Generator().manual_seed(0))
     assert sorted(everything.tolist()) == torch.nonzero(exemplar.is_valid)[:, 0].tolist()
     torch.testing.assert_close(exemplar.sample(100, torch.Generator().manual_seed(0)), sampled, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("patch_size", [5, 8])
+def test_the_nearest_patch_inside_is_of_the_image_that_the_centre_is_in(patch_size):
+    shades = (0.2, 0.5, 0.9)
+    images = [torch.full((3, *size), shade) for shade, size in zip(shades, ((20, 20), (20, 31), (27, 20)), strict=True)]
+    canvas = build_canvas([images], 20, patch_size)
+    height, width = canvas.canvas.shape[1:]
+    rows, columns = torch.meshgrid(torch.arange(-3.0, height), torch.arange(-3.0, width), indexing="ij")
+    patches = canvas.patches(canvas.nearest_inside(rows.flatten(), columns.flatten()))
+    assert float((patches.amax(1) - patches.amin(1)).max()) < 1e-6
+    centres = columns.flatten() + (patch_size - 1) / 2
+    expected = torch.tensor(shades)[torch.bucketize(centres, torch.tensor([20.5, 52.5]))]
+    assert torch.equal(patches[:, 0], expected)
+
+
+def test_patches_inside_stay_where_they_are(codec, stride):
+    exemplar = build_exemplar([[random_image(30, 40)]], [1.0], 30, codec, 5, stride)
+    every = torch.arange(len(exemplar))
+    rows, columns = (stride * part.float() for part in (every // exemplar.shape[1], every % exemplar.shape[1]))
+    assert torch.equal(exemplar.nearest_inside(rows, columns), every)

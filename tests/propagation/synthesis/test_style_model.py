@@ -6,6 +6,7 @@ import torch
 from sklearn.preprocessing import FunctionTransformer
 
 from skisp._math.affine import AffineMap
+from skisp._math.gaussian import Moments, gaussian_barycentre
 from skisp.propagation._patch_codec import JointCodec, PatchCodec
 from skisp.propagation.synthesis import _style_model
 from skisp.propagation.synthesis._pyramid import laplacian_pyramid
@@ -51,9 +52,10 @@ def test_the_style_beside_a_picture_has_its_size_times_the_scale_and_holds_a_pat
     assert model.side(100, scale) == side
 
 
-def test_deviations_of_bands_are_the_weighted_mean_of_each_styles(model):
-    first, second, third = (
-        [float(band.std()) for band in laplacian_pyramid(random_image(seed))[0]] for seed in range(3)
-    )
-    expected = 0.25 * np.array(first) + 0.75 * (np.array(second) + third) / 2
-    np.testing.assert_allclose(model.band_deviations(20), expected, rtol=1e-6)
+def test_moments_of_bands_are_the_barycentre_of_each_styles_images(model):
+    covariances = [
+        np.cov(laplacian_pyramid(random_image(seed))[0][0].flatten(1).double().numpy(), bias=True) for seed in range(3)
+    ]
+    moments = [Moments(torch.zeros(3, dtype=torch.float64), torch.from_numpy(part)) for part in covariances]
+    expected = gaussian_barycentre(moments, [0.25, 0.375, 0.375]).covariance
+    torch.testing.assert_close(model.band_statistics(20).bands[0].moments.covariance, expected)

@@ -8,11 +8,12 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import FunctionTransformer
+from torch.nn import functional
 
 from skisp import CVAETransformer, StylePropagator
 from skisp._chunks import chunk_sizes
 from skisp._math.affine import AffineMap
-from skisp._tensors import to_tensor
+from skisp._tensors import resize, to_tensor
 from skisp.datasets import load_photograph
 from skisp.metrics import content_similarity
 from skisp.propagation._patch_codec import JointCodec, PatchCodec
@@ -172,7 +173,7 @@ def rendered(image, transformer, **parameters):
     """What is rendered, and what the same matches vote for."""
     synthesis, _ = synthesis_of(image, model_of(image, transformer), 30, settings_of(**parameters))
     synthesis.refine(1)
-    return synthesis.render(), synthesis.vote(), synthesis
+    return synthesis.render(synthesis.level.grid.size, None), synthesis.vote(), synthesis
 
 
 def test_the_styles_own_patches_are_rendered_as_they_vote(image, rows):
@@ -194,7 +195,7 @@ def test_generated_patches_are_new_and_always_the_same(image, rows):
     cvae = CVAETransformer(4, hidden_layer_sizes=(16,), max_iter=2, random_state=0).fit(rows)
     picture, vote, synthesis = rendered(image, cvae, patches="generated")
     assert float((picture - vote).abs().max()) > 0.01
-    assert torch.equal(synthesis.render(), picture)  # whatever was sampled in between
+    assert torch.equal(synthesis.render(synthesis.level.grid.size, None), picture)  # whatever was sampled in between
 
 
 def test_the_watcher_is_told_of_each_level_with_its_picture():
@@ -230,7 +231,7 @@ def test_no_patch_of_a_picture_lies_between_two_style_images(pca_patches, painti
 
 
 def test_less_strength_looks_for_patches_nearer_to_the_content(pca_style, photograph):
-    propagator = StylePropagator(style=pca_style, content_weight=0.3, random_state=0).fit([photograph])
+    propagator = StylePropagator(style=pca_style, content_weight=0.1, random_state=0).fit([photograph])
     content, settings = to_tensor(np.float32(photograph / 255)), SynthesisSettings.of(propagator)
     with torch.inference_mode():
         pictures = [
@@ -239,6 +240,33 @@ def test_less_strength_looks_for_patches_nearer_to_the_content(pca_style, photog
         ]
     kept = [content_similarity(photograph, picture.numpy().transpose(1, 2, 0)) for picture in pictures]
     assert kept[0] > kept[1] + 0.02
+
+
+def test_a_larger_picture_is_of_the_patches_matched_on_a_smaller_one_cut_out_as_much_larger():
+    large = functional.interpolate(random_image(40, 44)[None], size=[120, 132], mode="bicubic").clamp(0, 1)[0]
+    style = model_of(large, PCA(4).fit(extract_patches(large, 5).numpy()))
+    synthesis, _ = synthesis_of(resize(large, (60, 66)), style, 60, settings_of(adaptation=0.0))
+    rows, columns = (
+        (torch.arange(n) - synthesis.level.grid.margin).clamp(0, most - 1)
+        for n, most in zip(synthesis.level.grid.shape, synthesis.level.exemplar.shape, strict=True)
+    )
+    synthesis.matches = (rows[:, None] * synthesis.level.exemplar.shape[1] + columns).flatten()
+    inside = (slice(None), slice(12, -12), slice(12, -12))  # at the border patches cannot stand where they come from
+    torch.testing.assert_close(synthesis.render((120, 132), style)[inside], large[inside], rtol=0, atol=1e-5)
+
+
+def test_what_new_patches_change_is_in_a_larger_picture_too(image, rows):
+    style = model_of(random_image(60, 66, seed=1), PCA(4).fit(rows))
+    both = []
+    for adaptation in (0.0, 1.0):
+        synthesis, _ = synthesis_of(image, style, 30, settings_of(patches="generated", adaptation=adaptation))
+        synthesis.refine(1)
+        size = synthesis.level.grid.size
+        both.append((synthesis.render(size, style), synthesis.render((90, 102), style)))
+    change, enlarged = (changed - plain for plain, changed in zip(*both, strict=True))
+    assert float(change.abs().max()) > 0.01
+    expected = functional.interpolate(change[None], size=[90, 102], mode="bilinear", antialias=True)[0]
+    torch.testing.assert_close(enlarged, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("at_once", [60, 10**9])

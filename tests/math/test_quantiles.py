@@ -1,0 +1,40 @@
+"""Quantiles, and the map between distributions on the line."""
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from skisp._math.quantiles import match_quantiles, quantile_table
+
+
+def test_quantiles_are_numpys_of_the_middles_of_equal_shares():
+    values = torch.randn(2, 401, generator=torch.Generator().manual_seed(0))
+    expected = np.quantile(values.numpy(), (np.arange(10) + 0.5) / 10, axis=1, method="hazen").T
+    np.testing.assert_allclose(quantile_table(values, 10).numpy(), expected, rtol=0, atol=1e-6)
+
+
+def test_a_sample_is_mapped_onto_one_of_as_many_values_by_their_order():
+    generator = torch.Generator().manual_seed(0)
+    source, target = torch.randn(1, 100, generator=generator), torch.rand(1, 100, generator=generator)
+    mapped = match_quantiles(source, quantile_table(source, 100), quantile_table(target, 100))
+    expected = torch.empty_like(source)
+    expected[0, source[0].argsort()] = target[0].sort().values
+    torch.testing.assert_close(mapped, expected)
+
+
+@given(arrays(np.float32, (1, 60), elements=st.floats(-2, 2, width=32)), st.integers(0, 2**31 - 1))
+def test_the_map_is_monotone_and_finite_even_with_ties(values, seed):
+    values = torch.from_numpy(values).round(decimals=1)
+    target = torch.randn(1, 50, generator=torch.Generator().manual_seed(seed)).sort().values
+    query = torch.linspace(-3, 3, 200)[None]
+    mapped = match_quantiles(query, quantile_table(values, 50), target)
+    assert torch.isfinite(mapped).all()
+    assert float(mapped.diff().min()) >= -1e-5
+
+
+def test_equal_distributions_are_left_alone():
+    values = torch.randn(3, 500, generator=torch.Generator().manual_seed(0))
+    table = quantile_table(values, 64)
+    torch.testing.assert_close(match_quantiles(values, table, table), values)
