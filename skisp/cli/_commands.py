@@ -13,7 +13,7 @@ from .._images import Image, as_images, to_channels
 from .._names import shown
 from ..io import write_image
 from ._errors import FAILURES, in_one_line
-from ._outputs import check_free, plan_outputs, print_path, writable_folder
+from ._outputs import check_outputs, plan_outputs, print_path, writable_folder
 from ._parser import UserError
 from ._progress import progress_shown
 from ._propagate import apply, fit, propagate
@@ -32,7 +32,8 @@ def demo(arguments: Namespace) -> int:
     from ..datasets import load_photograph, make_style_image
 
     kind = _checked_kind(arguments.style_kind)
-    target = plan_outputs(["photograph"], arguments.output)[0]
+    [target] = targets = plan_outputs(["photograph.png"], arguments.output)
+    check_outputs(targets, ["photograph"], [], replace=arguments.force)
     with writable_folder(target.parent):
         start = time.monotonic()
         content = load_photograph("china", size=arguments.size)
@@ -53,10 +54,10 @@ def styles(arguments: Namespace) -> int:
     from ..datasets import STYLE_KINDS, make_style_image
 
     folder = Path(arguments.output)
-    targets = {kind: folder / f"{kind}.png" for kind in STYLE_KINDS}
-    check_free(list(targets.values()), [], force=arguments.force)
+    targets = [folder / f"{kind}.png" for kind in STYLE_KINDS]
+    check_outputs(targets, STYLE_KINDS, [], replace=arguments.force)
     with writable_folder(folder):
-        for kind, target in targets.items():
+        for kind, target in zip(STYLE_KINDS, targets, strict=True):
             try:
                 write_image(target, make_style_image(kind, size=arguments.size, random_state=arguments.seed))
             except FAILURES as error:

@@ -185,12 +185,13 @@ def _add_demo(commands: "_Commands[_Parser]") -> None:
         "demo",
         help="redraw a photograph that ships with scikit-learn in a procedural style",
         description="Redraw a photograph that ships with scikit-learn in a procedural style, and write photograph, "
-        "style and result side by side. An earlier demo is overwritten.",
+        "style and result side by side.",
     )
     parser.add_argument("-o", "--output", default="skisp-demo.png", metavar="FILE", help="default: %(default)s")
     _add_size(parser, 384, "longest side of the photograph in pixels (default: %(default)s)")
     parser.add_argument("--style-kind", metavar="KIND", help="a procedural style (skisp styles makes all of them)")
     _add_seed(parser)
+    _add_force(parser)
 
 
 def _add_styles(commands: "_Commands[_Parser]") -> None:

@@ -1,6 +1,5 @@
 """The commands that learn a style and redraw photographs in it."""
 
-import glob
 import json
 import sys
 import time
@@ -9,16 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import PIL.Image
-from numpy.typing import NDArray
-
-from .._images import as_images, to_channels
 from .._names import shown
 from ..io import read_image, write_image
 from ._errors import FAILURES, in_one_line
+from ._masks import read_mask
 from ._messages import decoders_silent
-from ._outputs import check_free, is_file_name, plan_outputs, print_path, writable_folder
+from ._outputs import check_outputs, is_file_name, plan_outputs, print_path, writable_folder
 from ._parser import UserError
 from ._progress import progress_shown
 from ._redrawer import Redrawer, learnt_before, learnt_from, read_style
@@ -49,7 +44,7 @@ def fit(arguments: Namespace) -> int:
     from ..propagation._subestimators import SubEstimators
 
     target = Path(arguments.output)
-    check_free([target], arguments.styles, force=arguments.force)
+    check_outputs([target], ["the style"], arguments.styles, replace=arguments.force)
     images = [read_style(path, arguments.size) for path in arguments.styles]
     with writable_folder(target.parent):
         try:
@@ -68,8 +63,9 @@ def _redraw_all(arguments: Namespace, sources: Sequence[str], make_redrawer: Cal
     targets = plan_outputs(arguments.contents, arguments.output)
     jobs = list(zip(arguments.contents, targets, strict=True))
     into_a_folder = not is_file_name(arguments.output)
-    check_free(targets, [*arguments.contents, *sources], force=arguments.force or into_a_folder)
-    done = [] if arguments.force else [job for job in jobs if into_a_folder and job[1].exists()]
+    reads = [*arguments.contents, *sources, *([arguments.mask] if arguments.mask else [])]
+    check_outputs(targets, arguments.contents, reads, replace=arguments.force or into_a_folder)
+    done = [] if arguments.force else [job for job in jobs if into_a_folder and job[1].is_file()]
     left = [job for job in jobs if job not in done]
     _use_cores(arguments.jobs)
     redrawer = make_redrawer()
@@ -138,7 +134,7 @@ class _Batch:
         if metadata.n_frames > 1:
             note = f"{shown(content)} has {metadata.n_frames} frames; the first is redrawn"
             print(f"skisp: note: {note}", file=sys.stderr)
-        mask = _mask(self._arguments.mask, content, image.shape[:2])
+        mask = read_mask(self._arguments.mask, content, image.shape)
         with progress_shown(label, quiet=self._arguments.quiet):
             picture = self._redrawer.redraw(image, mask)
         write_image(target, picture, metadata)
@@ -146,20 +142,3 @@ class _Batch:
 
 def _record(job: _Job, status: str, **more: Any) -> dict[str, Any]:
     return {"content": job[0], "output": str(job[1]), "status": status, **more}
-
-
-def _mask(path: str | None, content: str, shape: tuple[int, ...]) -> NDArray[Any] | None:
-    """The mask of a photograph, resized to it: the given file, or the one of the photograph's name in a folder."""
-    if path is None:
-        return None
-    file = Path(path)
-    if file.is_dir():
-        found = sorted(file.glob(f"{glob.escape(Path(content).stem)}.*"))
-        if not found:
-            raise ValueError(f"cannot redraw {shown(content)}: there is no mask of the same name in {shown(path)}.")
-        file = found[0]
-    with decoders_silent():
-        image = read_image(file)
-    grey = to_channels(as_images([image])[0][0], 1)[..., 0]
-    fitted = PIL.Image.fromarray(grey, mode="F").resize((shape[1], shape[0]), PIL.Image.Resampling.BILINEAR)
-    return np.asarray(fitted).clip(0.0, 1.0)

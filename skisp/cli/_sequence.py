@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from .._names import shown
 from .._progress import report
 from ..io import ImageMetadata, write_image
-from ..io._frames import ANIMATED_SUFFIXES, Frames, read_frames, write_animation
+from ..io._frames import Frames, check_animated, read_frames, write_animation
 from ._errors import FAILURES, in_one_line
-from ._outputs import check_free, print_path, writable_folder
+from ._outputs import check_outputs, is_file_name, plan_outputs, print_path, writable_folder
 from ._parser import UserError
 from ._progress import progress_shown
 from ._redrawer import options_of, read_style, style_of
@@ -24,22 +24,22 @@ __all__ = ["sequence"]
 
 def sequence(arguments: Namespace) -> int:
     """Redraw the frames of a film so that strokes stay in place where the film does not change."""
-    output = Path(arguments.output)
-    into_a_file = output.suffix.lower() in ANIMATED_SUFFIXES and not output.is_dir()
+    into_a_file = is_file_name(arguments.output)
     try:
         frames = read_frames(arguments.frames, size=arguments.size)
     except FAILURES as error:
         raise UserError(in_one_line(error, arguments.frames, "read")) from error
-    targets = [output] if into_a_file else [output / Path(name).with_suffix(".png").name for name in frames.names]
-    check_free(targets, [arguments.frames, *arguments.style], force=arguments.force)
+    names = [arguments.frames] if into_a_file else frames.names
+    targets = plan_outputs(names, arguments.output, kept=(), check=check_animated)
+    check_outputs(targets, names, [arguments.frames, *arguments.style], replace=arguments.force)
     style = style_of(arguments, [read_style(path, arguments.size) for path in arguments.style])
     with writable_folder(targets[0].parent):
         try:
             with progress_shown(shown(Path(arguments.frames).name), quiet=arguments.quiet):
                 pictures = _redrawn(arguments, frames, style)
                 if into_a_file:
-                    write_animation(output, [picture for picture, _ in pictures], frames.durations)
-                    print_path(output)
+                    write_animation(targets[0], [picture for picture, _ in pictures], frames.durations)
+                    print_path(targets[0])
                 else:
                     _write_each(targets, pictures)
         except FAILURES as error:
@@ -57,12 +57,11 @@ def _redrawn(
     said: deque[ImageMetadata] = deque()
 
     def images() -> Iterator[NDArray[Any]]:
-        for i in range(n_frames):
-            image, metadata = frames.described(i)
+        for image, metadata in frames.described():
             said.append(metadata)
             yield image
 
-    propagator = StylePropagator(**style, **options_of(arguments)).fit([frames.read(0)])
+    propagator = StylePropagator(**style, **options_of(arguments)).fit([next(iter(frames))])
     for i, picture in enumerate(propagator.propagate_sequence(images())):
         report("frames", i + 1, n_frames)
         yield picture, said.popleft()

@@ -378,7 +378,8 @@ class TestDemoAndStyles:
         first, second = out.splitlines()
         assert re.fullmatch(r"wrote skisp-demo\.png \(photograph, style brush_strokes, result\) in \d+ s", first)
         assert second == "try next: skisp propagate photo.jpg --style painting.jpg -o out/"
-        assert run(capsys, "demo", "--size", "60")[0] == 0  # again: the older demo is overwritten
+        assert "skisp-demo.png exists already" in fails(capsys, "demo", "--size", "60")
+        assert run(capsys, "demo", "--size", "60", "--force")[0] == 0
 
     def test_demo_of_another_kind(self, folder, calls, pictures, capsys):
         assert run(capsys, "demo", "--style-kind", "waves", "-o", "new/demo.jpg")[0] == 0

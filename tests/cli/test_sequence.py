@@ -70,7 +70,7 @@ def test_mistakes_end_in_one_line(folder, capsys):
     for arguments, message in [
         (("gone.gif", "-o", "out"), "cannot read gone.gif: there is no such file"),
         (("film.png", "-o", "film.png"), "would overwrite the original"),
-        (("frames", "-o", "frames"), "exists already"),
+        (("frames", "-o", "film.jpg"), "'.jpg' is not an animated format"),
     ]:
         status, out, err = run(capsys, *arguments)
         assert (status, out) == (2, "")

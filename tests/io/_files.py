@@ -113,6 +113,25 @@ def png(levels, *, filter_type=0, before=b""):
     return b"\x89PNG\r\n\x1a\n" + data
 
 
+def apng(pages, *, poster=False):
+    """An animated PNG file (PNG, sections 11.3.6.1 to 11.3.6.3) of full frames, the first one a poster if wanted."""
+    whole = [png(page) for page in pages]
+    header, data = whole[0][8:33], [page[41 : -12 - 4] for page in whole]  # from the length of IDAT to its check sum
+    n_frames, number = len(pages) - poster, 0
+    out = b"\x89PNG\r\n\x1a\n" + header + chunk(b"acTL", struct.pack(">II", n_frames, 0))
+    for i, part in enumerate(data):
+        if i or not poster:
+            height, width = pages.shape[1:3]
+            out += chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, width, height, 0, 0, 50, 1000, 0, 0))
+            number += 1
+        if i:
+            out += chunk(b"fdAT", struct.pack(">I", number) + part)
+            number += 1
+        else:
+            out += chunk(b"IDAT", part)
+    return out + chunk(b"IEND", b"")
+
+
 def _predicted(filter_type, left, up, corner):
     if filter_type == 4:
         return min((left, up, corner), key=lambda value: abs(left + up - corner - value))

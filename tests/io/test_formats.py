@@ -37,7 +37,7 @@ READ = [
     ("tif", "F", 0, "f4", {}, True),
     ("webp", "RGB", 3, "u1", {"lossless": True}, True),
     ("webp", "RGBA", 4, "u1", {"lossless": True, "exact": True}, True),
-    ("gif", "L", 3, "u1", {}, True),
+    ("gif", "L", 0, "u1", {}, True),
     ("gif", "P", 3, "u1", {}, True),
     ("bmp", "1", 0, "u1", {}, True),
     ("bmp", "L", 0, "u1", {}, True),
