@@ -13,13 +13,15 @@ from .._images import Image, as_images, to_channels
 from .._names import shown
 from ..io import write_image
 from ._errors import FAILURES, in_one_line
-from ._outputs import check_outputs, plan_outputs, print_path, writable_folder
+from ._outputs import check_outputs, plan_outputs, writable_folder
 from ._parser import UserError
 from ._progress import progress_shown
 from ._propagate import apply, fit, propagate
-from ._redrawer import Redrawer
+from ._redrawer import redraw
 from ._score import score
 from ._sequence import sequence
+from ._streams import print_line
+from ._styles import learn
 
 __all__ = ["apply", "demo", "fit", "propagate", "score", "sequence", "styles"]
 
@@ -39,13 +41,14 @@ def demo(arguments: Namespace) -> int:
         content = load_photograph("china", size=arguments.size)
         style = make_style_image(kind, size=content.shape[:2], random_state=arguments.seed)
         try:
+            learnt = learn([style], arguments.seed, kind, quiet=False)
             with progress_shown("demo"):
-                result = Redrawer({"style_images": [style]}, {"random_state": arguments.seed}).redraw(content)
+                result = redraw(content, {"style": learnt, "random_state": arguments.seed})
             write_image(target, _side_by_side([content, style, result]))
         except FAILURES as error:
             raise UserError(in_one_line(error)) from error
-    print(f"wrote {shown(target)} (photograph, style {kind}, result) in {time.monotonic() - start:.0f} s")
-    print("try next: skisp propagate photo.jpg --style painting.jpg -o out/")
+    print_line(f"wrote {shown(target)} (photograph, style {kind}, result) in {time.monotonic() - start:.0f} s")
+    print_line("try next: skisp propagate photo.jpg --style painting.jpg -o out/")
     return 0
 
 
@@ -62,7 +65,7 @@ def styles(arguments: Namespace) -> int:
                 write_image(target, make_style_image(kind, size=arguments.size, random_state=arguments.seed))
             except FAILURES as error:
                 raise UserError(in_one_line(error)) from error
-            print_path(target)
+            print_line(target)
     return 0
 
 

@@ -1,6 +1,5 @@
 """Masks from files: which one belongs to a photograph, and how it is fitted to it."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from .._names import shown
 from ..io import read_image
 from ..io._image_file import is_readable
 from ._messages import decoders_silent
+from ._streams import note
 
 __all__ = ["read_mask"]
 
@@ -39,10 +39,9 @@ def read_mask(path: str | None, content: str, shape: tuple[int, ...]) -> Image |
     grey = to_channels(image, 1)[..., 0] * (1 if alpha is None else alpha[..., 0])
     (height, width), (own_height, own_width) = shape[:2], grey.shape
     if abs(height * own_width - width * own_height) > max(height, width, own_height, own_width):  # more than rounding
-        print(
-            f"skisp: note: the mask {shown(file)} of {own_width} x {own_height} pixels is stretched to "
-            f"{width} x {height} of {shown(content)}",
-            file=sys.stderr,
+        note(
+            f"the mask {shown(file)} of {own_width} x {own_height} pixels is stretched to {width} x {height} of "
+            f"{shown(content)}"
         )
     fitted = PIL.Image.fromarray(grey, mode="F").resize((width, height), PIL.Image.Resampling.BILINEAR)
     return np.asarray(fitted).clip(0.0, 1.0)

@@ -1,19 +1,23 @@
 """Where results go: decided, and checked for being writable, before any work is done."""
 
+import mimetypes
 import os
 import secrets
-import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 
 from .._names import shown
+from ..io import ImageMetadata, write_image
 from ..io._images import WRITABLE_SUFFIXES, check_suffix
 from ._parser import UserError
 
-__all__ = ["check_outputs", "is_file_name", "plan_outputs", "print_path", "writable_folder"]
+__all__ = ["check_outputs", "is_file_name", "is_picture", "plan_outputs", "writable_folder", "write_picture"]
 
 
 def plan_outputs(
@@ -89,45 +93,52 @@ def check_outputs(targets: Sequence[Path], sources: Sequence[str], reads: Sequen
 
 @contextmanager
 def writable_folder(folder: Path) -> Iterator[None]:
-    """Make ``folder`` if it is missing, and check that files can be written; remove it again if it stays empty.
+    """Make ``folder`` if it is missing, and check that files can be written; remove what is made if it stays empty.
 
     Raises
     ------
     UserError
         If the folder cannot be made or written to.
     """
-    existed = folder.exists()
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".skisp-{secrets.token_hex(6)}.part"
         probe.touch(exist_ok=False)
         probe.unlink()
     except OSError as error:
+        _remove(missing)
         raise UserError(f"cannot write to {shown(folder)}: {error.strerror or error}; choose another output") from error
     try:
         yield
     finally:
-        if not existed:
-            with suppress(OSError):  # it is not empty
-                folder.rmdir()
+        _remove(missing)
 
 
-def print_path(path: Path) -> None:
-    """Print a path on stdout as the bytes that it has in the file system, whatever the encoding of stdout."""
-    sys.stdout.flush()
-    binary = getattr(sys.stdout, "buffer", None)
-    if binary is None:
-        print(shown(path), flush=True)
-    else:
-        binary.write(os.fsencode(path) + os.linesep.encode())
-        binary.flush()
+def _remove(folders: Sequence[Path]) -> None:
+    """Remove folders from the inmost one outwards, as far as they are empty."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
+def write_picture(target: Path, picture: NDArray[Any], metadata: ImageMetadata | None = None) -> None:
+    """Write a picture; floats with 16 bits, the most that is written, where the format has them."""
+    if picture.dtype.kind == "f":
+        picture = np.rint(picture.clip(0.0, 1.0) * 65535.0).astype(np.uint16)
+    write_image(target, picture, metadata)
 
 
 def is_file_name(output: str) -> bool:
-    """Whether an output is the name of one file, not of a folder."""
+    """Whether an output is the name of one file of a known kind, not of a folder."""
     if output.endswith(("/", os.sep)) or os.path.isdir(output):
         return False
-    return Path(output).suffix.lower() in PIL.Image.registered_extensions()
+    return is_picture(output) or mimetypes.guess_type(Path(output).name)[0] is not None
+
+
+def is_picture(name: str) -> bool:
+    """Whether a name has the suffix of a picture."""
+    return Path(name).suffix.lower() in PIL.Image.registered_extensions()
 
 
 def _file_name(content: Path, kept: Collection[str]) -> str:

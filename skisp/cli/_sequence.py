@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from .._names import shown
 from .._progress import report
-from ..io import ImageMetadata, write_image
+from ..io import ImageMetadata
 from ..io._frames import Frames, check_animated, read_frames, write_animation
 from ._errors import FAILURES, in_one_line
-from ._outputs import check_outputs, is_file_name, plan_outputs, print_path, writable_folder
+from ._messages import decoders_silent
+from ._outputs import check_outputs, is_file_name, plan_outputs, writable_folder, write_picture
 from ._parser import UserError
 from ._progress import progress_shown
-from ._redrawer import options_of, read_style, style_of
+from ._redrawer import options_of
+from ._streams import print_line
+from ._styles import styles_of
 
 __all__ = ["sequence"]
 
@@ -32,14 +35,17 @@ def sequence(arguments: Namespace) -> int:
     names = [arguments.frames] if into_a_file else frames.names
     targets = plan_outputs(names, arguments.output, kept=(), check=check_animated)
     check_outputs(targets, names, [arguments.frames, *arguments.style], replace=arguments.force)
-    style = style_of(arguments, [read_style(path, arguments.size) for path in arguments.style])
+    options = options_of(arguments)
     with writable_folder(targets[0].parent):
         try:
+            with decoders_silent():
+                first = next(iter(frames))
+            parameters = styles_of(arguments) | options
             with progress_shown(shown(Path(arguments.frames).name), quiet=arguments.quiet):
-                pictures = _redrawn(arguments, frames, style)
+                pictures = _redrawn(frames, first, parameters)
                 if into_a_file:
                     write_animation(targets[0], [picture for picture, _ in pictures], frames.durations)
-                    print_path(targets[0])
+                    print_line(targets[0])
                 else:
                     _write_each(targets, pictures)
         except FAILURES as error:
@@ -48,7 +54,7 @@ def sequence(arguments: Namespace) -> int:
 
 
 def _redrawn(
-    arguments: Namespace, frames: Frames, style: dict[str, Any]
+    frames: Frames, first: NDArray[Any], parameters: dict[str, Any]
 ) -> Iterator[tuple[NDArray[Any], ImageMetadata]]:
     """Each picture, and the metadata of its frame's file."""
     from .. import StylePropagator
@@ -61,7 +67,7 @@ def _redrawn(
             said.append(metadata)
             yield image
 
-    propagator = StylePropagator(**style, **options_of(arguments)).fit([next(iter(frames))])
+    propagator = StylePropagator(**parameters).fit([first])
     for i, picture in enumerate(propagator.propagate_sequence(images())):
         report("frames", i + 1, n_frames)
         yield picture, said.popleft()
@@ -71,8 +77,8 @@ def _write_each(targets: list[Path], pictures: Iterator[tuple[NDArray[Any], Imag
     n_written = 0
     try:
         for target, (picture, metadata) in zip(targets, pictures, strict=True):
-            write_image(target, picture, metadata)
-            print_path(target)
+            write_picture(target, picture, metadata)
+            print_line(target)
             n_written += 1
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"{n_written} of {len(targets)} frames are written") from None

@@ -16,6 +16,7 @@ from .._names import shown
 from ._files import write_whole
 from ._image_file import ImageFile, is_readable
 from ._images import read_image, resize_longest
+from ._kinds import colour_of, of_kind
 from ._metadata import ImageMetadata
 from ._pillow import to_bytes
 
@@ -52,7 +53,7 @@ class Frames:
     def described(self) -> Iterator[tuple[NDArray[Any], ImageMetadata]]:
         """Each frame and the metadata of its file."""
         _, grey, alpha = self._scanned
-        return ((_of_kind(array, grey, alpha), metadata) for array, metadata, _ in self._pictures())
+        return ((of_kind(array, grey=grey, alpha=alpha), metadata) for array, metadata, _ in self._pictures())
 
     @property
     def durations(self) -> list[int]:
@@ -77,7 +78,7 @@ class Frames:
                     f"frame {shown(name)} is {array.shape[1]} x {array.shape[0]} pixels, the first "
                     f"{first[1]} x {first[0]}; give frames of one size."
                 )
-            colour = _colour(array)
+            colour = colour_of(array)
             grey = (grey or (not durations and colour.shape[2] == 1)) and bool((colour == colour[..., :1]).all())
             alpha = alpha or colour.shape != np.atleast_3d(array).shape
             durations.append(int(duration) or _DURATION)
@@ -163,20 +164,3 @@ def _animated(path: str | os.PathLike[str], numbers: range, size: int | None) ->
         for number in numbers:
             array, metadata = film.read(number)
             yield resize_longest(array, size), metadata, film.duration()
-
-
-def _colour(array: NDArray[Any]) -> NDArray[Any]:
-    """The channels (H, W, 1) or (H, W, 3) without alpha."""
-    channels = np.atleast_3d(array)
-    return channels[..., :-1] if channels.shape[2] in (2, 4) else channels
-
-
-def _of_kind(array: NDArray[Any], grey: bool, alpha: bool) -> NDArray[Any]:
-    """A frame, grey or in colour, and with alpha, as the film is."""
-    channels, colour = np.atleast_3d(array), _colour(array)
-    parts = [colour[..., :1] if grey else np.broadcast_to(colour, (*colour.shape[:2], 3))]
-    if alpha:
-        opaque = np.full_like(channels[..., :1], np.iinfo(array.dtype).max if array.dtype.kind == "u" else 1)
-        parts.append(channels[..., -1:] if channels.shape != colour.shape else opaque)
-    result = np.concatenate(parts, axis=2)
-    return result[..., 0] if result.shape[2] == 1 else result

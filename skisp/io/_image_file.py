@@ -1,5 +1,6 @@
 """A file of one picture or of several, open for reading: the one way by which all pictures come in."""
 
+import mimetypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -132,7 +133,7 @@ class ImageFile:
         except MemoryError as error:
             raise MemoryError(f"{title}there is too little memory; free some, or shrink the image.") from error
         except Exception as error:  # on damaged files Pillow raises errors of many kinds
-            raise ValueError(title + _reason(error)) from error
+            raise ValueError(title + _reason(error, self._name)) from error
 
 
 @cache
@@ -148,11 +149,13 @@ def is_readable(file: Path) -> bool:
     return not file.name.startswith(".") and file.suffix.lower() in _readable_suffixes() and file.is_file()
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, name: str) -> str:
     """What was wrong with a file, and what to do, in one line."""
     if isinstance(error, RefusedError):
         return str(error)
     if isinstance(error, PIL.UnidentifiedImageError):
+        if (mimetypes.guess_type(name)[0] or "").startswith("video/"):
+            return "it is a film; save its frames as images, and give their folder to skisp sequence."
         return "it is not an image, or its format is unknown to Pillow; save it as PNG or JPEG."
     if isinstance(error, PIL.Image.DecompressionBombError):
         return "it has more pixels than Pillow decodes; shrink it, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it."
