@@ -148,7 +148,7 @@ def _add_sequence(commands: "_Commands[_Parser]") -> None:
         "sequence",
         help="redraw the frames of a film without flicker",
         description="Redraw the frames of a film so that strokes stay in place where the film does not change. The "
-        "paths of the files written are printed, one per line.",
+        "paths of the files written are printed, one per line. The same command continues a film that was stopped.",
     )
     parser.add_argument("frames", metavar="FRAMES", help="a folder of images, or an animated GIF, PNG or WebP file")
     _add_styles_to_mix(parser)
