@@ -119,7 +119,7 @@ def write_animation(
     """
     name = os.fsdecode(path)
     suffix = check_animated(name)
-    first, *others = (PIL.Image.fromarray(to_bytes(np.asarray(frame))) for frame in frames)
+    first, *others = (_eight_bits(np.asarray(frame), suffix) for frame in frames)
     buffer = BytesIO()
     file_format = suffix[1:].upper()
     options = {"save_all": True, "append_images": others, "duration": list(durations), "loop": 0}
@@ -127,6 +127,12 @@ def write_animation(
     if file_format == "WEBP" and first.has_transparency_data:
         _say_that_it_has_alpha(buffer)
     write_whole(name, buffer.getbuffer(), overwrite=overwrite)
+
+
+def _eight_bits(frame: NDArray[Any], suffix: str) -> PIL.Image.Image:
+    if frame.shape[2:] == (2,) and suffix == ".gif":  # Pillow would drop the alpha of grey
+        frame = of_kind(frame, grey=False, alpha=True)
+    return PIL.Image.fromarray(to_bytes(frame[..., 0] if frame.shape[2:] == (1,) else frame))
 
 
 def _say_that_it_has_alpha(webp: BytesIO) -> None:

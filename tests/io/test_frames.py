@@ -8,6 +8,7 @@ import pytest
 
 from skisp.io import write_image
 from skisp.io._frames import read_frames, write_animation
+from skisp.io._kinds import of_kind
 
 from ._files import apng, needs
 
@@ -106,6 +107,27 @@ def test_alpha_is_that_of_every_frame_or_of_none(tmp_path, dtype):
     first, second = read_frames(tmp_path)
     assert first[0, 0].tolist() == [high // 3] * 3 + [high]
     assert second[0, 0].tolist() == [high, high // 5, 0, high // 2]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize(("suffix", "tolerance"), [(".gif", 0), (".png", 0), (".webp", 8)])
+def test_every_kind_of_frame_comes_back_with_8_bits(tmp_path, suffix, tolerance, channels, dtype):
+    """Plain quarters, of which a GIF keeps all colours; its alpha is all or nothing."""
+    quarters = np.random.default_rng(0).integers(0, 256, (3, 2, 2, channels or 1), np.uint8)
+    if channels in (2, 4):
+        quarters[..., -1] = [[255, 0], [255, 255]] if suffix == ".gif" else [[255, 0], [128, 255]]
+    expected = quarters.repeat(8, 1).repeat(12, 2)
+    frames = {np.uint8: expected, np.uint16: expected * np.uint16(257), np.float32: expected / np.float32(255)}[dtype]
+    write_animation(tmp_path / f"a{suffix}", list(frames if channels else frames[..., 0]), [100] * 3)
+    for frame, pixels in zip(read_frames(tmp_path / f"a{suffix}"), expected, strict=True):
+        has_alpha = channels in (2, 4)
+        wanted = of_kind(pixels, grey=frame.ndim == 2 or frame.shape[2] == 2, alpha=has_alpha)
+        assert frame.shape == wanted.shape
+        difference = np.abs(frame.astype(int) - wanted)[4::8, 6::12]  # in the middle of the quarters
+        assert difference[wanted[4::8, 6::12, -1] > 0 if has_alpha else ...].max() <= tolerance
+        if has_alpha:
+            np.testing.assert_array_equal(frame[..., -1], wanted[..., -1])
 
 
 @pytest.mark.parametrize("n_frames", [1, 3])
