@@ -85,7 +85,6 @@ class ImageFile:
                 self._image.seek(frame)
             self._check_pixels(self._image.size)
             array, profile = self._levels_and_profile() or array_and_profile(self._image)
-            self._check_pixels(self._image.size)  # another kind of icon may be larger than its header says
             if self._image.tell() in self._white_as_zero:
                 array = np.iinfo(array.dtype).max - array
             return levels_as_tagged(array, self._image), ImageMetadata(icc_profile=profile)

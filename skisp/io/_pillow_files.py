@@ -1,16 +1,20 @@
 """Files opened by Pillow's plugins, without its warning of large pictures: our own limit says what to do."""
 
 import struct
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import IO, Any
 
+import PIL.IcnsImagePlugin
 import PIL.IcoImagePlugin
 import PIL.Image
 
 __all__ = ["REFUSED_FORMATS", "open_image", "size_inside"]
 
-_ICON = b"\0\0\1\0"
+_IN_ICONS: dict[bytes, Callable[[IO[bytes]], PIL.Image.Image]] = {
+    b"\0\0\1\0": lambda file: PIL.IcoImagePlugin.IcoFile(file).frame(0),
+    b"icns": lambda file: PIL.IcnsImagePlugin.IcnsFile(file).getimage(),
+}
 
 # Drawings that are run as a program, and formats of which Pillow knows only the name.
 REFUSED_FORMATS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
@@ -49,15 +53,15 @@ def open_image(file: IO[bytes], formats: Collection[str] = ()) -> Any:
 
 
 def size_inside(file: IO[bytes]) -> tuple[int, int]:
-    """The size of the picture in an icon by its own header: Pillow decodes it already when it opens the file.
+    """The size of the picture in an icon by its own header: Pillow decodes it before it notices that it is larger.
 
     (0, 0) for other files.
     """
     file.seek(0)
-    is_icon = file.read(4) == _ICON
+    picture = _IN_ICONS.get(file.read(4))
     file.seek(0)
-    if is_icon:
+    if picture is not None:
         with suppress(Exception):  # Pillow will say how it is damaged
-            width, height = PIL.IcoImagePlugin.IcoFile(file).frame(0).size
+            width, height = picture(file).size
             return width, height
     return 0, 0

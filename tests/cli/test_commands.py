@@ -458,7 +458,8 @@ class TestDemoAndStyles:
         assert out.split() == ["kinds/stained_glass.png", "kinds/waves.png"]
         assert read_image("kinds/waves.png").shape == (20, 20, 3)
         assert "exists already" in fails(capsys, "styles", "-o", "kinds")
-        assert run(capsys, "styles", "-o", "kinds", "--force")[0] == 0
+        assert run(capsys, "styles", "-o", "kinds", "--force", "--seed", "3")[0] == 0
+        assert (read_image("kinds/waves.png") == round(0.3 * 255)).all()
 
 
 @pytest.mark.slow

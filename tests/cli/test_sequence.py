@@ -78,18 +78,24 @@ def test_a_film_that_was_stopped_is_gone_on_with_bit_for_bit(folder, capsys, mon
     assert output == "out.png" or sorted(os.listdir(output)) == ["0.png", "1.png", "2.png"]
 
 
-@pytest.mark.parametrize("change", ["option", "style", "frame", "picture", "force"])
+@pytest.mark.parametrize("change", ["option", "weights", "style", "frame", "time", "picture", "force"])
 def test_what_was_drawn_of_another_film_is_not_gone_on_with(folder, capsys, monkeypatch, change):
+    command = ["frames", "-o", "out", "--color", "only"]
+    if change == "weights":
+        write_image("other.png", read_image("style.png")[::-1])
+        command += ["--style", "other.png", "--style-weights"]
     with monkeypatch.context() as patch:
         stopped_after(patch, 1, KeyboardInterrupt())
-        assert run(capsys, "frames", "-o", "out", "--color", "only")[0] == 130
-    options = ["--seed", "1"] if change == "option" else ["--force"] if change == "force" else []
+        assert run(capsys, *command, *(["1,1"] if change == "weights" else []))[0] == 130
+    options = {"option": ["--seed", "1"], "weights": ["1,2"], "force": ["--force"]}.get(change, [])
+    if change == "time":
+        os.utime("frames/2.png", (0, 0))
     if change in ("style", "frame"):
         name = "style.png" if change == "style" else "frames/2.png"
         write_image(name, read_image(name)[::-1])
     if change == "picture":
         os.remove("out/0.png")
-    status, out, err = run(capsys, "frames", "-o", "out", "--color", "only", *options)
+    status, out, err = run(capsys, *command, *options)
     if change in ("picture", "force"):
         assert (status, out, err) == (0, "out/0.png\nout/1.png\nout/2.png\n", "")
     else:

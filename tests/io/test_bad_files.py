@@ -174,6 +174,15 @@ def test_an_icon_is_not_decoded_before_its_pixels_are_counted(tmp_path):
         read_image(tmp_path / "a.ico", max_pixels=1e6)
 
 
+def test_an_icon_of_another_kind_may_be_larger_than_it_says(tmp_path):
+    """Of the type ic07, which is 128 x 128 (Apple), with a PNG of 150 x 150."""
+    inside = png(np.zeros((150, 150, 4), np.uint8))
+    entry = b"ic07" + (8 + len(inside)).to_bytes(4) + inside
+    (tmp_path / "a.icns").write_bytes(b"icns" + (8 + len(entry)).to_bytes(4) + entry)
+    with pytest.raises(ValueError, match=r"it has 150 x 150 pixels, more than the 20000 allowed"):
+        read_image(tmp_path / "a.icns", max_pixels=20_000)
+
+
 def test_too_little_memory(tmp_path, monkeypatch):
     write_image(tmp_path / "a.png", np.zeros((3, 4)))
 

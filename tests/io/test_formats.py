@@ -221,11 +221,12 @@ class TestSixteenBits:
         pages = levels(dtype, (2, HEIGHT, WIDTH))
         options = {"compression": compression, "metadata": None}
         with tifffile.TiffWriter(tmp_path / "a.tif", byteorder=byteorder) as file:
-            for page, photometric in zip(pages, ("miniswhite", "minisblack"), strict=True):
+            for page, photometric in zip(pages, ("minisblack", "miniswhite"), strict=True):
                 file.write(page, photometric=photometric, **options)
-        expected = np.iinfo(dtype).max - pages[0], pages[1]
-        np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), expected[0])
+        expected = pages[0], np.iinfo(dtype).max - pages[1]
         np.testing.assert_array_equal(list(read_frames(tmp_path / "a.tif")), expected)
+        tifffile.imwrite(tmp_path / "a.tif", pages[0], photometric="miniswhite", byteorder=byteorder, **options)
+        np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), np.iinfo(dtype).max - pages[0])
 
     @pytest.mark.parametrize("byteorder", ["<", ">"])
     @pytest.mark.parametrize("compression", [None, "zlib"])
@@ -236,6 +237,7 @@ class TestSixteenBits:
         array[0, 0, 3] = 0
         stored = array.copy()
         stored[..., :3] = np.rint(array[..., :3] / 65535.0 * array[..., 3:])
+        stored[0, 1], array[0, 1] = (50_000, 0, 7, 40_000), (65535, 0, 11, 40_000)  # more than alpha allows
         options = {"photometric": "rgb", "extrasamples": ["assocalpha"], "compression": compression}
         tifffile.imwrite(tmp_path / "a.tif", stored, byteorder=byteorder, **options)
         read = read_image(tmp_path / "a.tif")

@@ -24,6 +24,8 @@ def frames():
 def test_an_animation_has_its_frames_and_their_times(tmp_path, frames, suffix, tolerance):
     durations = [80, 120, 40, 200]
     write_animation(tmp_path / f"film{suffix}", frames, durations)
+    with PIL.Image.open(tmp_path / f"film{suffix}") as film:
+        assert film.info["loop"] == 0  # for ever
     again = read_frames(tmp_path / f"film{suffix}")
     assert again.durations == durations
     assert again.names == [f"film-{i}.png" for i in range(4)]
@@ -69,6 +71,20 @@ def test_frames_of_an_apng_keep_their_bits(tmp_path, channels):
     again = read_frames(tmp_path / "a.png")
     for frame, page in zip(again, pages, strict=True):
         np.testing.assert_array_equal(frame, page[..., 0] if channels == 1 else page)
+
+
+@pytest.mark.parametrize(("channels", "blend"), [(3, 0), (4, 0), (4, 1)])
+def test_frames_of_an_apng_that_are_laid_over_others_have_8_bits(tmp_path, channels, blend):
+    """Pillow mixes bytes; the low bytes of what is mixed are not what is mixed of low bytes."""
+    pages = films((channels,), np.uint16)[:2]
+    if blend:
+        pages[1, ..., 3] = 0
+        pages[1, 3:, :, 3] = 65535
+    (tmp_path / "a.png").write_bytes(apng(pages, top=3 if not blend else 0, blend=blend))
+    first, second = read_frames(tmp_path / "a.png")
+    np.testing.assert_array_equal(first, pages[0])
+    assert second.dtype == np.uint8
+    np.testing.assert_array_equal(second, np.concatenate([pages[0, :3], pages[1, 3:]]) >> 8)
 
 
 def test_the_poster_of_an_apng_is_no_frame(tmp_path):
