@@ -150,7 +150,7 @@ def _add_sequence(commands: "_Commands[_Parser]") -> None:
         description="Redraw the frames of a film so that strokes stay in place where the film does not change. The "
         "paths of the files written are printed, one per line. The same command continues a film that was stopped.",
     )
-    parser.add_argument("frames", metavar="FRAMES", help="a folder of images, or an animated GIF, PNG or WebP file")
+    parser.add_argument("frames", metavar="FRAMES", help="a folder of images, an animation or a file of pages")
     _add_styles_to_mix(parser)
     parser.add_argument(
         "-o",

@@ -70,7 +70,7 @@ def _redraw_all(arguments: Namespace, sources: Sequence[str], learnt: Callable[[
     if done:
         note(f"{len(done)} of {len(jobs)} pictures exist already and are kept; --force redraws them")
     with writable_folder(targets[0].parent):
-        return _Batch(arguments, learnt() | options if left else {}, done).run(left)
+        return _Batch(arguments, lambda: learnt() | options, done).run(left)
 
 
 def _use_cores(n_jobs: int | None) -> None:
@@ -81,17 +81,18 @@ def _use_cores(n_jobs: int | None) -> None:
 
 
 class _Batch:
-    """Redraws photograph after photograph; failures are reported, and the others are still redrawn."""
+    """Learns the style, and redraws photograph after photograph; if one fails, the others are still redrawn."""
 
-    def __init__(self, arguments: Namespace, parameters: dict[str, Any], done: Sequence[_Job]) -> None:
+    def __init__(self, arguments: Namespace, parameters: Callable[[], dict[str, Any]], done: Sequence[_Job]) -> None:
         self._arguments = arguments
-        self._parameters = parameters
+        self._make_parameters = parameters
         self._records = [_record(job, "kept") for job in done]
         self._failed: list[str] = []
         self._n_written = 0
 
     def run(self, jobs: Sequence[_Job]) -> int:
         try:
+            self._parameters = self._make_parameters() if jobs else {}
             for i, job in enumerate(jobs):
                 self._one(job, f" ({i + 1} of {len(jobs)})" if len(jobs) > 1 else "")
         except KeyboardInterrupt:

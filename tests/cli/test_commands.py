@@ -243,12 +243,18 @@ class TestPropagate:
         assert fails(capsys, "propagate", "gone.jpg", "--style", style, "-o", "out/a/b")
         assert not os.path.exists("out")
 
-    def test_what_was_done_is_said_as_json_also_after_an_interruption(self, folder, calls, capsys):
+    def test_what_was_done_is_said_as_json_also_after_an_interruption(self, folder, calls, capsys, monkeypatch):
         write_image("stop.png", np.zeros((13, 13)))
         command = ["propagate", "a.jpg", "stop.png", "--style", "style.png", "-o", "out", "--quiet", "--json"]
         status, out, _ = run(capsys, *command)
-        assert status == 130
-        assert [record["status"] for record in json.loads(out)] == ["written"]
+        assert (status, [record["status"] for record in json.loads(out)]) == (130, ["written"])
+
+        def stop(*_, **__):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("skisp.cli._styles.learn", stop)
+        status, out, _ = run(capsys, *command)
+        assert (status, [record["status"] for record in json.loads(out)]) == (130, ["kept"])
 
     def test_floats_are_written_with_16_bits(self, folder, calls, capsys, monkeypatch):
         values = np.linspace(0, 1, 600, dtype=np.float32).reshape(20, 30)
@@ -513,7 +519,7 @@ class TestEndToEnd:
             # A shell starts what runs in the background without it, and children inherit that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
-        assert process.stderr.readline().startswith("china.jpg: ")  # work has begun
+        assert process.stderr.readline().startswith("style.png: ")  # work has begun
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         err = process.communicate(timeout=60)[1]
