@@ -13,13 +13,15 @@ from .._images import Image, as_images, to_channels
 from .._names import shown
 from ..io import write_image
 from ._errors import FAILURES, in_one_line
-from ._outputs import check_free, plan_outputs, print_path, writable_folder
+from ._outputs import check_outputs, plan_outputs, writable_folder
 from ._parser import UserError
 from ._progress import progress_shown
 from ._propagate import apply, fit, propagate
-from ._redrawer import Redrawer
+from ._redrawer import redraw
 from ._score import score
 from ._sequence import sequence
+from ._streams import print_line
+from ._styles import learn
 
 __all__ = ["apply", "demo", "fit", "propagate", "score", "sequence", "styles"]
 
@@ -32,19 +34,21 @@ def demo(arguments: Namespace) -> int:
     from ..datasets import load_photograph, make_style_image
 
     kind = _checked_kind(arguments.style_kind)
-    target = plan_outputs(["photograph"], arguments.output)[0]
+    [target] = targets = plan_outputs(["photograph.png"], arguments.output)
+    check_outputs(targets, ["photograph"], [], replace=arguments.force)
     with writable_folder(target.parent):
         start = time.monotonic()
         content = load_photograph("china", size=arguments.size)
         style = make_style_image(kind, size=content.shape[:2], random_state=arguments.seed)
         try:
+            learnt = learn([style], arguments.seed, kind, quiet=False)
             with progress_shown("demo"):
-                result = Redrawer({"style_images": [style]}, {"random_state": arguments.seed}).redraw(content)
+                result = redraw(content, {"style": learnt, "random_state": arguments.seed})
             write_image(target, _side_by_side([content, style, result]))
         except FAILURES as error:
             raise UserError(in_one_line(error)) from error
-    print(f"wrote {shown(target)} (photograph, style {kind}, result) in {time.monotonic() - start:.0f} s")
-    print("try next: skisp propagate photo.jpg --style painting.jpg -o out/")
+    print_line(f"wrote {shown(target)} (photograph, style {kind}, result) in {time.monotonic() - start:.0f} s")
+    print_line("try next: skisp propagate photo.jpg --style painting.jpg -o out/")
     return 0
 
 
@@ -53,15 +57,15 @@ def styles(arguments: Namespace) -> int:
     from ..datasets import STYLE_KINDS, make_style_image
 
     folder = Path(arguments.output)
-    targets = {kind: folder / f"{kind}.png" for kind in STYLE_KINDS}
-    check_free(list(targets.values()), [], force=arguments.force)
+    targets = [folder / f"{kind}.png" for kind in STYLE_KINDS]
+    check_outputs(targets, STYLE_KINDS, [], replace=arguments.force)
     with writable_folder(folder):
-        for kind, target in targets.items():
+        for kind, target in zip(STYLE_KINDS, targets, strict=True):
             try:
                 write_image(target, make_style_image(kind, size=arguments.size, random_state=arguments.seed))
             except FAILURES as error:
                 raise UserError(in_one_line(error)) from error
-            print_path(target)
+            print_line(target)
     return 0
 
 

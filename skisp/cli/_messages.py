@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ._streams import note
+
 __all__ = ["decoders_silent", "warnings_in_a_line"]
 
 _STDERR = 2
@@ -37,7 +39,7 @@ def warnings_in_a_line() -> Iterator[None]:
     """Print warnings as notes, but not those of Pillow about files that it can read."""
 
     def show(message: Any, *_: Any) -> None:
-        print(f"skisp: note: {' '.join(str(message).split())}", file=sys.stderr)
+        note(" ".join(str(message).split()))
 
     silent = logging.NullHandler()
     pillow = logging.getLogger("PIL")

@@ -94,7 +94,7 @@ def _add_fit(commands: "_Commands[_Parser]") -> None:
         "skisp apply. The path of the file is printed.",
     )
     parser.add_argument("styles", nargs="+", metavar="STYLE", help="a picture whose style is learnt")
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="usually NAME.skisp")
+    parser.add_argument("-o", "--output", type=_name, required=True, metavar="FILE", help="usually NAME.skisp")
     _add_size(parser, None, "shrink the pictures to this longest side in pixels (default: do not shrink)")
     _add_seed(parser)
     _add_force(parser)
@@ -118,6 +118,7 @@ def _add_contents(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
+        type=_name,
         required=True,
         metavar="OUT",
         help="the folder to write to (made if missing), or a file name if there is only one photograph",
@@ -136,7 +137,7 @@ def _add_redrawing(parser: argparse.ArgumentParser) -> None:
     _add_size(parser, None, "shrink photographs and style to this longest side in pixels (default: do not shrink)")
     _add_seed(parser)
     _add_device(parser)
-    parser.add_argument("--jobs", type=_count, metavar="N", help="cores to use (default: all)")
+    parser.add_argument("--jobs", type=_count, metavar="N", help="cores to use, at most those there are (default: all)")
     _add_force(parser)
     _add_quiet(parser)
     parser.add_argument("--json", action="store_true", help="instead of paths, print one JSON list of what was done")
@@ -147,13 +148,14 @@ def _add_sequence(commands: "_Commands[_Parser]") -> None:
         "sequence",
         help="redraw the frames of a film without flicker",
         description="Redraw the frames of a film so that strokes stay in place where the film does not change. The "
-        "paths of the files written are printed, one per line.",
+        "paths of the files written are printed, one per line. The same command continues a film that was stopped.",
     )
-    parser.add_argument("frames", metavar="FRAMES", help="a folder of images, or an animated GIF, PNG or WebP file")
+    parser.add_argument("frames", metavar="FRAMES", help="a folder of images, an animation or a file of pages")
     _add_styles_to_mix(parser)
     parser.add_argument(
         "-o",
         "--output",
+        type=_name,
         required=True,
         metavar="OUT",
         help="the folder to write frames to (made if missing), or an animated .gif, .png or .webp file",
@@ -185,12 +187,15 @@ def _add_demo(commands: "_Commands[_Parser]") -> None:
         "demo",
         help="redraw a photograph that ships with scikit-learn in a procedural style",
         description="Redraw a photograph that ships with scikit-learn in a procedural style, and write photograph, "
-        "style and result side by side. An earlier demo is overwritten.",
+        "style and result side by side.",
     )
-    parser.add_argument("-o", "--output", default="skisp-demo.png", metavar="FILE", help="default: %(default)s")
+    parser.add_argument(
+        "-o", "--output", type=_name, default="skisp-demo.png", metavar="FILE", help="default: %(default)s"
+    )
     _add_size(parser, 384, "longest side of the photograph in pixels (default: %(default)s)")
     parser.add_argument("--style-kind", metavar="KIND", help="a procedural style (skisp styles makes all of them)")
     _add_seed(parser)
+    _add_force(parser)
 
 
 def _add_styles(commands: "_Commands[_Parser]") -> None:
@@ -199,10 +204,16 @@ def _add_styles(commands: "_Commands[_Parser]") -> None:
         help="make the procedural styles",
         description="Make the procedural styles, one file each. Their paths are printed, one per line.",
     )
-    parser.add_argument("-o", "--output", default="skisp-styles", metavar="FOLDER", help="default: %(default)s")
+    parser.add_argument(
+        "-o", "--output", type=_name, default="skisp-styles", metavar="FOLDER", help="default: %(default)s"
+    )
     _add_size(parser, 256, "side in pixels (default: %(default)s)")
     _add_seed(parser)
     _add_force(parser)
+
+
+def _add_output(parser: argparse.ArgumentParser, default: str, metavar: str) -> None:
+    parser.add_argument("-o", "--output", type=_name, default=default, metavar=metavar, help="default: %(default)s")
 
 
 def _add_size(parser: argparse.ArgumentParser, default: int | None, description: str) -> None:
@@ -221,6 +232,12 @@ def _add_force(parser: argparse.ArgumentParser) -> None:
 
 def _add_quiet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="do not show progress")
+
+
+def _name(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return text
 
 
 def _positive(text: str) -> int:

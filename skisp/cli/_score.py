@@ -1,7 +1,6 @@
 """The command that measures how good pictures are."""
 
 import json
-import sys
 from argparse import Namespace
 
 from .._names import shown
@@ -9,6 +8,7 @@ from ..io import read_image
 from ._errors import FAILURES, in_one_line
 from ._messages import decoders_silent
 from ._parser import UserError
+from ._streams import complain, print_line
 
 __all__ = ["score"]
 
@@ -29,11 +29,11 @@ def score(arguments: Namespace) -> int:
                 result = read_image(path)
             report = propagation_report(content, style, result)
         except FAILURES as error:
-            print(f"skisp: error: {in_one_line(error, path, 'score')}", file=sys.stderr)
+            complain(in_one_line(error, path, "score"))
             continue
         reports.append({"path": path, **report})
         if not arguments.json:
-            print(_line(path, report), flush=True)
+            print_line(_line(path, report))
     if arguments.json:
         print(json.dumps(reports, indent=2))
     n_failed = len(arguments.results) - len(reports)

@@ -9,13 +9,14 @@ TIFF Revision 6.0 (Adobe, 1992), section 2; CIPA DC-008 Exif 2.32 (2019), sectio
 """
 
 import struct
+from collections.abc import Iterator
 from io import BytesIO
 from typing import IO, Any
 
 import PIL.Image
 import PIL.ImageOps
 
-__all__ = ["exif_of_tiff", "resized", "tags_of", "turned_upright", "upright", "write_directory"]
+__all__ = ["chain", "exif_of_tiff", "resized", "tags_of", "turned_upright", "upright", "write_directory"]
 
 # Of each tag its type, count and value in little-endian order; the value of a link is a directory.
 Directory = dict[int, tuple[int, int, Any]]
@@ -141,6 +142,17 @@ def write_directory(directory: Directory, position: int) -> bytes:
         values += b"\0" * (len(values) % 2)  # positions are even
         table += struct.pack("<HHI", tag, kind, count) + inline
     return table + bytes(4) + values
+
+
+def chain(data: bytearray) -> Iterator[tuple[dict[int, int], str]]:
+    """Of each directory of a TIFF file, one a page, where its entries are, and the byte order."""
+    order, position = _header(bytes(data[:8]))
+    seen = set()
+    while position and position not in seen:
+        seen.add(position)
+        entries, after = _positions(data, position, order)
+        yield entries, order
+        position = struct.unpack_from(order + "I", data, after)[0]
 
 
 def _header(header: bytes) -> tuple[str, int]:

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,42 +14,75 @@ from numpy.typing import NDArray
 
 from .._names import shown
 from ._files import write_whole
-from ._images import check_suffix, read_image, resize_longest
+from ._image_file import ImageFile, is_readable
+from ._images import read_image, resize_longest
+from ._kinds import colour_of, of_kind
 from ._metadata import ImageMetadata
-from ._pillow import as_array, to_bytes
+from ._pillow import to_bytes
 
-__all__ = ["ANIMATED_SUFFIXES", "Frames", "read_frames", "write_animation"]
+__all__ = ["Frames", "check_animated", "read_frames", "write_animation"]
 
-ANIMATED_SUFFIXES = (".gif", ".png", ".webp")
+_ANIMATED_SUFFIXES = (".gif", ".png", ".webp")
 _OPTIONS: dict[str, dict[str, Any]] = {"GIF": {"disposal": 2}, "WEBP": {"quality": 90}, "PNG": {}}
 # Milliseconds, if an animation does not say how long a frame is shown.
 _DURATION = 100
 
+_Picture = tuple[NDArray[Any], ImageMetadata, float]
 
-@dataclass(frozen=True)
+
 class Frames:
-    """The frames of a film, each read only when it is needed.
+    """The frames of a film, each read only when it is needed, and in order.
 
-    Attributes
+    All are of one kind: grey if none shows a colour and the first is stored as grey, with alpha if one has it.
+
+    Parameters
     ----------
     names : list of str
-        Names for the files of the frames, in order.
-    durations : list of int
-        How long each is shown, in milliseconds.
-    described : callable
-        From the number of a frame to its array (H, W[, C]) and the metadata of its file.
+        Names for the files of the frames.
+    pictures : callable
+        Gives an iterator over the frames' arrays (H, W[, C]), metadata and durations in milliseconds, 0 if unknown.
     """
 
-    names: list[str]
-    durations: list[int]
-    described: Callable[[int], tuple[NDArray[Any], ImageMetadata]]
-
-    def read(self, i: int) -> NDArray[Any]:
-        """The array of a frame."""
-        return self.described(i)[0]
+    def __init__(self, names: list[str], pictures: Callable[[], Iterator[_Picture]]) -> None:
+        self.names = names
+        self._pictures = pictures
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
-        return (self.read(i) for i in range(len(self.names)))
+        return (array for array, _ in self.described())
+
+    def described(self) -> Iterator[tuple[NDArray[Any], ImageMetadata]]:
+        """Each frame and the metadata of its file."""
+        _, grey, alpha = self._scanned
+        return ((of_kind(array, grey=grey, alpha=alpha), metadata) for array, metadata, _ in self._pictures())
+
+    @property
+    def durations(self) -> list[int]:
+        """How long each is shown, in milliseconds."""
+        return self._scanned[0]
+
+    @cached_property
+    def _scanned(self) -> tuple[list[int], bool, bool]:
+        """Durations, and whether the film is grey and has alpha. All frames are read: what is wrong is found early.
+
+        Raises
+        ------
+        OSError, ValueError
+            If a frame cannot be read, or differs in size from the first.
+        """
+        durations: list[int] = []
+        grey, alpha, first = False, False, None
+        for name, (array, _, duration) in zip(self.names, self._pictures(), strict=True):
+            first = array.shape if first is None else first
+            if array.shape[:2] != first[:2]:
+                raise ValueError(
+                    f"frame {shown(name)} is {array.shape[1]} x {array.shape[0]} pixels, the first "
+                    f"{first[1]} x {first[0]}; give frames of one size."
+                )
+            colour = colour_of(array)
+            grey = (grey or (not durations and colour.shape[2] == 1)) and bool((colour == colour[..., :1]).all())
+            alpha = alpha or colour.shape != np.atleast_3d(array).shape
+            durations.append(int(duration) or _DURATION)
+        return durations, grey, alpha
 
 
 def read_frames(path: str | os.PathLike[str], *, size: int | None = None) -> Frames:
@@ -61,19 +94,15 @@ def read_frames(path: str | os.PathLike[str], *, size: int | None = None) -> Fra
         If there is no such file, or there are no frames in it.
     """
     if os.path.isdir(path):
-        files = sorted((file for file in Path(path).iterdir() if _is_frame(file)), key=_in_order)
+        files = sorted((file for file in Path(path).iterdir() if is_readable(file)), key=_in_order)
         if not files:
             raise ValueError(f"cannot read {shown(path)}: there are no images in the folder; choose another.")
-        names = [file.name for file in files]
-        durations = [_DURATION] * len(files)
-        return Frames(names, durations, lambda i: read_image(files[i], size=size, return_metadata=True))
-    read_image(path, size=1)  # checks the file, with errors that say what to do
-    image = PIL.Image.open(path)
-    durations = [_duration_of(image, i) for i in range(getattr(image, "n_frames", 1))]
-    mode = "RGBA" if image.has_transparency_data else "RGB"
-    digits = len(str(len(durations)))
-    names = [f"{Path(path).stem}-{i:0{digits}d}.png" for i in range(len(durations))]
-    return Frames(names, durations, lambda i: (_read(image, i, mode, size), ImageMetadata()))
+        return Frames([file.name for file in files], lambda: _stills(files, size))
+    with ImageFile(path) as film:
+        first, stop = film.first, film.count()
+    digits = len(str(stop - first))
+    names = [f"{Path(path).stem}-{i:0{digits}d}.png" for i in range(stop - first)]
+    return Frames(names, lambda: _animated(path, range(first, stop), size))
 
 
 def write_animation(
@@ -89,28 +118,39 @@ def write_animation(
         If the file cannot be written, or exists and ``overwrite`` is false.
     """
     name = os.fsdecode(path)
-    suffix = Path(name).suffix.lower()
-    if suffix not in ANIMATED_SUFFIXES:
-        known = ", ".join(ANIMATED_SUFFIXES)
-        raise ValueError(
-            f"cannot write {shown(name)}: {suffix!r} is not an animated format; use one of {known}, or a folder."
-        )
-    first, *others = (PIL.Image.fromarray(to_bytes(np.asarray(frame))) for frame in frames)
+    suffix = check_animated(name)
+    first, *others = (_eight_bits(np.asarray(frame), suffix) for frame in frames)
     buffer = BytesIO()
     file_format = suffix[1:].upper()
     options = {"save_all": True, "append_images": others, "duration": list(durations), "loop": 0}
     first.save(buffer, file_format, **options, **_OPTIONS[file_format])
+    if file_format == "WEBP" and first.has_transparency_data:
+        _say_that_it_has_alpha(buffer)
     write_whole(name, buffer.getbuffer(), overwrite=overwrite)
 
 
-def _is_frame(file: Path) -> bool:
-    if file.name.startswith(".") or not file.is_file():
-        return False
-    try:
-        check_suffix(file.name)
-    except ValueError:
-        return False
-    return True
+def _eight_bits(frame: NDArray[Any], suffix: str) -> PIL.Image.Image:
+    if frame.shape[2:] == (2,) and suffix == ".gif":  # Pillow would drop the alpha of grey
+        frame = of_kind(frame, grey=False, alpha=True)
+    return PIL.Image.fromarray(to_bytes(frame[..., 0] if frame.shape[2:] == (1,) else frame))
+
+
+def _say_that_it_has_alpha(webp: BytesIO) -> None:
+    """Set the flag by which a reader knows of transparency; where all that is cut off is, the encoder does not."""
+    with webp.getbuffer() as data:
+        if data[12:16] == b"VP8X":
+            data[20] |= 0x10
+
+
+def check_animated(name: str) -> str:
+    """Return the suffix of a file name in lower case, or raise ValueError if no animation is written under it."""
+    suffix = Path(name).suffix.lower()
+    if suffix not in _ANIMATED_SUFFIXES:
+        known = ", ".join(_ANIMATED_SUFFIXES)
+        raise ValueError(
+            f"cannot write {shown(name)}: {suffix!r} is not an animated format; use one of {known}, or a folder."
+        )
+    return suffix
 
 
 def _in_order(file: Path) -> list[tuple[int, int, str]]:
@@ -119,13 +159,14 @@ def _in_order(file: Path) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
-def _read(image: PIL.Image.Image, i: int, mode: str, size: int | None) -> NDArray[Any]:
-    image.seek(i)
-    return resize_longest(as_array(image.copy().convert(mode)), size)
+def _stills(files: Sequence[Path], size: int | None) -> Iterator[_Picture]:
+    for file in files:
+        array, metadata = read_image(file, size=size, return_metadata=True)
+        yield array, metadata, 0.0
 
 
-def _duration_of(image: PIL.Image.Image, i: int) -> int:
-    image.seek(i)
-    image.load()  # WebP knows the duration only then
-    duration = image.info.get("duration")
-    return int(duration) if isinstance(duration, (int, float)) and duration > 0 else _DURATION
+def _animated(path: str | os.PathLike[str], numbers: range, size: int | None) -> Iterator[_Picture]:
+    with ImageFile(path) as film:
+        for number in numbers:
+            array, metadata = film.read(number)
+            yield resize_longest(array, size), metadata, film.duration()

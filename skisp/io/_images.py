@@ -5,22 +5,20 @@ import struct
 import warnings
 from dataclasses import replace
 from io import BytesIO
-from typing import IO, Any, Literal, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from .._errors import RefusedError
 from .._images import as_images
 from .._names import shown
-from ._color import converted_levels, fitting_profile, is_srgb, srgb_profile
 from ._encoders import encode_png, encode_tiff
-from ._files import opened, write_whole
-from ._metadata import ImageMetadata, count_frames, metadata_for, read_exif, read_resolution
-from ._pillow import array_and_profile, to_bytes
+from ._files import write_whole
+from ._image_file import ImageFile
+from ._metadata import ImageMetadata, metadata_for
+from ._pillow import to_bytes
 from ._resize import check_size, resize_longest
-from ._sixteen_bits import read_levels
 
 __all__ = ["WRITABLE_SUFFIXES", "check_suffix", "read_image", "resize_longest", "write_image"]
 
@@ -41,8 +39,6 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 _WITHOUT_ALPHA = {"JPEG", "BMP"}
 _WITH_16_BITS = {"PNG", "TIFF"}
 _MOST_EXIF = {"JPEG": 65533 - len(b"Exif\0\0")}  # one segment, whose length has 16 bits
-# Drawings that are run as a program, and formats of which Pillow knows only the name.
-_REFUSED_FORMATS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 
 
 @overload
@@ -74,10 +70,10 @@ def read_image(
 ) -> NDArray[Any] | tuple[NDArray[Any], ImageMetadata]:
     """Read an image file into an array, upright and in sRGB.
 
-    The camera's orientation (EXIF) is applied. Palettes become RGB, or RGBA if they have transparent
-    entries; CMYK and wide-gamut RGB (Display P3, Adobe RGB, ...) are converted through the embedded
-    profile if there is one, and colours outside sRGB are clipped to it. Grey stays grey and alpha is kept.
-    Of an animation, or a file of several pages, the first image is read.
+    The camera's orientation (EXIF) is applied. Palettes become grey if all their colours are, else RGB, with
+    alpha if they have transparent entries; CMYK and wide-gamut RGB (Display P3, Adobe RGB, ...) are converted
+    through the embedded profile if there is one, and colours outside sRGB are clipped to it. Grey stays grey
+    and alpha is kept. Of an animation, or a file of several pages, the first image is read.
 
     Parameters
     ----------
@@ -87,8 +83,7 @@ def read_image(
         Longest side in pixels to shrink to (antialiased); a smaller image is never enlarged.
     max_pixels : float
         Files of more pixels are refused before they are decoded. Reading takes at most 64 bytes of memory
-        per pixel, and about half of that for 8 bits. Above Pillow's own limit (about 179e6)
-        ``PIL.Image.MAX_IMAGE_PIXELS`` must be raised too.
+        per pixel, and about half of that for 8 bits.
     return_metadata : bool
         Whether EXIF, profile and resolution are returned too, for :func:`write_image`.
 
@@ -121,9 +116,10 @@ def read_image(
     ((20, 30, 3), dtype('uint8'), [255, 0, 0])
     """
     check_size(size)
-    name = os.fsdecode(path)
-    with opened(name, "*.jpg") as file:
-        array, metadata = _decoded(file, name, max_pixels, return_metadata)
+    with ImageFile(path, max_pixels) as file:
+        array, metadata = file.read()
+        if return_metadata:
+            metadata = replace(file.notes(), icc_profile=metadata.icc_profile)
     array = resize_longest(array, size)
     return (array, metadata) if return_metadata else array
 
@@ -184,76 +180,6 @@ def check_suffix(name: str) -> str:
             f"cannot write {shown(name)}: the suffix {suffix!r} is not a known image format; use one of {known}."
         )
     return suffix
-
-
-def _decoded(file: IO[bytes], name: str, max_pixels: float, wanted: bool) -> tuple[NDArray[Any], ImageMetadata]:
-    if os.fstat(file.fileno()).st_size == 0:
-        raise ValueError(f"cannot read {shown(name)}: the file is empty (0 bytes); copy or download it again.")
-    try:
-        return _decoded_within(file, max_pixels, wanted)
-    except MemoryError as error:
-        raise MemoryError(
-            f"cannot read {shown(name)}: there is too little memory; free some, or shrink the image."
-        ) from error
-    except Exception as error:  # on damaged files Pillow raises errors of many kinds
-        raise ValueError(f"cannot read {shown(name)}: {_reason(error)}") from error
-
-
-def _decoded_within(file: IO[bytes], max_pixels: float, wanted: bool) -> tuple[NDArray[Any], ImageMetadata]:
-    """The image, and its metadata if they are wanted."""
-    with warnings.catch_warnings():
-        # Our own limit, whose error says what to do, is checked next.
-        warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
-        image = PIL.Image.open(file, formats=_formats())
-    with image:
-        _check_pixels(image, max_pixels)
-        array, profile = _levels_and_profile(file, image) or array_and_profile(image)
-        _check_pixels(image, max_pixels)  # an icon may be larger than its header says
-        if not wanted:
-            return array, ImageMetadata()
-        exif, dpi = read_exif(file, image), read_resolution(image)
-        return array, ImageMetadata(exif, profile, dpi, count_frames(image))
-
-
-def _levels_and_profile(file: IO[bytes], image: PIL.Image.Image) -> tuple[NDArray[Any], bytes | None] | None:
-    """Colours of 16 bits and their profile; None if there are none, or their profile needs Pillow."""
-    levels = read_levels(file, image)
-    if levels is None:
-        return None
-    profile = image.info.get("icc_profile")
-    if levels.shape[2] == 2:
-        return levels, fitting_profile(profile, grey=True)
-    profile = fitting_profile(profile, grey=False)
-    if profile is None or is_srgb(profile):
-        return levels, profile
-    levels = converted_levels(levels, profile)
-    return None if levels is None else (levels, srgb_profile())
-
-
-def _formats() -> list[str]:
-    PIL.Image.init()
-    return [name for name in PIL.Image.ID if name not in _REFUSED_FORMATS]
-
-
-def _check_pixels(image: PIL.Image.Image, max_pixels: float) -> None:
-    width, height = image.size
-    if width * height > max_pixels:
-        raise RefusedError(
-            f"it has {width} x {height} pixels, more than the {max_pixels:.0f} allowed; "
-            "shrink it first, or raise max_pixels if you trust it."
-        )
-
-
-def _reason(error: Exception) -> str:
-    """What was wrong with a file, and what to do, in one line."""
-    if isinstance(error, RefusedError):
-        return str(error)
-    if isinstance(error, PIL.UnidentifiedImageError):
-        return "it is not an image, or its format is unknown to Pillow; save it as PNG or JPEG."
-    if isinstance(error, PIL.Image.DecompressionBombError):
-        return "it has more pixels than Pillow decodes; shrink it, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it."
-    detail = (str(error).splitlines() or [type(error).__name__])[0]
-    return f"it is damaged or cut short ({detail}); copy or download it again."
 
 
 def _encoded(image: Any, file_format: str, metadata: ImageMetadata | None) -> bytes | memoryview:

@@ -10,10 +10,10 @@ import PIL.Image
 from ._color import fitting_profile
 from ._exif import exif_of_tiff, resized, upright
 
-__all__ = ["ImageMetadata", "count_frames", "metadata_for", "read_exif", "read_resolution"]
+__all__ = ["IN_FRAMES", "ImageMetadata", "metadata_for", "read_exif", "read_resolution"]
 
 # Formats whose frames follow each other; in other formats they are layers, sizes or views of one picture.
-_IN_FRAMES = {"AVIF", "FLI", "GIF", "PNG", "TIFF", "WEBP"}
+IN_FRAMES = {"AVIF", "FLI", "GIF", "PNG", "TIFF", "WEBP"}
 _MOST_DPI = 65535.0
 
 
@@ -82,11 +82,3 @@ def read_resolution(image: PIL.Image.Image) -> tuple[float, float] | None:
         if all(math.isfinite(side) and 0.5 <= side <= _MOST_DPI for side in (x, y)):
             return x, y
     return None
-
-
-def count_frames(image: PIL.Image.Image) -> int:
-    """Frames or pages of an image; 1 where they cannot be counted."""
-    if image.format in _IN_FRAMES:
-        with suppress(Exception):  # in a file whose first frame may still be intact
-            return max(1, int(getattr(image, "n_frames", 1)))
-    return 1

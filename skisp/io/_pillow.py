@@ -59,8 +59,11 @@ def array_and_profile(image: PIL.Image.Image) -> tuple[NDArray[Any], bytes | Non
     profile = image.info.get("icc_profile")
     if image.mode.startswith(("I", "F")):
         return _numbers(image), fitting_profile(profile, grey=True)
+    grey = image.mode in ("1", "L") or (image.mode == "P" and _has_grey_palette(image))
     if "transparency" in image.info or (image.mode == "P" and image.has_transparency_data):
-        image = image.convert("LA" if image.mode in ("1", "L") else "RGBA")
+        image = image.convert("RGBA" if image.mode == "P" or not grey else "LA")
+    if image.mode in ("P", "RGBA") and grey:
+        image = image.convert("L" if image.mode == "P" else "LA")
     if image.mode not in ("CMYK", "LAB"):
         mode = _PLAIN_MODES.get(image.mode, "RGB")
         image = image if image.mode == mode else image.convert(mode)
@@ -70,12 +73,21 @@ def array_and_profile(image: PIL.Image.Image) -> tuple[NDArray[Any], bytes | Non
     return np.array(image.convert("RGB") if image.mode == "CMYK" else image), profile
 
 
+def _has_grey_palette(image: PIL.Image.Image) -> bool:
+    """Whether all colours of a palette that occur are greys, as in a GIF file, which has no other way to say so."""
+    palette = np.array(image.getpalette() or [0, 0, 0], np.uint8).reshape(-1, 3)
+    used = palette[np.unique(np.asarray(image).clip(0, len(palette) - 1))]
+    return bool((used == used[:, :1]).all())
+
+
 def _numbers(image: PIL.Image.Image) -> NDArray[Any]:
     """Grey levels of more than 8 bits: float32 unchanged, integers as uint16 if they fit."""
     array = np.asarray(image)
     if array.dtype.kind == "f":
         return array.copy()
-    if array.size and (array.min() < 0 or array.max() > 65535):
+    if array.size and array.min() < 0:
+        raise RefusedError("some of its grey levels are below 0; save it with levels from 0 on, of 8 or 16 bits.")
+    if array.size and array.max() > 65535:
         raise RefusedError("its grey levels are integers of 32 bits; save it with 8 or 16 bits.")
     levels = array.astype(np.uint16)
     key = image.info.get("transparency")

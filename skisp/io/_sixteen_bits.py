@@ -16,6 +16,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from ._exif import turned_upright
+from ._pillow_files import open_image
 
 __all__ = ["read_levels"]
 
@@ -40,7 +41,7 @@ def read_levels(file: IO[bytes], image: PIL.Image.Image) -> NDArray[np.uint16] |
     levels : ndarray of uint16 (H, W, C), or None
         Upright; C = 2, 3 or 4. None if the file has no such colours (other formats and 8 bits).
     """
-    if image.format not in ("PNG", "TIFF"):
+    if image.format not in ("PNG", "TIFF") or not _stands_alone(image):
         return None
     _correct_planes(image)
     tiles = list(getattr(image, "tile", []))
@@ -49,12 +50,21 @@ def read_levels(file: IO[bytes], image: PIL.Image.Image) -> NDArray[np.uint16] |
     other = [_in_other_order(_rawmode(tile)) for tile in tiles]
     if not tiles or None in other or _in_compressed_planes(image):
         return None
+    multiplied = "RGBa" in _rawmode(tiles[0])  # Pillow would divide by alpha, and round to 8 bits
+    high = _opened_as(file, image, [_plain(_rawmode(tile)) for tile in tiles]) if multiplied else image
     low = _opened_as(file, image, [str(rawmode) for rawmode in other])
-    high = turned_upright(image)
-    levels: NDArray[np.uint16] = np.asarray(high).astype(np.uint16)
+    levels: NDArray[np.uint16] = np.asarray(turned_upright(high)).astype(np.uint16)
     levels <<= 8
     levels |= np.asarray(turned_upright(low))
+    image.load()
+    levels = _divided_by_alpha(levels) if multiplied else levels
     return _with_transparency(levels, image.info.get("transparency"))
+
+
+def _stands_alone(image: Any) -> bool:
+    """Whether a frame is not laid over others: what is mixed of bytes is not the bytes of what is mixed."""
+    bbox = image.info.get("bbox") if image.tell() else None
+    return bbox is None or (bbox == (0, 0, *image.size) and (image.info.get("blend") == 0 or image.mode == "RGB"))
 
 
 def _correct_planes(image: Any) -> None:
@@ -85,8 +95,8 @@ def _packed(file: IO[bytes], image: PIL.Image.Image) -> NDArray[np.uint16]:
 
 def _opened_as(file: IO[bytes], image: PIL.Image.Image, rawmodes: list[str]) -> PIL.Image.Image:
     """The image opened again, to be decoded in other raw modes."""
-    file.seek(0)
-    twin: Any = PIL.Image.open(file, formats=[str(image.format)])
+    twin = open_image(file, [str(image.format)])
+    twin.seek(image.tell())
     twin.tile = [
         tile._replace(args=rawmode if isinstance(tile.args, str) else (rawmode, *tile.args[1:]))
         for tile, rawmode in zip(twin.tile, rawmodes, strict=True)
@@ -101,8 +111,19 @@ def _rawmode(tile: Any) -> str:
 
 
 def _in_other_order(rawmode: str) -> str | None:
-    layout, _, bits = rawmode.partition(";16")
+    layout, _, bits = _plain(rawmode).partition(";16")
     return f"{layout};16{_SWAPPED[bits]}" if layout in _LAYOUTS and bits in _SWAPPED else None
+
+
+def _plain(rawmode: str) -> str:
+    return rawmode.replace("RGBa", "RGBA")
+
+
+def _divided_by_alpha(levels: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Colours that were stored multiplied by alpha."""
+    alpha = np.maximum(levels[..., 3:], 1).astype(np.float32)
+    levels[..., :3] = np.rint(np.minimum(levels[..., :3] / alpha, 1.0) * 65535.0)
+    return levels
 
 
 def _with_transparency(levels: NDArray[np.uint16], key: Any) -> NDArray[np.uint16]:

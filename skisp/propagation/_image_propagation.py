@@ -1,6 +1,6 @@
 """Style propagation of images of any size, one by one or as a sequence."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -135,7 +135,7 @@ class ImagePropagation(Propagation):
     def propagate_sequence(self, frames: Any, settings: SynthesisSettings) -> Any:
         """Redraw frames in order, each starting from the last; see :meth:`StylePropagator.propagate_sequence`."""
         if not hasattr(frames, "__len__"):
-            return frames_as_they_come(frames, lambda images: self._redraw_frames(images, settings))
+            return self.redraw_film(frames, settings)
         images, layout = frames_of(frames)
         pictures: list[Image] = []
         for picture in self._redraw_frames(images, settings):
@@ -143,6 +143,18 @@ class ImagePropagation(Propagation):
             pictures.append(picture)
         report("frames", len(images), len(images))
         return layout.restore(pictures)
+
+    def sequence(self, settings: SynthesisSettings, state: Mapping[str, NDArray[Any]] | None = None) -> SequenceRedraw:
+        """What redraws frame after frame, from the first on, or from where another one was in this state."""
+        sequence = SequenceRedraw(self._model(None, settings), settings, self.seed)
+        sequence.resume(state or {}, resolve_device(settings.device))
+        return sequence
+
+    def redraw_film(
+        self, frames: Iterable[Any], settings: SynthesisSettings, sequence: SequenceRedraw | None = None
+    ) -> Iterator[Any]:
+        """Redraw frames one at a time, each only when its picture is asked for."""
+        return frames_as_they_come(frames, lambda images: self._redraw_frames(images, settings, sequence))
 
     def redraw(
         self,
@@ -164,13 +176,13 @@ class ImagePropagation(Propagation):
         report("images", len(images), len(images))
         return pictures
 
-    def _redraw_frames(self, images: Iterable[Image], settings: SynthesisSettings) -> Iterator[Image]:
+    def _redraw_frames(
+        self, images: Iterable[Image], settings: SynthesisSettings, sequence: SequenceRedraw | None = None
+    ) -> Iterator[Image]:
         """Redraw the frames of a sequence, each only when it is asked for."""
-        sequence: SequenceRedraw | None = None
         for image in images:
             with one_thread(), torch.inference_mode():
-                if sequence is None:
-                    sequence = SequenceRedraw(self._model(None, settings), settings, self.seed)
+                sequence = sequence or self.sequence(settings)
                 picture = sequence.redraw(self._tensor(image, settings))
             yield _in_channels_of(image, picture, settings)
 

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 import skisp
@@ -23,34 +24,43 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(skisp.__file__).parent.paren
 
 
 class StubPropagator:
-    """Stands in for StylePropagator: inverts, and counts what is asked of it."""
+    """Stands in for StylePropagator: inverts, and keeps what is asked of it."""
 
-    def __init__(self, style=None, *, style_images=None, **options):
+    def __init__(self, style=None, **options):
         self.style = style
-        self.style_images = style_images
         self.options = options
 
     def fit(self, X):
         StubPropagator.calls.append(self)
-        report("fit C-VAE", 1, 2, "loss 3.0")
-        report("fit C-VAE", 2, 2)
         if min(X[0].shape[:2]) < 7:
             raise ValueError("image 0 of X is smaller than a patch; pass a larger one.")
-        self.style_ = "the fitted style" if "style_weights" not in self.options else ["one", "another"]
         return self
 
     def transform(self, X, mask=None):
         self.mask = mask
         if X[0].shape == (13, 13):
             raise KeyboardInterrupt
+        report("redraw", 1, 3)
         report("redraw", 3, 3)
         return [255 - image for image in X]
 
 
+class Learnt:
+    """Stands in for a style that is learnt: keeps the pictures it is learnt from."""
+
+    def __init__(self, images, seed, name, *, quiet):
+        if max(image.max() for image in images) == 1:
+            raise ValueError("image 0 of style_images is flat")
+        Learnt.calls.append(self)
+        self.images, self.seed = images, seed
+
+
 @pytest.fixture
 def calls(monkeypatch):
-    StubPropagator.calls = []
+    StubPropagator.calls, Learnt.calls = [], []
     monkeypatch.setattr(skisp, "StylePropagator", StubPropagator)
+    for module in ("_commands", "_styles"):
+        monkeypatch.setattr(f"skisp.cli.{module}.learn", Learnt)
     return StubPropagator.calls
 
 
@@ -92,16 +102,12 @@ class TestPropagate:
         assert out.split() == [os.path.join("new", "out", name) for name in ("a.jpg", "b.png", "c.png")]
         assert sorted(os.listdir("new/out")) == ["a.jpg", "b.png", "c.png"]
         np.testing.assert_array_equal(read_image("new/out/b.png"), 255 - read_image("b.png"))
-        assert "b.png (2 of 3): fit C-VAE" in err
+        assert "b.png (2 of 3): redraw" in err
 
-    def test_the_style_is_learnt_once(self, folder, calls, capsys):
-        run(capsys, "propagate", "a.jpg", "b.png", "c.gif", "--style", "style.png", "-o", "out")
-        assert [call.style_images is None for call in calls] == [False, True, True]
-        assert [getattr(call.style, "estimator", None) for call in calls] == [
-            None,
-            "the fitted style",
-            "the fitted style",
-        ]
+    def test_the_style_is_learnt_once_before_the_first_photograph(self, folder, calls, capsys):
+        run(capsys, "propagate", "gone.png", "a.jpg", "b.png", "c.gif", "--style", "style.png", "-o", "out")
+        [style] = Learnt.calls
+        assert [call.style for call in calls] == [style] * 3
 
     def test_options_reach_the_propagator(self, folder, calls, capsys):
         options = ["--strength", "0.5", "--seed", "3", "--device", "cpu", "--size", "12"]
@@ -109,7 +115,8 @@ class TestPropagate:
         run(capsys, "propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "out", *options)
         wanted = {"strength": 0.5, "style_scale": 2.0, "color": "content", "random_state": 3, "device": "cpu"}
         assert [call.options for call in calls] == [wanted] * 2
-        assert calls[0].style_images[0].shape == (8, 12, 3)
+        assert Learnt.calls[0].images[0].shape == (8, 12, 3)
+        assert Learnt.calls[0].seed == 3
         assert read_image("out/a.jpg").shape == (8, 12, 3)
 
     def test_into_a_file(self, folder, calls, capsys):
@@ -147,10 +154,20 @@ class TestPropagate:
     def test_several_styles_are_mixed(self, folder, calls, capsys):
         styles = ["--style", "style.png", "--style", "b.png"]
         run(capsys, "propagate", "a.jpg", "b.png", *styles, "--style-weights", "3,1", "-o", "out")
-        assert [len(call.style_images or []) for call in calls] == [2, 0]
+        assert [call.style for call in calls] == [Learnt.calls] * 2
+        assert [len(learnt.images) for learnt in Learnt.calls] == [1, 1]
         assert [call.options["style_weights"] for call in calls] == [[3.0, 1.0]] * 2
         run(capsys, "propagate", "a.jpg", *styles, "-o", "equal")
         assert calls[-1].options["style_weights"] == [1.0, 1.0]
+
+    @pytest.mark.parametrize("channels", [1, 2])
+    def test_a_grey_style_is_mixed_in_colour(self, folder, calls, capsys, channels):
+        write_image("grey.png", np.full((16, 24, channels), 100, np.uint8))
+        styles = ["--style", "grey.png", "--style", "style.png"]
+        assert run(capsys, "propagate", "a.jpg", *styles, "-o", "out")[0] == 0
+        [grey], [colour] = (learnt.images for learnt in Learnt.calls)
+        assert (grey.shape, colour.shape) == ((16, 24, channels + 2), (16, 24, 3))
+        assert (grey[..., :3] == 100).all()
 
     def test_a_mask_is_fitted_to_each_photograph(self, folder, calls, capsys):
         write_image("mask.png", np.repeat([[0, 255]], 4, axis=0).astype(np.uint8))
@@ -187,7 +204,8 @@ class TestPropagate:
         asked = []
         monkeypatch.setattr("torch.set_num_threads", asked.append)
         run(capsys, "propagate", "a.jpg", "--style", "style.png", "-o", "out", "--jobs", "1")
-        assert asked == [1]
+        run(capsys, "propagate", "a.jpg", "--style", "style.png", "-o", "new", "--jobs", "100000")
+        assert asked == [1, os.cpu_count()]
 
     @pytest.mark.parametrize(("name", "output"), [("a.jpg", "."), ("a.jpg", "a.jpg"), ("a.jpg", "style.png")])
     def test_originals_are_never_overwritten(self, folder, calls, capsys, name, output):
@@ -219,9 +237,46 @@ class TestPropagate:
         ]
         assert sorted(os.listdir("out")) == ["a.jpg", "b.png"]
 
-    def test_no_folder_is_left_when_all_fail(self, folder, calls, capsys):
-        assert "gone.jpg" in fails(capsys, "propagate", "gone.jpg", "--style", "style.png", "-o", "out")
+    @pytest.mark.parametrize("style", ["style.png", "gone.png", "small.png"])
+    def test_no_folder_is_left_when_all_fail(self, folder, calls, capsys, style):
+        write_image("small.png", np.zeros((6, 30)))
+        assert fails(capsys, "propagate", "gone.jpg", "--style", style, "-o", "out/a/b")
         assert not os.path.exists("out")
+
+    def test_what_was_done_is_said_as_json_also_after_an_interruption(self, folder, calls, capsys, monkeypatch):
+        write_image("stop.png", np.zeros((13, 13)))
+        command = ["propagate", "a.jpg", "stop.png", "--style", "style.png", "-o", "out", "--quiet", "--json"]
+        status, out, _ = run(capsys, *command)
+        assert (status, [record["status"] for record in json.loads(out)]) == (130, ["written"])
+
+        def stop(*_, **__):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("skisp.cli._styles.learn", stop)
+        status, out, _ = run(capsys, *command)
+        assert (status, [record["status"] for record in json.loads(out)]) == (130, ["kept"])
+
+    def test_floats_are_written_with_16_bits(self, folder, calls, capsys, monkeypatch):
+        values = np.linspace(0, 1, 600, dtype=np.float32).reshape(20, 30)
+        PIL.Image.fromarray(values).save("a.tif")
+        monkeypatch.setattr(StubPropagator, "transform", lambda _, X, mask=None: X)
+        assert run(capsys, "propagate", "a.tif", "--style", "style.png", "-o", "out")[0] == 0
+        np.testing.assert_array_equal(read_image("out/a.tif"), np.rint(values * 65535).astype(np.uint16))
+
+    @pytest.mark.parametrize("pattern", ["[ab].*", "?.[jp][pn]g", "*.[jp][pn]g"])
+    def test_patterns_are_expanded_where_the_shell_does_not(self, folder, calls, capsys, pattern):
+        os.remove("style.png")
+        assert run(capsys, "propagate", pattern, "--style", "c.*", "-o", "out", "--quiet")[1].split() == [
+            "out/a.jpg",
+            "out/b.png",
+        ]
+
+    def test_a_file_of_the_very_name_is_no_pattern(self, folder, calls, capsys):
+        os.rename("a.jpg", "[ab].jpg")
+        os.rename("b.png", "a.jpg")
+        assert (
+            run(capsys, "propagate", "[ab].jpg", "--style", "style.png", "-o", "out", "--quiet")[1] == "out/[ab].jpg\n"
+        )
 
     def test_interrupted(self, folder, calls, capsys):
         write_image("stop.png", np.zeros((13, 13)))
@@ -255,16 +310,30 @@ class TestErrors:
             (["apply", "a.jpg", "--model", "gone.skisp", "-o", "out"], "gone.skisp: there is no such file"),
             (["apply", "a.jpg", "--model", "a.jpg", "-o", "out"], "a.jpg"),
             (["fit", "gone.png", "-o", "style.skisp"], "cannot read gone.png: there is no such file"),
-            (["fit", "style.png", "-o", "style.png"], "would overwrite the original"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--device", "abacus"], "use 'auto' or 'cpu'"),
             (["propagate", "a.jpg", "--style", "gone.png", "-o", "out"], "cannot read gone.png: there is no such file"),
             (["propagate", "a.jpg", "--style", ".", "-o", "out"], "it is a folder"),
+            (
+                ["propagate", "a.jpg", "--style", "thin.png", "-o", "out"],
+                "thin.png has 40 x 6 pixels, too few",
+            ),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--size", "6"], "or a larger --size"),
+            (["propagate", "a.jpg", "--style", "nan.tif", "-o", "out"], "image 0 of nan.tif contains NaN"),
+            (["fit", "style.png", "thin.png", "-o", "x.skisp"], "thin.png has 40 x 6 pixels, too few"),
+            (["fit", "style.png", "-o", "x.png"], "x.png is the name of a picture; name a file for the style"),
+            (["fit", "style.png", "-o", ""], "-o/--output: the name is empty"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", ""], "-o/--output: the name is empty"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "out.mp4"], "'.mp4' is not a known image format"),
+            (["sequence", "c.gif", "--style", "style.png", "-o", "out.mp4"], "'.mp4' is not an animated format"),
+            (["propagate", "film.mp4", "--style", "style.png", "-o", "out"], "film.mp4: it is a film; save its frames"),
+            (["sequence", "film.mp4", "--style", "style.png", "-o", "out"], "film.mp4: it is a film; save its frames"),
+            (["propagate", "*.bmp", "--style", "style.png", "-o", "out"], "cannot read *.bmp: there is no such file"),
             (["propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "o.png"], "name a folder instead"),
             (
                 ["propagate", "a.jpg", "--style", "style.png", "-o", "o.gif"],
                 "not a known image format; use one of .png",
             ),
-            (["propagate", "a.jpg", "--style", "style.png", "-o", "a.txt"], "cannot write to a.txt"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", "a.txt"], "cannot write a.txt: the suffix '.txt'"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "a.txt/out"], "cannot write to a.txt"),
             (["propagate", "a.jpg", "x/a.jpg", "--style", "style.png", "-o", "out"], "rename one"),
             (["propagate", "a.gif", "x/A.png", "--style", "style.png", "-o", "out"], "rename one"),
@@ -272,6 +341,9 @@ class TestErrors:
     )
     def test_one_line_and_no_work(self, folder, calls, capsys, arguments, message):
         (folder / "a.txt").write_text("text")
+        (folder / "film.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(99))
+        write_image("thin.png", np.zeros((6, 40)))
+        PIL.Image.fromarray(np.full((9, 9), np.nan, np.float32)).save("nan.tif")
         before = sorted(os.listdir())
         assert message in fails(capsys, *arguments)
         assert calls == []
@@ -378,7 +450,8 @@ class TestDemoAndStyles:
         first, second = out.splitlines()
         assert re.fullmatch(r"wrote skisp-demo\.png \(photograph, style brush_strokes, result\) in \d+ s", first)
         assert second == "try next: skisp propagate photo.jpg --style painting.jpg -o out/"
-        assert run(capsys, "demo", "--size", "60")[0] == 0  # again: the older demo is overwritten
+        assert "skisp-demo.png exists already" in fails(capsys, "demo", "--size", "60")
+        assert run(capsys, "demo", "--size", "60", "--force")[0] == 0
 
     def test_demo_of_another_kind(self, folder, calls, pictures, capsys):
         assert run(capsys, "demo", "--style-kind", "waves", "-o", "new/demo.jpg")[0] == 0
@@ -391,7 +464,8 @@ class TestDemoAndStyles:
         assert out.split() == ["kinds/stained_glass.png", "kinds/waves.png"]
         assert read_image("kinds/waves.png").shape == (20, 20, 3)
         assert "exists already" in fails(capsys, "styles", "-o", "kinds")
-        assert run(capsys, "styles", "-o", "kinds", "--force")[0] == 0
+        assert run(capsys, "styles", "-o", "kinds", "--force", "--seed", "3")[0] == 0
+        assert (read_image("kinds/waves.png") == round(0.3 * 255)).all()
 
 
 @pytest.mark.slow
@@ -445,7 +519,7 @@ class TestEndToEnd:
             # A shell starts what runs in the background without it, and children inherit that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
-        assert process.stderr.readline().startswith("china.jpg: ")  # work has begun
+        assert process.stderr.readline().startswith("style.png: ")  # work has begun
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         err = process.communicate(timeout=60)[1]

@@ -1,10 +1,13 @@
 """The command ``skisp sequence``, on a small film."""
 
+import os
+
 import numpy as np
 import pytest
 
 from skisp import StylePropagator
 from skisp.cli import main
+from skisp.cli._outputs import write_picture
 from skisp.datasets import load_photograph, make_style_image
 from skisp.io import ImageMetadata, read_image, write_image
 from skisp.io._frames import read_frames, write_animation
@@ -46,6 +49,93 @@ def test_frames_are_redrawn_as_a_sequence(folder, capsys):
         np.testing.assert_array_equal(picture, read_image(f"out/{i}.png"))
 
 
+def stopped_after(monkeypatch, n_frames, error):
+    """While writing the next picture, the program is stopped."""
+    n_written = iter(range(100))
+
+    def write(*picture):
+        if next(n_written) == n_frames:
+            raise error
+        write_picture(*picture)
+
+    monkeypatch.setattr("skisp.cli._sequence.write_picture", write)
+
+
+@pytest.mark.parametrize("options", [(), ("--color", "only"), ("--strength", "0.5"), ("--strength", "0")])
+@pytest.mark.parametrize("output", ["out", "out.png"])
+def test_a_film_that_was_stopped_is_gone_on_with_bit_for_bit(folder, capsys, monkeypatch, output, options):
+    whole = "whole" + output[3:]
+    assert run(capsys, "frames", "-o", whole, *options)[0] == 0
+    with monkeypatch.context() as patch:
+        stopped_after(patch, 2, KeyboardInterrupt())
+        status, _, err = run(capsys, "frames", "-o", output, *options)
+    assert (status, err) == (130, "skisp: interrupted; 2 of 3 frames are written; the same command goes on with them\n")
+    status, out, err = run(capsys, "frames", "-o", output, *options)
+    assert (status, out) == (0, "out.png\n" if output == "out.png" else "out/2.png\n")
+    assert err == "skisp: note: 2 of 3 frames exist already; --force redraws them\n"
+    np.testing.assert_array_equal(list(read_frames(output)), list(read_frames(whole)))
+    assert not os.path.exists("out.png.frames")
+    assert output == "out.png" or sorted(os.listdir(output)) == ["0.png", "1.png", "2.png"]
+
+
+@pytest.mark.parametrize("change", ["option", "weights", "style", "frame", "time", "picture", "force"])
+def test_what_was_drawn_of_another_film_is_not_gone_on_with(folder, capsys, monkeypatch, change):
+    command = ["frames", "-o", "out", "--color", "only"]
+    if change == "weights":
+        write_image("other.png", read_image("style.png")[::-1])
+        command += ["--style", "other.png", "--style-weights"]
+    with monkeypatch.context() as patch:
+        stopped_after(patch, 1, KeyboardInterrupt())
+        assert run(capsys, *command, *(["1,1"] if change == "weights" else []))[0] == 130
+    options = {"option": ["--seed", "1"], "weights": ["1,2"], "force": ["--force"]}.get(change, [])
+    if change == "time":
+        os.utime("frames/2.png", (0, 0))
+    if change in ("style", "frame"):
+        name = "style.png" if change == "style" else "frames/2.png"
+        write_image(name, read_image(name)[::-1])
+    if change == "picture":
+        os.remove("out/0.png")
+    status, out, err = run(capsys, *command, *options)
+    if change in ("picture", "force"):
+        assert (status, out, err) == (0, "out/0.png\nout/1.png\nout/2.png\n", "")
+    else:
+        assert (status, out) == (2, "")
+        assert "out/0.png exists already; choose another output, or pass --force" in err
+
+
+def test_a_full_disk_loses_nothing_that_is_drawn(folder, capsys, monkeypatch):
+    with monkeypatch.context() as patch:
+        stopped_after(patch, 1, OSError(28, "No space left on device"))
+        status, _, err = run(capsys, "frames", "-o", "out.gif", "--color", "only")
+    assert status == 2
+    assert "1 of 3 frames are written; the same command goes on" in err
+    assert sorted(os.listdir("out.gif.frames")) == [".skisp-film.npz", "0.png"]
+    assert run(capsys, "frames", "-o", "out.gif", "--color", "only")[:2] == (0, "out.gif\n")
+
+
+def test_pictures_of_another_film_in_the_folder_are_named(folder, capsys):
+    os.mkdir("out")
+    write_image("out/3.png", np.zeros((4, 4)))
+    status, _, err = run(capsys, "frames", "-o", "out", "--color", "only")
+    assert (status, err) == (0, "skisp: note: out holds pictures that are not of this film, such as 3.png\n")
+
+
+def test_size_shrinks_frames_and_style_alike(folder, capsys):
+    assert run(capsys, "frames", "-o", "out", "--size", "24")[0] == 0
+    frames = [read_image(f"frames/{i}.png", size=24) for i in range(3)]
+    propagator = StylePropagator(style_images=[read_image("style.png", size=24)], random_state=0).fit(frames[:1])
+    for i, picture in enumerate(propagator.propagate_sequence(frames)):
+        np.testing.assert_array_equal(read_image(f"out/{i}.png"), picture)
+
+
+def test_a_frame_of_another_size_is_found_before_anything_is_drawn(folder, capsys):
+    write_image("frames/2.png", np.zeros((8, 8, 3), np.uint8))
+    status, out, err = run(capsys, "frames", "-o", "out")
+    assert (status, out) == (2, "")
+    assert "frame 2.png is 8 x 8 pixels, the first 40 x" in err
+    assert not os.path.exists("out")
+
+
 def test_styles_mix_as_in_the_propagator(folder, capsys):
     write_image("other.png", make_style_image("mosaic", size=40, random_state=0))
     status, out, _ = run(capsys, "frames", "-o", "out", "--style", "other.png", "--style-weights", "1,3")
@@ -70,7 +160,7 @@ def test_mistakes_end_in_one_line(folder, capsys):
     for arguments, message in [
         (("gone.gif", "-o", "out"), "cannot read gone.gif: there is no such file"),
         (("film.png", "-o", "film.png"), "would overwrite the original"),
-        (("frames", "-o", "frames"), "exists already"),
+        (("frames", "-o", "film.jpg"), "'.jpg' is not an animated format"),
     ]:
         status, out, err = run(capsys, *arguments)
         assert (status, out) == (2, "")

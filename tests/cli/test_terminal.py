@@ -56,7 +56,7 @@ def test_bars_show_epochs_scales_and_time_left_and_clear(tmp_path):
     shown, out, status = on_a_terminal(["propagate", "photo.png", "--style", "style.png", "-o", "out"], tmp_path)
     assert (status, out) == (0, "out/photo.png\n")
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
-    assert "photo.png: fit C-VAE" in text
+    assert "style.png: fit C-VAE" in text
     assert "photo.png: redraw" in text
     assert "100%" in text
     assert re.search(r"\d:\d\d:\d\d", text)  # time

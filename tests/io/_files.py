@@ -113,6 +113,29 @@ def png(levels, *, filter_type=0, before=b""):
     return b"\x89PNG\r\n\x1a\n" + data
 
 
+def apng(pages, *, poster=False, top=0, blend=0):
+    """An animated PNG file (PNG, sections 11.3.6.1 to 11.3.6.3), its first picture a poster if wanted.
+
+    Of further frames the rows from ``top`` on are stored, and laid over the last frame by alpha if ``blend`` is 1.
+    """
+    whole = [png(page[top if i else 0 :]) for i, page in enumerate(pages)]
+    header, data = whole[0][8:33], [page[41 : -12 - 4] for page in whole]  # from the length of IDAT to its check sum
+    n_frames, number = len(pages) - poster, 0
+    out = b"\x89PNG\r\n\x1a\n" + header + chunk(b"acTL", struct.pack(">II", n_frames, 0))
+    for i, part in enumerate(data):
+        if i or not poster:
+            height, width = pages.shape[1:3]
+            y = top if i else 0
+            out += chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, width, height - y, 0, y, 50, 1000, 0, blend))
+            number += 1
+        if i:
+            out += chunk(b"fdAT", struct.pack(">I", number) + part)
+            number += 1
+        else:
+            out += chunk(b"IDAT", part)
+    return out + chunk(b"IEND", b"")
+
+
 def _predicted(filter_type, left, up, corner):
     if filter_type == 4:
         return min((left, up, corner), key=lambda value: abs(left + up - corner - value))

@@ -81,7 +81,7 @@ def refusal(kind, path, read=read_image):
         ("page.png", ValueError, "is not an image"),
         ("drawing.jpg", ValueError, "is not an image"),
         ("zeros.jpg", ValueError, "is not an image"),
-        ("bomb.png", ValueError, "has more pixels than Pillow decodes"),
+        ("bomb.png", ValueError, "has 30000 x 30000 pixels, more than the 100000000 allowed"),
         ("large.png", ValueError, "has 12000 x 10000 pixels, more than the 100000000 allowed"),
         ("folder.png", IsADirectoryError, "is a folder"),
         ("gone.png", FileNotFoundError, "no such file"),
@@ -165,13 +165,22 @@ def test_letters_are_shown_as_they_are():
     assert shown("می‌خواهم.png") == "می‌خواهم.png"  # with a joiner that Persian needs
 
 
-def test_an_icon_larger_than_it_says(tmp_path):
-    """The directory of an icon says 16 x 16; the PNG inside has many more."""
+def test_an_icon_is_not_decoded_before_its_pixels_are_counted(tmp_path):
+    """The directory of an icon says 16 x 16; the PNG inside has many more, and could not be decoded."""
     inside = bomb(5000, 4000)
     entry = bytes([16, 16, 0, 0, 1, 0, 32, 0]) + len(inside).to_bytes(4, "little") + (22).to_bytes(4, "little")
     (tmp_path / "a.ico").write_bytes(b"\0\0\1\0\1\0" + entry + inside)
-    with pytest.raises(ValueError, match=r"cannot read .*a\.ico"):
+    with pytest.raises(ValueError, match=r"cannot read .*a\.ico: it has 5000 x 4000 pixels, more than the 1000000"):
         read_image(tmp_path / "a.ico", max_pixels=1e6)
+
+
+def test_an_icon_of_another_kind_may_be_larger_than_it_says(tmp_path):
+    """Of the type ic07, which is 128 x 128 (Apple), with a PNG of 150 x 150."""
+    inside = png(np.zeros((150, 150, 4), np.uint8))
+    entry = b"ic07" + (8 + len(inside)).to_bytes(4) + inside
+    (tmp_path / "a.icns").write_bytes(b"icns" + (8 + len(entry)).to_bytes(4) + entry)
+    with pytest.raises(ValueError, match=r"it has 150 x 150 pixels, more than the 20000 allowed"):
+        read_image(tmp_path / "a.icns", max_pixels=20_000)
 
 
 def test_too_little_memory(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Colours through the profiles of files, and the profiles that are kept."""
 
+import struct
 import zlib
 from io import BytesIO
 
@@ -70,6 +71,18 @@ class TestProfiles:
         high = np.iinfo(dtype).max
         # The primaries are published with four digits, and the curve starts with a slope of 12.92.
         assert np.abs(read / high - _in_srgb(array / high)).max() < (1.5 / 255 if dtype == np.uint8 else 12.92e-4)
+
+    @pytest.mark.parametrize("gamma", [256, 461, 563])
+    def test_the_power_of_a_curve_is_counted_in_256ths(self, tmp_path, gamma):
+        """ICC.1:2010, 10.5: a curve of one entry is a power, in u8Fixed8Number."""
+        profile = bytearray(srgb_profile())
+        for name in (b"rTRC", b"gTRC", b"bTRC"):
+            struct.pack_into(">II", profile, profile.index(name) + 4, len(profile), 14)
+        profile += b"curv\0\0\0\0" + struct.pack(">IH", 1, gamma)
+        array = levels(np.uint16, (HEIGHT, WIDTH, 3))
+        (tmp_path / "a.png").write_bytes(png(array, before=chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(profile)))))
+        expected = srgb_encoded((array / 65535) ** (gamma / 256)) * 65535
+        assert np.abs(read_image(tmp_path / "a.png") - expected).max() < 3
 
     @pytest.mark.parametrize("suffix", ["png", "tif", "jpg", "webp"])
     def test_colours_look_the_same(self, tmp_path, suffix):

@@ -1,5 +1,6 @@
 """Every format and mode, in and out: size, mode, depth, profile, EXIF and alpha."""
 
+import struct
 import zlib
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 
 from skisp._images import as_images
 from skisp.io import ImageMetadata, read_image, write_image
+from skisp.io._frames import read_frames
 
-from ._files import HEIGHT, WIDTH, chunk, exif, levels, needs, picture, png, srgb_encoded, srgb_profile
+from ._files import HEIGHT, WIDTH, chunk, exif, levels, needs, p3_profile, picture, png, srgb_encoded, srgb_profile
 
 # Suffix, Pillow's mode of the file, channels (0: none) and dtype read, options; whether levels are kept exactly.
 READ = [
@@ -37,7 +39,7 @@ READ = [
     ("tif", "F", 0, "f4", {}, True),
     ("webp", "RGB", 3, "u1", {"lossless": True}, True),
     ("webp", "RGBA", 4, "u1", {"lossless": True, "exact": True}, True),
-    ("gif", "L", 3, "u1", {}, True),
+    ("gif", "L", 0, "u1", {}, True),
     ("gif", "P", 3, "u1", {}, True),
     ("bmp", "1", 0, "u1", {}, True),
     ("bmp", "L", 0, "u1", {}, True),
@@ -210,6 +212,87 @@ class TestSixteenBits:
         read = read_image(tmp_path / "a.tif")
         assert read.dtype == expected.dtype
         np.testing.assert_array_equal(read, expected)
+
+    @pytest.mark.parametrize("byteorder", ["<", ">"])
+    @pytest.mark.parametrize("compression", [None, "zlib"])
+    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+    def test_tiff_of_grey_in_which_white_is_zero(self, tmp_path, dtype, compression, byteorder):
+        tifffile = pytest.importorskip("tifffile")
+        pages = levels(dtype, (2, HEIGHT, WIDTH))
+        options = {"compression": compression, "metadata": None}
+        with tifffile.TiffWriter(tmp_path / "a.tif", byteorder=byteorder) as file:
+            for page, photometric in zip(pages, ("minisblack", "miniswhite"), strict=True):
+                file.write(page, photometric=photometric, **options)
+        expected = pages[0], np.iinfo(dtype).max - pages[1]
+        np.testing.assert_array_equal(list(read_frames(tmp_path / "a.tif")), expected)
+        tifffile.imwrite(tmp_path / "a.tif", pages[0], photometric="miniswhite", byteorder=byteorder, **options)
+        np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), np.iinfo(dtype).max - pages[0])
+
+    @pytest.mark.parametrize("byteorder", ["<", ">"])
+    @pytest.mark.parametrize("compression", [None, "zlib"])
+    def test_tiff_whose_colours_are_multiplied_by_alpha(self, tmp_path, byteorder, compression):
+        tifffile = pytest.importorskip("tifffile")
+        array = levels(np.uint16, (HEIGHT, WIDTH, 4))
+        array[..., 3] |= 0x8000
+        array[0, 0, 3] = 0
+        stored = array.copy()
+        stored[..., :3] = np.rint(array[..., :3] / 65535.0 * array[..., 3:])
+        stored[0, 1], array[0, 1] = (50_000, 0, 7, 40_000), (65535, 0, 11, 40_000)  # more than alpha allows
+        options = {"photometric": "rgb", "extrasamples": ["assocalpha"], "compression": compression}
+        tifffile.imwrite(tmp_path / "a.tif", stored, byteorder=byteorder, **options)
+        read = read_image(tmp_path / "a.tif")
+        assert read.dtype == np.uint16
+        np.testing.assert_array_equal(read[..., 3], array[..., 3])
+        difference = np.abs(read.astype(int) - array)[array[..., 3] > 0]
+        assert difference.max() <= 1  # what dividing by alpha of 15 bits or more rounds
+
+    def test_tiff_of_twelve_bits_is_as_bright(self, tmp_path):
+        """Two levels are packed into three bytes (TIFF, section 3)."""
+        tags = {256: (3, 1, 2), 257: (3, 1, 1), 258: (3, 1, 12), 259: (3, 1, 1), 262: (3, 1, 1), 273: (4, 1, 8)}
+        tags |= {277: (3, 1, 1), 278: (3, 1, 1), 279: (4, 1, 3)}
+        entries = b"".join(struct.pack("<HHII", tag, *value) for tag, value in tags.items())
+        directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+        (tmp_path / "a.tif").write_bytes(b"II*\0" + struct.pack("<I", 12) + b"\xff\xf8\0\0" + directory)
+        read = read_image(tmp_path / "a.tif")
+        assert read.tolist() == [[65535, round(0x800 / 4095 * 65535 - 0.5)]]
+
+    @pytest.mark.parametrize("byteorder", ["<", ">"])
+    def test_tiff_of_signed_levels(self, tmp_path, byteorder):
+        tifffile = pytest.importorskip("tifffile")
+        array = np.arange(-3, 9, dtype=np.int16).reshape(3, 4)
+        tifffile.imwrite(tmp_path / "a.tif", array, byteorder=byteorder)
+        with pytest.raises(ValueError, match=r"levels are below 0; save it with levels from 0 on, of 8 or 16 bits"):
+            read_image(tmp_path / "a.tif")
+        tifffile.imwrite(tmp_path / "a.tif", array.clip(0), byteorder=byteorder)
+        np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), array.clip(0))
+
+    @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+    def test_png_of_grey_with_a_transparent_level(self, tmp_path, bits):
+        """Levels of all depths, from the highest bit of each byte on (PNG, section 7.2)."""
+        high = 2**bits - 1
+        row = np.arange(16) % (high + 1)
+        packed = np.array([(int(level) >> (bits - 1 - i)) & 1 for level in row for i in range(bits)], np.uint8)
+        data = zlib.compress(b"\0" + np.packbits(packed).tobytes())
+        header = struct.pack(">IIBBBBB", 16, 1, bits, 0, 0, 0, 0)
+        parts = ((b"IHDR", header), (b"tRNS", struct.pack(">H", 1)), (b"IDAT", data), (b"IEND", b""))
+        (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts))
+        read = read_image(tmp_path / "a.png")
+        top = 65535 if bits == 16 else 255
+        np.testing.assert_array_equal(read[0, :, 0], row * top // high)
+        np.testing.assert_array_equal(read[0, :, 1], np.where(row == 1, 0, top))
+
+    def test_png_of_colour_with_a_transparent_colour_and_a_profile_that_is_a_table(self, tmp_path):
+        """Pillow converts the colours, with 8 bits; the transparent one is still found among 16."""
+        array = levels(np.uint16, (HEIGHT, WIDTH, 3))
+        array[2, 3] = (500, 600, 700)
+        profile = bytearray(p3_profile())
+        profile[128 + 4 : 128 + 8] = b"A2B0"
+        notes = chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(profile))) + chunk(
+            b"tRNS", array[2, 3].astype(">u2").tobytes()
+        )
+        (tmp_path / "a.png").write_bytes(png(array, before=notes))
+        read = read_image(tmp_path / "a.png")
+        assert np.argwhere(read[..., 3] == 0).tolist() == [[2, 3]]
 
     @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
     @pytest.mark.parametrize("channels", [1, 3, 4])

@@ -345,12 +345,16 @@ class TestResize:
         assert difference.max() < 5 / 255
         assert difference.mean() < 0.5 / 255
 
-    @pytest.mark.parametrize("scale", [1, 1 / 255])
-    def test_hidden_colours_do_not_show(self, scale):
-        """A red square on transparent green has no green edge."""
-        image = np.zeros((32, 32, 4))
-        image[..., 1] = 255
-        image[8:24, 8:24] = [255, 0, 0, 255]
-        small = resize_longest(image.astype(np.uint8) if scale == 1 else image * scale, 15)
-        visible = small[..., 3] > 2 * scale
-        assert small[visible][:, 1].max() <= 2 * scale
+    @pytest.mark.parametrize("channels", [2, 4])
+    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+    def test_hidden_colours_do_not_show(self, dtype, channels):
+        """A dark square on transparent white has no white edge, and the alpha is that of the square alone."""
+        high = 1 if dtype == np.float32 else np.iinfo(dtype).max
+        image = np.full((32, 32, channels), high, dtype)
+        image[..., -1] = 0
+        image[8:24, 8:24] = 0
+        image[8:24, 8:24, -1] = high
+        small = resize_longest(image, 15) / high
+        visible = small[..., -1] > 2 / 255
+        assert small[visible][:, :-1].max() <= 2 / 255
+        np.testing.assert_allclose(small[..., -1], resize_longest(image[..., -1], 15) / high, atol=4 / 255)

@@ -1,9 +1,10 @@
 """Laplacian bands of a picture get the distribution of the style's: contrast, colours, and how rare accents are."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Self
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..._math.affine import AffineMap
@@ -63,8 +64,35 @@ class _Turn(NamedTuple):
     remainder: AffineMap | None
 
 
-# What a picture was matched by, turn by turn: it serves the later frames of a sequence.
-PictureMatch = list[_Turn]
+class PictureMatch(NamedTuple):
+    """What a picture was matched by, turn by turn: it serves the later frames of a sequence."""
+
+    turns: list[_Turn]
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """The same as named arrays, to be kept."""
+        arrays = {}
+        for i, turn in enumerate(self.turns):
+            parts = [*turn.bands, *([] if turn.remainder is None else [turn.remainder])]
+            for j, part in enumerate(parts):
+                for name, tensor in part._asdict().items():
+                    arrays[f"match-{i}-{j}-{name}"] = tensor.cpu().numpy()
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], device: torch.device) -> Self:
+        """What :meth:`to_arrays` was called on; other names among the arrays do not matter."""
+        parts: dict[tuple[int, int], dict[str, Tensor]] = {}
+        for key, array in arrays.items():
+            if key.startswith("match-"):
+                _, turn, part, name = key.split("-")
+                parts.setdefault((int(turn), int(part)), {})[name] = torch.from_numpy(array).to(device)
+        turns = []
+        for i in range(1 + max((turn for turn, _ in parts), default=-1)):
+            own = [part for (turn, _), part in sorted(parts.items(), key=lambda item: item[0]) if turn == i]
+            bands = [_BandMap(**part) for part in own if "matrix" not in part]
+            turns.append(_Turn(bands, AffineMap(**own[-1]) if "matrix" in own[-1] else None))
+        return cls(turns)
 
 
 def band_statistics(images: Sequence[Tensor], weights: Sequence[float]) -> BandStatistics:
@@ -114,10 +142,10 @@ def match_bands(
     turns = []
     for i in range(_n_turns(len(picture))):
         bands, remainder = laplacian_pyramid(picture)
-        turn = _measured(bands, remainder, wanted, i) if match is None else match[i]
+        turn = _measured(bands, remainder, wanted, i) if match is None else match.turns[i]
         turns.append(turn)
         picture = _mapped(bands, remainder, turn)
-    return picture, turns
+    return picture, PictureMatch(turns)
 
 
 def _n_turns(n_channels: int) -> int:

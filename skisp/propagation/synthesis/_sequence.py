@@ -1,10 +1,15 @@
 """Redraw the frames of a sequence so that strokes stay in place where the content does not change."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from ..._math.affine import AffineMap
 from ..._tensors import resample
 from ._band_match import PictureMatch
 from ._content import Content, ContentStatistics
@@ -61,6 +66,31 @@ class SequenceRedraw:
         self._last = self._first(image) if self._last is None else self._next(image, self._last)
         return self._last.picture
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that the next frame needs, in arrays: a sequence that is resumed with it goes on bit for bit."""
+        last = self._last
+        statistics = self._statistics if last is None else last.statistics
+        arrays = {} if statistics is None else _as_arrays(statistics)
+        if last is not None:
+            tensors = {"image": last.image, "picture": last.picture, **last.synthesis.state()}
+            arrays |= {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+            arrays |= last.match.to_arrays()
+        return arrays
+
+    def resume(self, state: Mapping[str, NDArray[Any]], device: torch.device) -> None:
+        """Go on after the frame of which :meth:`state` told."""
+        if "matrix" not in state:
+            return
+        colors = AffineMap(*(torch.from_numpy(state[name]) for name in ("matrix", "offset")))
+        self._statistics = ContentStatistics(colors, float(state["structure"]))
+        if "matches" in state:
+            names = ("image", "picture", "matches", "style_potentials", "rendered")
+            tensors = {name: torch.from_numpy(state[name]).to(device) for name in names}
+            generator = torch.Generator().manual_seed(self._seed)
+            synthesis = Synthesis.resumed(tensors, self._style.coder, self._settings, generator)
+            match = PictureMatch.from_arrays(state, device)
+            self._last = _Frame(tensors["image"], self._statistics, synthesis, match, tensors["picture"])
+
     def _first(self, image: Tensor) -> _Frame:
         content = Content.of(image, self._style)
         generator = torch.Generator().manual_seed(self._seed)
@@ -86,3 +116,8 @@ class SequenceRedraw:
         synthesis.warp(level, resample(flow, level.grid.size) * (side / content.short_side))
         synthesis.refine(1)
         return synthesis.render(content.size, self._style)
+
+
+def _as_arrays(statistics: ContentStatistics) -> dict[str, NDArray[Any]]:
+    matrix, offset = (torch.as_tensor(part).cpu().numpy() for part in statistics.colors)
+    return {"matrix": matrix, "offset": offset, "structure": np.array(statistics.structure)}

@@ -4,7 +4,8 @@
 generated at the finest level only, after the last search.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -90,6 +91,22 @@ class Synthesis:
         self._enter(level, warp_field(self.matches, flow, level.grid, level.exemplar))
         if self.picture is not None:
             self.picture = warp(self.picture, flow)
+
+    def state(self) -> dict[str, Tensor]:
+        """What the next frame of a sequence needs, after a rendering."""
+        assert self.picture is not None
+        return {"matches": self.matches, "style_potentials": self.style_potentials, "rendered": self.picture}
+
+    @classmethod
+    def resumed(
+        cls, state: Mapping[str, Tensor], coder: PatchCoder, settings: SynthesisSettings, generator: torch.Generator
+    ) -> Self:
+        """The synthesis of such a state; the only thing that it can do is to :meth:`warp`, which gives it a level."""
+        synthesis = cls.__new__(cls)
+        synthesis._coder, synthesis._settings, synthesis._generator = coder, settings, generator
+        synthesis.matches, synthesis.style_potentials = state["matches"], state["style_potentials"]
+        synthesis.picture = state["rendered"]
+        return synthesis
 
     def vote(self) -> Tensor:
         """The picture (C, H, W) on which the matched patches vote."""

@@ -5,7 +5,7 @@ import torch
 from scipy.stats import wasserstein_distance
 from torch.nn import functional
 
-from skisp.propagation.synthesis._band_match import band_statistics, match_bands
+from skisp.propagation.synthesis._band_match import PictureMatch, band_statistics, match_bands
 from skisp.propagation.synthesis._pyramid import expand, laplacian_pyramid
 
 
@@ -79,7 +79,9 @@ def test_the_match_of_one_picture_serves_another():
     statistics = band_statistics([style], [1.0])
     result, match = match_bands(picture, statistics)
     again, used = match_bands(picture, band_statistics([picture], [1.0]), match)
-    assert all(one is other for one, other in zip(used, match, strict=True))
+    assert all(one is other for one, other in zip(used.turns, match.turns, strict=True))
+    kept = PictureMatch.from_arrays(match.to_arrays() | {"else": picture.numpy()}, torch.device("cpu"))
+    torch.testing.assert_close(match_bands(picture, statistics, kept)[0], result, rtol=0, atol=0)
     torch.testing.assert_close(again, result, rtol=0, atol=0)
     # Measured on its own, a fainter picture would be made stronger.
     faint = 0.5 + 0.5 * (picture - 0.5)

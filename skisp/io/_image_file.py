@@ -1,0 +1,162 @@
+"""A file of one picture or of several, open for reading: the one way by which all pictures come in."""
+
+import mimetypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from .._errors import RefusedError
+from .._names import shown
+from ._color import converted_levels, fitting_profile, is_srgb, srgb_profile
+from ._files import opened
+from ._grey_levels import levels_as_tagged, scale_transparent_level, with_black_as_zero
+from ._metadata import IN_FRAMES, ImageMetadata, read_exif, read_resolution
+from ._pillow import array_and_profile, to_bytes
+from ._pillow_files import REFUSED_FORMATS, open_image, size_inside
+from ._sixteen_bits import read_levels
+
+__all__ = ["ImageFile", "is_readable"]
+
+_WITHOUT_OPENER = {"MPO"}  # formats that Pillow opens as another one
+
+
+class ImageFile:
+    """An image file; to be used in a ``with`` statement.
+
+    Whatever goes wrong with the file, each method raises ValueError, OSError or MemoryError, in one line that
+    names the file, the reason and the cure.
+
+    Parameters
+    ----------
+    path : str or path-like
+    max_pixels : float
+        A picture of more is refused before it is decoded.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], max_pixels: float = 100e6) -> None:
+        self._name = os.fsdecode(path)
+        self._max_pixels = max_pixels
+
+    def __enter__(self) -> Self:
+        self._file = opened(self._name, "*.jpg")
+        try:
+            with self._clear_errors():
+                if os.fstat(self._file.fileno()).st_size == 0:
+                    raise RefusedError("the file is empty (0 bytes); copy or download it again.")
+                self._check_pixels(size_inside(self._file))
+                self._data, self._white_as_zero = with_black_as_zero(self._file)
+                self._image: Any = open_image(self._data)
+                scale_transparent_level(self._image)
+        except BaseException:
+            self._file.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._image.close()
+        self._file.close()
+
+    @property
+    def first(self) -> int:
+        """The first frame of the animation: an APNG may have a poster before it, which is not one of its frames."""
+        return int(getattr(self._image, "default_image", False))
+
+    def count(self) -> int:
+        """How many frames or pages there are, a poster included; 1 where others are layers, sizes or views."""
+        with self._clear_errors():
+            return max(1, int(getattr(self._image, "n_frames", 1))) if self._image.format in IN_FRAMES else 1
+
+    def duration(self) -> float:
+        """For how many milliseconds the frame that was read last is shown; 0 if the file does not say."""
+        duration = self._image.info.get("duration")
+        return float(duration) if isinstance(duration, (int, float)) and duration > 0 else 0.0
+
+    def read(self, frame: int | None = None) -> tuple[NDArray[Any], ImageMetadata]:
+        """A picture, upright and in sRGB, and the profile of its colours; with None the first of the file."""
+        with self._clear_errors(frame):
+            if frame is not None:
+                self._image.seek(frame)
+            self._check_pixels(self._image.size)
+            array, profile = self._levels_and_profile() or array_and_profile(self._image)
+            if self._image.tell() in self._white_as_zero:
+                array = np.iinfo(array.dtype).max - array
+            return levels_as_tagged(array, self._image), ImageMetadata(icc_profile=profile)
+
+    def notes(self) -> ImageMetadata:
+        """EXIF, resolution and number of frames of the picture that was read last."""
+        with self._clear_errors():
+            exif, dpi = read_exif(self._file, self._image), read_resolution(self._image)
+        try:
+            n_frames = self.count()
+        except ValueError:  # in a file whose first frame may still be intact
+            n_frames = 1
+        return ImageMetadata(exif, None, dpi, n_frames)
+
+    def _levels_and_profile(self) -> tuple[NDArray[Any], bytes | None] | None:
+        """Colours of 16 bits, and their profile; None if there are none."""
+        levels = read_levels(self._data, self._image)
+        if levels is None:
+            return None
+        profile = self._image.info.get("icc_profile")
+        if levels.shape[2] == 2:
+            return levels, fitting_profile(profile, grey=True)
+        profile = fitting_profile(profile, grey=False)
+        if profile is None or is_srgb(profile):
+            return levels, profile
+        converted = converted_levels(levels, profile)
+        if converted is not None:
+            return converted, srgb_profile()
+        eight = PIL.Image.fromarray(to_bytes(levels))  # what Pillow converts through a table
+        eight.info["icc_profile"] = profile
+        return array_and_profile(eight)
+
+    def _check_pixels(self, size: tuple[int, int]) -> None:
+        if size[0] * size[1] > self._max_pixels:
+            raise RefusedError(
+                f"it has {size[0]} x {size[1]} pixels, more than the {self._max_pixels:.0f} allowed; "
+                "shrink it first, or raise max_pixels if you trust it."
+            )
+
+    @contextmanager
+    def _clear_errors(self, frame: int | None = None) -> Iterator[None]:
+        title = f"cannot read {shown(self._name)}: " + (f"frame {frame}: " if frame else "")
+        try:
+            yield
+        except MemoryError as error:
+            raise MemoryError(f"{title}there is too little memory; free some, or shrink the image.") from error
+        except Exception as error:  # on damaged files Pillow raises errors of many kinds
+            raise ValueError(title + _reason(error, self._name)) from error
+
+
+@cache
+def _readable_suffixes() -> frozenset[str]:
+    """The suffixes, in lower case, of what is read."""
+    PIL.Image.init()
+    formats = (_WITHOUT_OPENER | set(PIL.Image.OPEN)) - REFUSED_FORMATS
+    return frozenset(suffix for suffix, name in PIL.Image.registered_extensions().items() if name in formats)
+
+
+def is_readable(file: Path) -> bool:
+    """Whether this is the file of a picture by its name, and not hidden."""
+    return not file.name.startswith(".") and file.suffix.lower() in _readable_suffixes() and file.is_file()
+
+
+def _reason(error: Exception, name: str) -> str:
+    """What was wrong with a file, and what to do, in one line."""
+    if isinstance(error, RefusedError):
+        return str(error)
+    if isinstance(error, PIL.UnidentifiedImageError):
+        if (mimetypes.guess_type(name)[0] or "").startswith("video/"):
+            return "it is a film; save its frames as images, and give their folder to skisp sequence."
+        return "it is not an image, or its format is unknown to Pillow; save it as PNG or JPEG."
+    if isinstance(error, PIL.Image.DecompressionBombError):
+        return "it has more pixels than Pillow decodes; shrink it, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it."
+    detail = (str(error).splitlines() or [type(error).__name__])[0]
+    return f"it is damaged or cut short ({detail}); copy or download it again."
