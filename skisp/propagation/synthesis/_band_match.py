@@ -73,9 +73,9 @@ class PictureMatch(NamedTuple):
         """The same as named arrays, to be kept."""
         arrays = {}
         for i, turn in enumerate(self.turns):
-            parts = [*turn.bands, *([] if turn.remainder is None else [turn.remainder])]
+            parts: list[Any] = [*turn.bands, *([] if turn.remainder is None else [turn.remainder])]
             for j, part in enumerate(parts):
-                for name, tensor in part._asdict().items():
+                for name, tensor in zip(part._fields, part, strict=True):
                     arrays[f"match-{i}-{j}-{name}"] = tensor.cpu().numpy()
         return arrays
 
