@@ -18,6 +18,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
+from ._torch_state import own_torch_state
+
 try:
     from sklearn.callback import CallbackSupportMixin
 except ImportError:  # experimental in scikit-learn 1.9: a later version may move it, and fits go on without
@@ -81,12 +83,12 @@ def draw_seed(random_state: Any) -> int:
 
 @contextmanager
 def module_initialised_with(seed: int) -> Iterator[None]:
-    """Seed torch's global generator for the block and put its state back after.
+    """Seed torch's global generator for the block, which has :func:`own_torch_state`, and put its state back after.
 
     ``reset_parameters`` of torch's modules draws from the global generator only; fits on several
     threads take turns with it.
     """
-    with _global_generator, torch.random.fork_rng(devices=[]):
+    with _global_generator, own_torch_state(), torch.random.fork_rng(devices=[]):
         # torch.manual_seed would seed the generators of the accelerators too.
         torch.default_generator.manual_seed(seed)
         yield

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ._torch_state import own_torch_state
+
 __all__ = ["concatenate_on_threads", "map_on_threads", "one_thread", "split_evenly"]
 
 
@@ -80,6 +82,8 @@ _inside_map = threading.local()
 def one_thread() -> Iterator[int]:
     """Run torch operations of the block on one thread each; yield the count allowed before.
 
+    All that this package computes with torch passes through here: the block has :func:`own_torch_state`.
+
     The bits of a matrix product depend on how many threads share it. One thread an operation
     makes results the same whatever ``n_jobs`` is; work that gains from more threads is split
     into chunks of fixed size, each on a thread of its own. The count is restored at the end.
@@ -97,7 +101,8 @@ def one_thread() -> Iterator[int]:
     """
     n_threads = _thread_limit.acquire()
     try:
-        yield n_threads
+        with own_torch_state():
+            yield n_threads
     finally:
         _thread_limit.release()
 

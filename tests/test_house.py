@@ -29,6 +29,7 @@ FLOORS = [
     ["_base", "_images"],
     ["_math"],
     ["_threads", "_chunks", "_progress", "_names", "_errors", "_version"],
+    ["_torch_state"],
 ]
 # What is calculated here must not know who asks for it.
 WITHOUT_ESTIMATORS = ["_math", "propagation.synthesis"]

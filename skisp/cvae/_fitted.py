@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from .._base import draw_seed
+from .._torch_state import own_torch_state
 from ._aggregate import fit_aggregate_prior, sample_aggregate
 from ._computing import computing
 from ._geodesic import even_line, geodesic
@@ -139,6 +140,7 @@ class FittedCVAE:
             lambda x: importance_weighted_log_likelihood(self.network, x, noise.to(x.device)), rows, device, n_samples
         )
 
+    @own_torch_state()
     def _noise(self, n_samples: int, seed: int) -> torch.Tensor:
         """Standard normal noise (n_samples, d); scores take the same for every row and every call."""
         return torch.randn(n_samples, self.n_components, generator=torch.Generator().manual_seed(seed))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .._images import Image
 from .._math.color import luminance
 from .._math.linalg import matrix_product
+from .._torch_state import own_torch_state
 from ._working import pyramid, resize, shape_of, working_images
 
 __all__ = [
@@ -215,6 +216,7 @@ def gradient_correlations(content: Image, result: Image, n_scales: int = _GRADIE
     return [_correlation(_gradient(a), _gradient(b)) for a, b in zip(*pyramids, strict=True)]
 
 
+@own_torch_state()
 def self_similarity(image: Image) -> Grid:
     """Distances (n, n) between the luminance patches of one image, columns of sum 1."""
     grey = F.avg_pool2d(torch.from_numpy(luminance(image)).double().permute(2, 0, 1)[None], 2)

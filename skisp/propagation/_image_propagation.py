@@ -154,7 +154,7 @@ class ImagePropagation(Propagation):
         """Redraw one image (H, W, C) in one of the styles, or in all by their weights."""
         with one_thread(), torch.inference_mode():
             picture = redraw(self._tensor(image, settings), self._model(style, settings), settings, self.seed, watcher)
-        return _in_channels_of(image, picture, settings)
+            return _in_channels_of(image, picture, settings)
 
     def _redraw_all(self, images: list[Image], settings: SynthesisSettings, style: int | None = None) -> list[Image]:
         pictures = []
@@ -171,8 +171,8 @@ class ImagePropagation(Propagation):
             with one_thread(), torch.inference_mode():
                 if sequence is None:
                     sequence = SequenceRedraw(self._model(None, settings), settings, self.seed)
-                picture = sequence.redraw(self._tensor(image, settings))
-            yield _in_channels_of(image, picture, settings)
+                picture = _in_channels_of(image, sequence.redraw(self._tensor(image, settings)), settings)
+            yield picture
 
     def _score_of(self, image: Image, picture: Image) -> float:
         best = [max(propagation_score(image, own, picture) for own in style.images_) for style in self.styles]

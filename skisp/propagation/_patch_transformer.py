@@ -15,6 +15,7 @@ from .._base import HasMethods, Interval, draw_seed, fit_context
 from .._images import Image, as_images, to_channels
 from .._tensors import from_tensor, resize, to_tensor
 from .._threads import one_thread
+from .._torch_state import own_torch_state
 from ..cvae import CVAETransformer
 from ._table_output import TableOutput
 from .synthesis._patches import extract_patches, gaussian_window, overlap_add, patches_at
@@ -111,6 +112,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         self.max_size = max_size
         self.random_state = random_state
 
+    @own_torch_state()
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Fit the transformer on patches sampled from the images at several pyramid levels.
@@ -145,6 +147,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         self.transformer_ = seeded(self._unfitted_transformer(), seed).fit(rows, None)
         return self
 
+    @own_torch_state()
     def transform(self, X: Any) -> Any:
         """Code every patch of every image, one pixel apart.
 
@@ -167,6 +170,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         fields = [self._encode(image, f"image {i} of X") for i, image in enumerate(images)]
         return np.stack(fields) if layout.stacked else fields
 
+    @own_torch_state()
     def inverse_transform(self, X: Any) -> Any:
         """Decode fields of codes to images, the mean of the overlapping patches.
 

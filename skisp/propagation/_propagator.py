@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._base import draw_seed, fit_context
 from .._math.gaussian import Moments
 from .._progress import printed
+from .._torch_state import own_torch_state
 from ._image_propagation import ImagePropagation
 from ._parameters import PropagatorParameters
 from ._propagation import Propagation
@@ -146,6 +147,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
 
     _redraws_columns = True
 
+    @own_torch_state()
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Fit what is not fitted, and learn the map from content codes to style codes.
@@ -177,6 +179,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
             raise
         return self
 
+    @own_torch_state()
     def transform(self, X: Any, mask: Any = None) -> Any:
         """Redraw images, or rows, in the style.
 
@@ -221,6 +224,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
         # The mixin's method would pass the mask to fit, which takes none.
         return self.fit(X).transform(X, mask=mask)
 
+    @own_torch_state()
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None, mask: Any = None) -> float:
         """Style gained and content kept, in one figure in [0, 1]; greater is better.
 
@@ -249,6 +253,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
         with printed(self.verbose):
             return self.propagation_.score(content, SynthesisSettings.of(self), sample_weight, mask)
 
+    @own_torch_state()
     def propagate_sequence(self, frames: Any) -> Any:
         """Redraw the frames of a film, or of any sequence in which each frame looks much like the last.
 
