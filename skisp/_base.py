@@ -18,6 +18,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
+from ._fork import in_forked_children
 from ._torch_state import own_torch_state
 
 try:
@@ -49,6 +50,14 @@ __all__ = [
 
 LARGEST_SEED = 2**31 - 1
 _global_generator = threading.RLock()
+
+
+def _free_global_generator() -> None:
+    global _global_generator
+    _global_generator = threading.RLock()
+
+
+in_forked_children(_free_global_generator)
 
 
 def resolve_device(device: str | torch.device) -> torch.device:

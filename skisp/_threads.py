@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ._fork import in_forked_children
 from ._torch_state import own_torch_state
 
 __all__ = ["concatenate_on_threads", "map_on_threads", "one_thread", "split_evenly"]
@@ -68,6 +69,12 @@ class _ThreadLimit:
                 self._workers = ThreadPoolExecutor(self._n_threads, "skisp", self._start_worker)
             return self._workers
 
+    def forget_other_threads(self) -> None:
+        """Count anew in a forked child, where workers and other users are gone."""
+        self._lock = threading.Lock()
+        self._n_users = getattr(self._own, "depth", 0)
+        self._workers = None
+
     def _start_worker(self) -> None:
         self._own.depth = 1
         torch.set_num_threads(1)
@@ -75,6 +82,7 @@ class _ThreadLimit:
 
 
 _thread_limit = _ThreadLimit()
+in_forked_children(_thread_limit.forget_other_threads)
 _inside_map = threading.local()
 
 

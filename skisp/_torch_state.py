@@ -1,11 +1,12 @@
 """torch as this package needs it, whatever its caller has set: float32, the CPU, and no autocast."""
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import torch
+
+from ._fork import in_forked_children
 
 __all__ = ["own_torch_state"]
 
@@ -54,9 +55,7 @@ class _DefaultDtype:
 
 
 _default_dtype = _DefaultDtype()
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_default_dtype.forget_other_threads)
+in_forked_children(_default_dtype.forget_other_threads)
 
 
 @contextmanager

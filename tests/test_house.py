@@ -30,6 +30,7 @@ FLOORS = [
     ["_math"],
     ["_threads", "_chunks", "_progress", "_names", "_errors", "_version"],
     ["_torch_state"],
+    ["_fork"],
 ]
 # What is calculated here must not know who asks for it.
 WITHOUT_ESTIMATORS = ["_math", "propagation.synthesis"]
