@@ -13,9 +13,9 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from .._images import as_images, to_channels
 from .._names import shown
 from ..io import read_image, write_image
+from ..propagation._masks import shares_of
 from ._errors import FAILURES, in_one_line
 from ._messages import decoders_silent
 from ._outputs import check_free, is_file_name, plan_outputs, print_path, writable_folder
@@ -160,6 +160,6 @@ def _mask(path: str | None, content: str, shape: tuple[int, ...]) -> NDArray[Any
         file = found[0]
     with decoders_silent():
         image = read_image(file)
-    grey = to_channels(as_images([image])[0][0], 1)[..., 0]
+    grey = shares_of(image, f"the mask {shown(file)}")[..., 0]
     fitted = PIL.Image.fromarray(grey, mode="F").resize((shape[1], shape[0]), PIL.Image.Resampling.BILINEAR)
     return np.asarray(fitted).clip(0.0, 1.0)

@@ -8,10 +8,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from .._images import to_array
 from .._names import shown
 from ._files import write_whole
 from ._images import check_suffix, read_image, resize_longest
@@ -95,7 +95,7 @@ def write_animation(
         raise ValueError(
             f"cannot write {shown(name)}: {suffix!r} is not an animated format; use one of {known}, or a folder."
         )
-    first, *others = (PIL.Image.fromarray(to_bytes(np.asarray(frame))) for frame in frames)
+    first, *others = (PIL.Image.fromarray(to_bytes(to_array(frame))) for frame in frames)
     buffer = BytesIO()
     file_format = suffix[1:].upper()
     options = {"save_all": True, "append_images": others, "duration": list(durations), "loop": 0}

@@ -46,7 +46,7 @@ def structure_similarity(content: NDArray[Any], result: NDArray[Any]) -> float:
     Parameters
     ----------
     content, result : ndarray (H, W) or (H, W, C), C = 1 to 4, uint8 or float in [0, 1]
-        Sizes may differ; 16 px on the short side at least. Alpha is ignored.
+        Sizes may differ; 16 px on the short side at least. What alpha hides plays no part.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def self_similarity_distance(content: NDArray[Any], result: NDArray[Any]) -> flo
     Parameters
     ----------
     content, result : ndarray (H, W) or (H, W, C), C = 1 to 4, uint8 or float in [0, 1]
-        Sizes may differ; 16 px on the short side at least. Alpha is ignored.
+        Sizes may differ; 16 px on the short side at least. What alpha hides plays no part.
 
     Returns
     -------
@@ -129,7 +129,7 @@ def gradient_correlation(content: NDArray[Any], result: NDArray[Any]) -> float:
     Parameters
     ----------
     content, result : ndarray (H, W) or (H, W, C), C = 1 to 4, uint8 or float in [0, 1]
-        Sizes may differ; 16 px on the short side at least. Alpha is ignored.
+        Sizes may differ; 16 px on the short side at least. What alpha hides plays no part.
 
     Returns
     -------
@@ -164,7 +164,7 @@ def content_similarity(content: NDArray[Any], result: NDArray[Any]) -> float:
     Parameters
     ----------
     content, result : ndarray (H, W) or (H, W, C), C = 1 to 4, uint8 or float in [0, 1]
-        Sizes may differ; 16 px on the short side at least. Alpha is ignored.
+        Sizes may differ; 16 px on the short side at least. What alpha hides plays no part.
 
     Returns
     -------

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._images import Image, as_sequence
+from .._images import Image, as_sequence, to_array
 from ._frechet import StyleDescriptors
 from ._propagation import PropagationPair
 from ._working import MIN_SIDE, WORKING_SIDE, as_rgb, resize, resize_short_side
@@ -81,7 +81,7 @@ class PropagationScorer:
         if not 0.0 <= held_out <= 0.5:
             raise ValueError(f"held_out is {held_out}; expected a share of the style from 0 to 0.5.")
         single = not isinstance(style, (list, tuple))
-        styles = [np.asarray(image) for image in ([style] if single else style)]
+        styles = [to_array(image) for image in ([style] if single else style)]
         if not styles:
             raise ValueError("style is an empty list; give at least one picture.")
         self._cuts = [_Cut.of(image, held_out) for image in styles]

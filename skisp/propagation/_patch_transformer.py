@@ -120,7 +120,9 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, n_features) of rows
-            Images as uint8, uint16 or floats in [0, 1]; all grey or all in colour.
+            Images as uint8, uint16 or floats in [0, 1], or Pillow images; all grey or all in colour. Of
+            those with alpha what can be seen is taken: transparent borders are cut off, and a hole becomes a
+            mirror image of what is around it.
         y : None
             Ignored.
 
@@ -267,14 +269,16 @@ def sample_patches(
 
 
 def checked_images(X: Any, patch_size: int, name: str) -> list[Image]:
-    """Images fit to be coded together: valid, all grey or all coloured, none smaller than a patch."""
-    images, _ = as_images(X, name=name)
+    """What can be seen of images, fit to be coded together: all grey or all coloured, none smaller than a patch."""
+    whole, layout = as_images(X, name=name)
+    images = [np.ascontiguousarray(image[seen]) for image, seen in zip(whole, layout.seen, strict=True)]
     if len({image.shape[2] for image in images}) > 1:
         raise ValueError(
             f"{name} mixes grey and colour images; convert them to one kind, for instance with PIL's convert('RGB')."
         )
-    for i, image in enumerate(images):
-        check_holds_a_patch(image, patch_size, f"image {i} of {name}")
+    for i, (image, before) in enumerate(zip(images, whole, strict=True)):
+        seen = "" if image.shape == before.shape else "what can be seen of "
+        check_holds_a_patch(image, patch_size, f"{seen}image {i} of {name}")
     return images
 
 

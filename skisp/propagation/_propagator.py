@@ -189,9 +189,11 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
             Images of any size, not only those fitted.
         mask : list of ndarray (H, W), ndarray (n, H, W), or None
             Where the style acts, one mask for each image: 1 redraws, 0 keeps the content's pixels, values
-            between mix. Booleans, uint8, or floats in [0, 1]. Images only. Each of K styles may have a
-            mask of its own, (K, H, W) for each image: then each style acts alone where its mask is, and
-            ``style_weights`` are not used; where masks sum to more than 1 the styles share the pixel.
+            between mix. Booleans, whole numbers that are all 0 or 1, uint8 and uint16 (their greatest is 1), or
+            floats in [0, 1]; of a Pillow image in colour the luminance counts, and what is transparent is 0.
+            Images only. Each of K styles may have a mask of its own, (K, H, W) for each image: then each style
+            acts alone where its mask is, and ``style_weights`` are not used; where masks sum to more than 1 the
+            styles share the pixel.
 
         Returns
         -------
