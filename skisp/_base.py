@@ -46,6 +46,7 @@ __all__ = [
     "module_initialised_with",
     "resolve_device",
     "unfrozen",
+    "weights_of_scores",
 ]
 
 LARGEST_SEED = 2**31 - 1
@@ -122,6 +123,17 @@ def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
 def unfrozen(estimator: Any) -> Any:
     """The estimator inside a ``FrozenEstimator``, or the estimator itself."""
     return estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
+
+
+def weights_of_scores(sample_weight: Any, X: Any) -> NDArray[np.float64]:
+    """Weights (n,) for the mean of the scores of ``X``, all 1 for None; checked before the scores are computed.
+
+    Raises
+    ------
+    ValueError
+        If they are not as many as there are samples, or one is negative or not finite, or all are 0.
+    """
+    return np.asarray(check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True))
 
 
 def as_float32(X: Any) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._base import weights_of_scores
 from .._images import Image, as_sequence, to_array
 from ._frechet import StyleDescriptors
 from ._propagation import PropagationPair
@@ -109,9 +110,10 @@ class PropagationScorer:
         score : float in [0, 1], or dict of str to float
             The mean over the images.
         """
-        contents, pictures = _contents(estimator, X), estimator.transform(X)
+        contents = _contents(estimator, X)
+        weights = weights_of_scores(sample_weight, contents)
+        pictures = estimator.transform(X)
         reports = [self._report(*pair) for pair in zip(contents, pictures, strict=True)]
-        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         means = {name: float(np.average([r[name] for r in reports], weights=weights)) for name in reports[0]}
         return means if self.multimetric else means["score"]
 

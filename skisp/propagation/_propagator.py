@@ -62,7 +62,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
         Price, as a share of the same variance, on patches of the style that occur more often than
         others; a greater price shows more of the style, with 0 the nearest code always wins.
     style_scale : float, default=1.0
-        Size of the style's strokes relative to the picture: with 2 they are twice as large.
+        Size of the style's strokes relative to the picture, at most 8: with 2 they are twice as large.
     color : {"style", "content", "only"}, default="style"
         ``"content"`` keeps the photograph's colours and takes the strokes; ``"only"`` takes the
         style's colours and nothing else.
@@ -203,7 +203,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
         check_is_fitted(self)
         content, layout = self.propagation_.read(X, self, reset=False)
         with printed(self.verbose):
-            redrawn = self.propagation_.transform(content, SynthesisSettings.of(self), mask)
+            redrawn = self.propagation_.transform(content, self._settings(), mask)
         return layout.restore(redrawn)
 
     def fit_transform(self, X: Any, y: Any = None, mask: Any = None) -> Any:
@@ -253,7 +253,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
         check_is_fitted(self)
         content, _ = self.propagation_.read(X, self, reset=False)
         with printed(self.verbose):
-            return self.propagation_.score(content, SynthesisSettings.of(self), sample_weight, mask)
+            return self.propagation_.score(content, self._settings(), sample_weight, mask)
 
     @own_torch_state()
     def propagate_sequence(self, frames: Any) -> Any:
@@ -303,7 +303,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
         """
         check_is_fitted(self)
         with printed(self.verbose):
-            return self.propagation_.propagate_sequence(frames, SynthesisSettings.of(self))
+            return self.propagation_.propagate_sequence(frames, self._settings())
 
     @property
     def style_(self) -> Any:
@@ -349,6 +349,11 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
         given = SubEstimators(self.content, self.style, self.style_images, self.style_weights, seed, self.memory)
         with printed(self.verbose):
             return mode.fit(content, layout, given, SynthesisSettings.of(self))
+
+    def _settings(self) -> SynthesisSettings:
+        """The present parameters, which may have been changed since ``fit`` checked them."""
+        self._validate_params()
+        return SynthesisSettings.of(self)
 
     def _forget(self) -> None:
         """Drop the results of an earlier fit, so that a fit that fails does not leave those of other data."""
