@@ -3,7 +3,7 @@
 The one module that imports private parts of scikit-learn, so that a break is one file.
 """
 
-import math
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,8 +42,8 @@ __all__ = [
     "check_sample_weight",
     "draw_seed",
     "fit_context",
-    "flatten_images",
     "module_initialised_with",
+    "named",
     "resolve_device",
     "unfrozen",
     "weights_of_scores",
@@ -104,22 +104,6 @@ def module_initialised_with(seed: int) -> Iterator[None]:
         yield
 
 
-def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
-    """Flatten images (n, H, W[, C]) to rows (n, H * W * C); leave anything else as it is.
-
-    Returns
-    -------
-    X : array-like
-    image_shape : tuple of int or None
-        (H, W) or (H, W, C), or None where ``X`` came as rows.
-    """
-    shape: tuple[int, ...] = getattr(X, "shape", ())
-    if not 2 < len(shape) < 5:
-        return X, None
-    # No -1: it is ambiguous where there are no images.
-    return X.reshape(shape[0], math.prod(shape[1:])), tuple(int(side) for side in shape[1:])
-
-
 def unfrozen(estimator: Any) -> Any:
     """The estimator inside a ``FrozenEstimator``, or the estimator itself."""
     return estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
@@ -134,6 +118,17 @@ def weights_of_scores(sample_weight: Any, X: Any) -> NDArray[np.float64]:
         If they are not as many as there are samples, or one is negative or not finite, or all are 0.
     """
     return np.asarray(check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True))
+
+
+def named(rows: Any, estimator: Any) -> Any:
+    """Rows (n, D) as a table with the columns that an estimator was fitted on, if those had names.
+
+    It would warn that an array has none. Where there is no pandas the array stays, and the warning is true.
+    """
+    names, pandas = getattr(estimator, "feature_names_in_", None), sys.modules.get("pandas")
+    if names is None or pandas is None or len(names) != rows.shape[1]:
+        return rows
+    return pandas.DataFrame(rows, columns=names)
 
 
 def as_float32(X: Any) -> NDArray[np.float32]:

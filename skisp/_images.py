@@ -7,17 +7,17 @@ stacked in an array. :func:`as_images` goes in, :meth:`ImageLayout.restore` come
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import singledispatch
 from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._batches import as_sequence, to_array
 from ._math.color import luminance
 from ._math.mirroring import fill_by_mirroring
 
-__all__ = ["Image", "ImageLayout", "as_images", "as_sequence", "to_array", "to_channels"]
+__all__ = ["Image", "ImageLayout", "as_images", "to_channels"]
 
 Image = NDArray[np.float32]
 
@@ -25,16 +25,6 @@ _INTEGER_RANGE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 _FLOAT_TOLERANCE = 1e-3
 # Alpha of less than half a level of 8 bits shows nothing.
 _LEAST_ALPHA = 0.5 / 255
-
-
-@singledispatch
-def to_array(image: Any) -> NDArray[Any]:
-    """Convert anything that is an image to an array (H, W) or (H, W, C), the one door for all.
-
-    Images of other libraries are not always what their pixels say (palettes, orientation, CMYK); so who knows
-    how to read them registers a function for their class, as skisp.io does for Pillow's.
-    """
-    return np.asarray(image)
 
 
 @dataclass(frozen=True)
@@ -144,23 +134,6 @@ def to_channels(image: Image, n_channels: int) -> Image:
     if image.shape[2] == n_channels:
         return image
     return luminance(image) if n_channels == 1 else np.repeat(image, 3, axis=2)
-
-
-def as_sequence(X: Any, name: str) -> Sequence[Any]:
-    if isinstance(X, (str, bytes)) or not hasattr(X, "__len__") or not hasattr(X, "__getitem__"):
-        raise TypeError(
-            f"{name} must be an array (n, H, W[, C]) or a list of (H, W[, C]) arrays, got {type(X).__name__}. "
-            "Read files first, for instance with skisp.ImageReader."
-        )
-    shape = getattr(X, "shape", None)
-    if shape is None or getattr(getattr(X, "dtype", None), "kind", None) in ("O", "S", "U"):
-        return list(X)
-    if len(shape) == 2 or (len(shape) == 3 and 0 < shape[2] <= 4 < shape[0]):
-        raise ValueError(f"{name} looks like a single image of shape {tuple(shape)}; put it in a list: [image].")
-    if len(shape) not in (3, 4):
-        raise ValueError(f"{name} has shape {tuple(shape)}; expected (n, H, W) or (n, H, W, C).")
-    batch: Sequence[Any] = np.asarray(X)  # type: ignore[assignment]
-    return batch
 
 
 def _as_image(item: Any, name: str) -> tuple[Image, _Source]:

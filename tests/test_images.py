@@ -216,7 +216,7 @@ ONE = np.zeros((4, 5))
         ([ONE, Path("photo.jpg")], TypeError, r"image 1 of X is a path, .* skisp.ImageReader"),
         (np.array(["photo.jpg"]), TypeError, r"image 0 of X is a path, .* skisp.ImageReader"),
         (np.array(["photo.jpg"], dtype=object), TypeError, r"image 0 of X is a path, .* skisp.ImageReader"),
-        (iter([ONE]), TypeError, r"or a list of \(H, W\[, C\]\) arrays, got list_iterator"),
+        (iter([ONE]), TypeError, r"is a list_iterator, which can be read once only"),
         (None, TypeError, r"got NoneType"),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from .._base import weights_of_scores
+from .._base import named, weights_of_scores
 from ._fitted import FittedCVAE
 from ._networks import CVAENetwork
 from ._parameters import CVAEParameters
@@ -98,7 +98,7 @@ class CVAEModel(CVAEParameters):
         Shao, Kumar & Fletcher, "The Riemannian geometry of deep generative models", CVPR workshops
         2018, arXiv:1711.08014.
         """
-        ends = self._rows(np.stack([np.asarray(start), np.asarray(end)]))
+        ends = self._rows(named(np.stack([np.asarray(start), np.asarray(end)]), self))
         return self.fitted_.interpolate(ends, n_points, path, self.device)
 
     # Scores

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._images import to_array
+from .._batches import to_array
 
 __all__ = ["as_pictures", "aspect_of", "is_picture", "printable", "value_range"]
 

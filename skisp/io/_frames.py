@@ -11,7 +11,7 @@ from typing import Any
 import PIL.Image
 from numpy.typing import NDArray
 
-from .._images import to_array
+from .._batches import to_array
 from .._names import shown
 from ._files import write_whole
 from ._images import check_suffix, read_image, resize_longest

@@ -11,8 +11,9 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from .._batches import to_array
 from .._errors import RefusedError
-from .._images import as_images, to_array
+from .._images import as_images
 from .._names import shown
 from ._color import converted_levels, fitting_profile, is_srgb, srgb_profile
 from ._encoders import encode_png, encode_tiff
@@ -21,6 +22,7 @@ from ._metadata import ImageMetadata, count_frames, metadata_for, read_exif, rea
 from ._pillow import array_and_profile, to_bytes
 from ._resize import check_size, resize_longest
 from ._sixteen_bits import read_levels
+from ._warnings import bombs_unmentioned
 
 __all__ = ["WRITABLE_SUFFIXES", "check_suffix", "read_image", "resize_longest", "write_image"]
 
@@ -201,9 +203,7 @@ def _decoded(file: IO[bytes], name: str, max_pixels: float, wanted: bool) -> tup
 
 def _decoded_within(file: IO[bytes], max_pixels: float, wanted: bool) -> tuple[NDArray[Any], ImageMetadata]:
     """The image, and its metadata if they are wanted."""
-    with warnings.catch_warnings():
-        # Our own limit, whose error says what to do, is checked next.
-        warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
+    with bombs_unmentioned():
         image = PIL.Image.open(file, formats=_formats())
     with image:
         _check_pixels(image, max_pixels)

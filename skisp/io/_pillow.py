@@ -6,8 +6,8 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from .._batches import to_array
 from .._errors import RefusedError
-from .._images import to_array
 from ._color import converted, fitting_profile
 from ._exif import turned_upright, upright
 from ._metadata import ImageMetadata, metadata_for, read_resolution

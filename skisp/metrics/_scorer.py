@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._base import weights_of_scores
-from .._images import Image, as_sequence, to_array
+from .._batches import as_sequence, to_array
+from .._images import Image
 from ._frechet import StyleDescriptors
 from ._propagation import PropagationPair
 from ._working import MIN_SIDE, WORKING_SIDE, as_rgb, resize, resize_short_side

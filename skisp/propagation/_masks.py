@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._images import Image, as_images, as_sequence, to_array, to_channels
+from .._batches import as_sequence, to_array
+from .._images import Image, as_images, to_channels
 
 __all__ = ["composite", "masks_for", "shares_of"]
 

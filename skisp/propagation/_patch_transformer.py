@@ -138,6 +138,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         """
         seed = draw_seed(self.random_state)
         if is_rows(X):
+            _refuse_image(X)
             rows = validate_data(self, X, dtype=[np.float64, np.float32], order="C")
             self.images_, self.n_channels_ = [], 0
         else:
@@ -288,6 +289,16 @@ def check_holds_a_patch(image: Image, patch_size: int, name: str) -> None:
         raise ValueError(
             f"{name} is {image.shape[0]} x {image.shape[1]} pixels, smaller than a patch of {patch_size}. "
             "Use a larger image or a smaller patch_size."
+        )
+
+
+def _refuse_image(X: Any) -> None:
+    """Raise where a table has the type of an image: rows of patches are numbers of any kind, hardly ever bytes."""
+    dtype = getattr(X, "dtype", None)
+    if dtype in (np.uint8, np.uint16, bool):
+        raise ValueError(
+            f"X looks like a single grey image, of shape {X.shape} and dtype {dtype}; put it in a list: [image]. "
+            "If its rows are patches, pass them as floats."
         )
 
 
