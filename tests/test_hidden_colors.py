@@ -7,7 +7,8 @@ from sklearn.decomposition import PCA
 from skisp import PatchTransformer, StylePropagator, metrics
 from skisp._images import as_images
 from skisp._math.mirroring import fill_by_mirroring
-from skisp.io import resize_longest
+from skisp.cli import main
+from skisp.io import read_image, resize_longest, write_image
 
 DTYPES = ["u1", "u2", "f4"]
 
@@ -130,3 +131,17 @@ def test_a_corner_alone_fills_all():
     missing = np.ones((5, 7), bool)
     missing[0, 0] = False
     assert (fill_by_mirroring(np.where(missing, 0, 3)[..., None], missing) == 3).all()
+
+
+def test_the_transparent_part_of_a_mask_file_keeps_the_photograph(other, tmp_path):
+    photograph, style, mask = (tmp_path / f"{name}.png" for name in ("photograph", "style", "mask"))
+    write_image(photograph, levels(other, "u1"))
+    write_image(style, levels(other[::-1] ** 2, "u1"))
+    white = np.ones((30, 30, 4))
+    white[:, :15, 3] = 0
+    write_image(mask, levels(white, "u1"))
+    arguments = ["propagate", photograph, "--style", style, "--mask", mask, "-o", tmp_path / "out.png", "--quiet"]
+    assert main([*map(str, arguments)]) == 0
+    picture = read_image(tmp_path / "out.png")
+    np.testing.assert_array_equal(picture[:, :15], read_image(photograph)[:, :15])
+    assert np.abs(picture[:, 15:].astype(int) - read_image(photograph)[:, 15:]).mean() > 5
