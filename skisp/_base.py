@@ -3,7 +3,7 @@
 The one module that imports private parts of scikit-learn, so that a break is one file.
 """
 
-import math
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +17,9 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+
+from ._fork import in_forked_children
+from ._torch_state import own_torch_state
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -39,14 +42,23 @@ __all__ = [
     "check_sample_weight",
     "draw_seed",
     "fit_context",
-    "flatten_images",
     "module_initialised_with",
+    "named",
     "resolve_device",
     "unfrozen",
+    "weights_of_scores",
 ]
 
 LARGEST_SEED = 2**31 - 1
 _global_generator = threading.RLock()
+
+
+def _free_global_generator() -> None:
+    global _global_generator
+    _global_generator = threading.RLock()
+
+
+in_forked_children(_free_global_generator)
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
@@ -81,36 +93,42 @@ def draw_seed(random_state: Any) -> int:
 
 @contextmanager
 def module_initialised_with(seed: int) -> Iterator[None]:
-    """Seed torch's global generator for the block and put its state back after.
+    """Seed torch's global generator for the block, which has :func:`own_torch_state`, and put its state back after.
 
     ``reset_parameters`` of torch's modules draws from the global generator only; fits on several
     threads take turns with it.
     """
-    with _global_generator, torch.random.fork_rng(devices=[]):
+    with _global_generator, own_torch_state(), torch.random.fork_rng(devices=[]):
         # torch.manual_seed would seed the generators of the accelerators too.
         torch.default_generator.manual_seed(seed)
         yield
 
 
-def flatten_images(X: Any) -> tuple[Any, tuple[int, ...] | None]:
-    """Flatten images (n, H, W[, C]) to rows (n, H * W * C); leave anything else as it is.
-
-    Returns
-    -------
-    X : array-like
-    image_shape : tuple of int or None
-        (H, W) or (H, W, C), or None where ``X`` came as rows.
-    """
-    shape: tuple[int, ...] = getattr(X, "shape", ())
-    if not 2 < len(shape) < 5:
-        return X, None
-    # No -1: it is ambiguous where there are no images.
-    return X.reshape(shape[0], math.prod(shape[1:])), tuple(int(side) for side in shape[1:])
-
-
 def unfrozen(estimator: Any) -> Any:
     """The estimator inside a ``FrozenEstimator``, or the estimator itself."""
     return estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
+
+
+def weights_of_scores(sample_weight: Any, X: Any) -> NDArray[np.float64]:
+    """Weights (n,) for the mean of the scores of ``X``, all 1 for None; checked before the scores are computed.
+
+    Raises
+    ------
+    ValueError
+        If they are not as many as there are samples, or one is negative or not finite, or all are 0.
+    """
+    return np.asarray(check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True))
+
+
+def named(rows: Any, estimator: Any) -> Any:
+    """Rows (n, D) as a table with the columns that an estimator was fitted on, if those had names.
+
+    It would warn that an array has none. Where there is no pandas the array stays, and the warning is true.
+    """
+    names, pandas = getattr(estimator, "feature_names_in_", None), sys.modules.get("pandas")
+    if names is None or pandas is None or len(names) != rows.shape[1]:
+        return rows
+    return pandas.DataFrame(rows, columns=names)
 
 
 def as_float32(X: Any) -> NDArray[np.float32]:

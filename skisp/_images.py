@@ -13,30 +13,45 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._batches import as_sequence, to_array
 from ._math.color import luminance
+from ._math.mirroring import fill_by_mirroring
 
-__all__ = ["Image", "ImageLayout", "as_images", "as_sequence", "to_channels"]
+__all__ = ["Image", "ImageLayout", "as_images", "to_channels"]
 
 Image = NDArray[np.float32]
 
 _INTEGER_RANGE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 _FLOAT_TOLERANCE = 1e-3
+# Alpha of less than half a level of 8 bits shows nothing.
+_LEAST_ALPHA = 0.5 / 255
 
 
 @dataclass(frozen=True)
 class _Source:
-    """How one image came in: its shape, dtype and alpha channel (or None)."""
+    """How one image came in: its shape, dtype and alpha channel (or None), and its colours if alpha hides some."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     alpha: Image | None
+    colors: Image | None
 
     @property
     def is_grey(self) -> bool:
         return len(self.shape) == 2 or self.shape[2] in (1, 2)
 
+    @property
+    def seen(self) -> tuple[slice, slice]:
+        if self.colors is None:
+            return slice(None), slice(None)
+        is_seen = ~_is_hidden(self.alpha)[..., 0]
+        rows, columns = (np.flatnonzero(is_seen.any(axis=axis)) for axis in (1, 0))
+        return (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if len(rows) else (slice(0), slice(0))
+
     def restore(self, image: Image) -> NDArray[Any]:
         channels = [to_channels(image, 1 if self.is_grey else 3)]
+        if self.colors is not None:
+            channels = [np.where(_is_hidden(self.alpha), self.colors, channels[0])]
         if self.alpha is not None:
             channels.append(self.alpha)
         values = np.concatenate(channels, axis=2).clip(0.0, 1.0)
@@ -49,6 +64,11 @@ class ImageLayout:
 
     stacked: bool
     sources: tuple[_Source, ...]
+
+    @property
+    def seen(self) -> list[tuple[slice, slice]]:
+        """Rows and columns of each image that hold all that can be seen of it; empty where that is nothing."""
+        return [source.seen for source in self.sources]
 
     def restore(self, images: Sequence[Image]) -> Any:
         """Give ``images`` the container, channels, alpha and dtype of the original batch.
@@ -72,7 +92,7 @@ def as_images(X: Any, *, name: str = "X") -> tuple[list[Image], ImageLayout]:
 
     Parameters
     ----------
-    X : ndarray (n, H, W) or (n, H, W, C), or sequence of ndarray (H, W) or (H, W, C)
+    X : ndarray (n, H, W) or (n, H, W, C), or sequence of ndarray (H, W) or (H, W, C), or of Pillow images
         uint8, uint16, bool, or floats in [0, 1]; C = 1 (grey), 2 (grey and alpha), 3 (RGB) or 4
         (RGB and alpha).
     name : str
@@ -81,7 +101,7 @@ def as_images(X: Any, *, name: str = "X") -> tuple[list[Image], ImageLayout]:
     Returns
     -------
     images : list of float32 arrays (H, W, C), C = 1 or 3
-        Without alpha.
+        Without alpha. Colours that it hides are not used: there the image is mirrored at what can be seen.
     layout : ImageLayout
         What :meth:`ImageLayout.restore` needs to give results the form of ``X``.
 
@@ -116,27 +136,13 @@ def to_channels(image: Image, n_channels: int) -> Image:
     return luminance(image) if n_channels == 1 else np.repeat(image, 3, axis=2)
 
 
-def as_sequence(X: Any, name: str) -> Sequence[Any]:
-    if isinstance(X, (str, bytes)) or not hasattr(X, "__len__") or not hasattr(X, "__getitem__"):
-        raise TypeError(
-            f"{name} must be an array (n, H, W[, C]) or a list of (H, W[, C]) arrays, got {type(X).__name__}. "
-            "Read files first, for instance with skisp.ImageReader."
-        )
-    shape = getattr(X, "shape", None)
-    if shape is None or getattr(getattr(X, "dtype", None), "kind", None) in ("O", "S", "U"):
-        return list(X)
-    if len(shape) == 2 or (len(shape) == 3 and 0 < shape[2] <= 4 < shape[0]):
-        raise ValueError(f"{name} looks like a single image of shape {tuple(shape)}; put it in a list: [image].")
-    if len(shape) not in (3, 4):
-        raise ValueError(f"{name} has shape {tuple(shape)}; expected (n, H, W) or (n, H, W, C).")
-    batch: Sequence[Any] = np.asarray(X)  # type: ignore[assignment]
-    return batch
-
-
 def _as_image(item: Any, name: str) -> tuple[Image, _Source]:
     if isinstance(item, (str, bytes, PathLike)):
         raise TypeError(f"{name} is a path, {item!r}. Read files first, for instance with skisp.ImageReader.")
-    array = np.asarray(item)
+    try:
+        array = to_array(item)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{name} cannot be read: {error}") from error
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)):
         raise ValueError(
@@ -150,7 +156,15 @@ def _as_image(item: Any, name: str) -> tuple[Image, _Source]:
     has_alpha = values.shape[2] in (2, 4)
     alpha = values[..., -1:] if has_alpha else None
     colour = values[..., :-1] if has_alpha else values
-    return np.ascontiguousarray(colour), _Source(array.shape, array.dtype, alpha)
+    hidden = _is_hidden(alpha)
+    if not hidden.any():
+        return np.ascontiguousarray(colour), _Source(array.shape, array.dtype, alpha, None)
+    return fill_by_mirroring(colour, hidden[..., 0]), _Source(array.shape, array.dtype, alpha, colour)
+
+
+def _is_hidden(alpha: Image | None) -> NDArray[np.bool_]:
+    """Where an image (H, W) cannot be seen, (H, W, 1)."""
+    return np.zeros((1, 1, 1), bool) if alpha is None else alpha < _LEAST_ALPHA
 
 
 def _to_unit(array: NDArray[Any], name: str) -> Image:
@@ -162,7 +176,7 @@ def _to_unit(array: NDArray[Any], name: str) -> Image:
     if array.dtype.kind != "f":
         raise TypeError(
             f"{name} has dtype {array.dtype}; expected uint8, uint16 or floats in [0, 1]. "
-            "Convert it, for instance with .astype(np.uint8)."
+            "Convert it: values from 0 to 255 with .astype(np.uint8), 0 and 1 with .astype(bool)."
         )
     if not np.isfinite(array).all():
         raise ValueError(f"{name} contains NaN or infinite values; remove or fill them first.")

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from ._fork import in_forked_children
+from ._torch_state import own_torch_state
+
 __all__ = ["concatenate_on_threads", "map_on_threads", "one_thread", "split_evenly"]
 
 
@@ -66,6 +69,12 @@ class _ThreadLimit:
                 self._workers = ThreadPoolExecutor(self._n_threads, "skisp", self._start_worker)
             return self._workers
 
+    def forget_other_threads(self) -> None:
+        """Count anew in a forked child, where workers and other users are gone."""
+        self._lock = threading.Lock()
+        self._n_users = getattr(self._own, "depth", 0)
+        self._workers = None
+
     def _start_worker(self) -> None:
         self._own.depth = 1
         torch.set_num_threads(1)
@@ -73,12 +82,15 @@ class _ThreadLimit:
 
 
 _thread_limit = _ThreadLimit()
+in_forked_children(_thread_limit.forget_other_threads)
 _inside_map = threading.local()
 
 
 @contextmanager
 def one_thread() -> Iterator[int]:
     """Run torch operations of the block on one thread each; yield the count allowed before.
+
+    All that this package computes with torch passes through here: the block has :func:`own_torch_state`.
 
     The bits of a matrix product depend on how many threads share it. One thread an operation
     makes results the same whatever ``n_jobs`` is; work that gains from more threads is split
@@ -97,7 +109,8 @@ def one_thread() -> Iterator[int]:
     """
     n_threads = _thread_limit.acquire()
     try:
-        yield n_threads
+        with own_torch_state():
+            yield n_threads
     finally:
         _thread_limit.release()
 

@@ -9,7 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skisp._base import as_float32, draw_seed, flatten_images, module_initialised_with, resolve_device
+from skisp._base import as_float32, draw_seed, module_initialised_with, resolve_device
+from skisp._batches import flatten_images
 
 # Seeds
 

@@ -28,7 +28,9 @@ FLOORS = [
     ["_conditions", "_tensors"],
     ["_base", "_images"],
     ["_math"],
-    ["_threads", "_chunks", "_progress", "_names", "_errors", "_version"],
+    ["_threads", "_batches", "_chunks", "_progress", "_names", "_errors", "_version"],
+    ["_torch_state"],
+    ["_fork"],
 ]
 # What is calculated here must not know who asks for it.
 WITHOUT_ESTIMATORS = ["_math", "propagation.synthesis"]

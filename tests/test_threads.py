@@ -1,7 +1,10 @@
 """Threads: how many there are is limited and restored, and never shows in results."""
 
+import multiprocessing
+import os
 import threading
 import time
+import warnings
 from contextlib import nullcontext
 
 import numpy as np
@@ -10,6 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skisp._base import module_initialised_with
 from skisp._threads import concatenate_on_threads, map_on_threads, one_thread, split_evenly
 
 
@@ -203,3 +207,61 @@ def test_rows_are_concatenated_in_order(three_threads, limit):
     with limit():
         found = concatenate_on_threads(rows, range(4), [1, 2, 3, 4])
     assert torch.equal(found, torch.cat([rows(i) for i in range(4)]))
+
+
+def in_a_fork(function):
+    """What a forked child prints of ``function``, which must end in time."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that there are threads is the point
+        child = multiprocessing.get_context("fork")
+        receiver, sender = child.Pipe(duplex=False)
+        process = child.Process(target=lambda: sender.send(function()))
+        process.start()
+    try:
+        return receiver.recv() if receiver.poll(20) else "it hangs"
+    finally:
+        process.kill()
+        process.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+@pytest.mark.parametrize("from_inside", [False, True], ids=["outside", "inside"])
+def test_a_child_forked_while_another_thread_works_can_work_too(three_threads, from_inside):
+    working, may_end = threading.Barrier(4), threading.Event()
+
+    def work(_):
+        working.wait(30)
+        may_end.wait(60)
+
+    def busy():
+        with one_thread():
+            map_on_threads(work, range(3))
+
+    def of_child():
+        with one_thread(), module_initialised_with(0):
+            return map_on_threads(lambda i: 2 * i, range(3)), torch.get_default_dtype()
+
+    def of_child_afterwards():
+        return of_child(), torch.get_num_threads(), torch.get_default_dtype()
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    worker, holder = threading.Thread(target=busy), threading.Thread(target=hold_the_generator, args=(may_end,))
+    try:
+        worker.start()
+        holder.start()
+        working.wait(30)
+        with one_thread() if from_inside else nullcontext():
+            found = in_a_fork(of_child if from_inside else of_child_afterwards)
+    finally:
+        may_end.set()
+        worker.join(30)
+        holder.join(30)
+        torch.set_default_dtype(before)
+    expected = [0, 2, 4], torch.float32
+    assert found == (expected if from_inside else (expected, 3, torch.float64))
+
+
+def hold_the_generator(until):
+    with module_initialised_with(0):
+        until.wait(60)

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
-from .._images import Image, as_images, to_channels
+from .._images import Image
 from .._names import shown
 from ..io import read_image
 from ..io._image_file import is_readable
+from ..propagation._masks import shares_of
 from ._messages import decoders_silent
 from ._streams import note
 
@@ -34,9 +35,7 @@ def read_mask(path: str | None, content: str, shape: tuple[int, ...]) -> Image |
         return None
     file = _of_the_same_name(Path(path), content) if Path(path).is_dir() else Path(path)
     with decoders_silent():
-        [image], layout = as_images([read_image(file)])
-    [alpha] = (source.alpha for source in layout.sources)
-    grey = to_channels(image, 1)[..., 0] * (1 if alpha is None else alpha[..., 0])
+        grey = shares_of(read_image(file), f"the mask {shown(file)}")[..., 0]
     (height, width), (own_height, own_width) = shape[:2], grey.shape
     if abs(height * own_width - width * own_height) > max(height, width, own_height, own_width):  # more than rounding
         note(

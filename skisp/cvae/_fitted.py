@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.utils import check_scalar
 
 from .._base import draw_seed
+from .._torch_state import own_torch_state
 from ._aggregate import fit_aggregate_prior, sample_aggregate
 from ._computing import computing
 from ._geodesic import even_line, geodesic
@@ -102,20 +105,20 @@ class FittedCVAE:
 
     def sample(self, n_samples: int, random_state: Any, prior: str, device: Device) -> Decoded:
         """Decode samples of N(0, I) or of a mixture fitted to the latent samples."""
-        if n_samples < 1:
-            raise ValueError(f"n_samples={n_samples}; ask for at least 1.")
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
         if prior not in _PRIORS:
             raise ValueError(f"prior={prior!r}; expected one of {', '.join(map(repr, _PRIORS))}.")
         seed = draw_seed(random_state)
         if prior == "standard":
-            return self.decode(self._noise(n_samples, seed).numpy(), device)
+            return self.decode(self._noise(int(n_samples), seed).numpy(), device)
         mixture = fit_aggregate_prior(self.latent_samples, self.seed)
-        return self.decode(sample_aggregate(mixture, n_samples, seed), device)
+        return self.decode(sample_aggregate(mixture, int(n_samples), seed), device)
 
     def interpolate(self, ends: Rows, n_points: int, path: str, device: Device) -> Decoded:
         """Decode the points of a path between the codes of two rows (2, D)."""
         if path not in _PATHS:
             raise ValueError(f"path={path!r}; expected one of {', '.join(map(repr, _PATHS))}.")
+        check_scalar(n_points, "n_points", Integral, min_val=2)
         codes = self.encode(ends, device)
         with computing(device) as resolved:
             network = self.network.to(resolved)
@@ -139,6 +142,7 @@ class FittedCVAE:
             lambda x: importance_weighted_log_likelihood(self.network, x, noise.to(x.device)), rows, device, n_samples
         )
 
+    @own_torch_state()
     def _noise(self, n_samples: int, seed: int) -> torch.Tensor:
         """Standard normal noise (n_samples, d); scores take the same for every row and every call."""
         return torch.randn(n_samples, self.n_components, generator=torch.Generator().manual_seed(seed))

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from .._base import named, weights_of_scores
 from ._fitted import FittedCVAE
 from ._networks import CVAENetwork
 from ._parameters import CVAEParameters
@@ -97,7 +98,7 @@ class CVAEModel(CVAEParameters):
         Shao, Kumar & Fletcher, "The Riemannian geometry of deep generative models", CVPR workshops
         2018, arXiv:1711.08014.
         """
-        ends = self._rows(np.stack([np.asarray(start), np.asarray(end)]))
+        ends = self._rows(named(np.stack([np.asarray(start), np.asarray(end)]), self))
         return self.fitted_.interpolate(ends, n_points, path, self.device)
 
     # Scores
@@ -164,11 +165,9 @@ class CVAEModel(CVAEParameters):
         score : float
             In nats; greater is likelier.
         """
-        scores = self.score_samples(X).astype(np.float64)
-        if sample_weight is None:
-            return float(scores.mean())
-        check_consistent_length(scores, sample_weight)
-        return float(np.average(scores, weights=np.asarray(sample_weight)))
+        check_is_fitted(self)
+        weights = None if sample_weight is None else weights_of_scores(sample_weight, X)
+        return float(np.average(self.score_samples(X).astype(np.float64), weights=weights))
 
     def _rows(self, X: Any) -> RowSource:
         """Rows or images of the form of what was fitted."""

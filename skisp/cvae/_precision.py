@@ -35,4 +35,8 @@ def autocast(precision: str, device: torch.device) -> Iterator[None]:
         yield
         return
     with torch.autocast(device.type, torch.bfloat16):
-        yield
+        try:
+            yield
+        finally:
+            # torch keeps the weights it has cast until the outermost autocast ends, and that may be the caller's.
+            torch.clear_autocast_cache()

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import validate_data
 
-from .._base import flatten_images
+from .._batches import flatten_images
 from .._chunks import chunk_sizes
 from ._offset import as_float32_less, fits_float32, offset_of
 

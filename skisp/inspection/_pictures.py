@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._batches import to_array
+
 __all__ = ["as_pictures", "aspect_of", "is_picture", "printable", "value_range"]
 
 # How far beyond [0, 1] values may lie, as decoded ones do, and still be those of pictures in [0, 1].
@@ -26,7 +28,7 @@ def as_pictures(rows: Any, image_shape: Sequence[int] | None) -> list[NDArray[An
     ValueError
         If the shape does not hold the values of a row.
     """
-    items = [np.asarray(item) for item in rows]
+    items = [to_array(item) for item in rows]
     if image_shape is None or is_picture(items[0]):
         return items
     shape = tuple(int(side) for side in image_shape)

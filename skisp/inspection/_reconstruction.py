@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import get_tags
 
-from .._base import flatten_images, unfrozen
+from .._base import unfrozen
+from .._batches import flatten_images
 from .._images import as_images, to_channels
 from ..propagation import PatchTransformer
 from ..propagation._patch_transformer import is_rows

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._base import unfrozen
-from .._images import as_images, as_sequence
+from .._batches import as_sequence
+from .._images import as_images
 from .._tensors import from_tensor, resize, to_tensor
 from ..propagation import StylePropagator
 from ..propagation._image_propagation import ImagePropagation

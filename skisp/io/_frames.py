@@ -12,6 +12,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from .._batches import to_array
 from .._names import shown
 from ._files import write_whole
 from ._image_file import ImageFile, is_readable
@@ -119,7 +120,7 @@ def write_animation(
     """
     name = os.fsdecode(path)
     suffix = check_animated(name)
-    first, *others = (_eight_bits(np.asarray(frame), suffix) for frame in frames)
+    first, *others = (_eight_bits(to_array(frame), suffix) for frame in frames)
     buffer = BytesIO()
     file_format = suffix[1:].upper()
     options = {"save_all": True, "append_images": others, "duration": list(durations), "loop": 0}

@@ -11,6 +11,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from .._batches import to_array
 from .._images import as_images
 from .._names import shown
 from ._encoders import encode_png, encode_tiff
@@ -135,7 +136,7 @@ def write_image(
     ----------
     path : str or path-like
         The suffix chooses the format: .png, .jpg, .jpeg, .tif, .tiff, .webp or .bmp.
-    image : array (H, W) or (H, W, C)
+    image : array (H, W) or (H, W, C), or Pillow image
         uint8, uint16, bool, or floats in [0, 1]; C = 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGB and
         alpha). uint16 keeps its 16 bits as PNG and TIFF; everything else is written as 8 bits.
         JPEG (quality 95) and BMP have no alpha: transparent pixels are put on white. In TIFF, grey of
@@ -184,7 +185,7 @@ def check_suffix(name: str) -> str:
 
 def _encoded(image: Any, file_format: str, metadata: ImageMetadata | None) -> bytes | memoryview:
     """The bytes of a file, made in memory, so that nothing is written if an image fails."""
-    array = np.asarray(image)
+    array = to_array(image)
     as_images([array], name="the list of images to write")
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if not (array.dtype == np.uint16 and file_format in _WITH_16_BITS):

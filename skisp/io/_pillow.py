@@ -6,6 +6,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from .._batches import to_array
 from .._errors import RefusedError
 from ._color import converted, fitting_profile
 from ._exif import turned_upright, upright
@@ -17,6 +18,7 @@ __all__ = ["array_and_profile", "as_array", "as_pillow", "described", "to_bytes"
 _PLAIN_MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGBA", "RGBa": "RGBA"}
 
 
+@to_array.register
 def as_array(image: PIL.Image.Image) -> NDArray[Any]:
     """Convert a Pillow image, upright and in sRGB, to an array as :func:`read_image` returns it."""
     return array_and_profile(image)[0]

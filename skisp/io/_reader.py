@@ -1,21 +1,21 @@
 """The first step of a pipeline: paths to arrays."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any, Self
 
-import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
-from .._images import as_sequence
+from .._batches import as_sequence, to_array
 from ._images import read_image
-from ._pillow import as_array
 from ._resize import check_size, resize_longest
 
-__all__ = ["ImageReader"]
+__all__ = ["ImageReader", "read_images"]
+
+_PATHS = (str, os.PathLike)
 
 
 class ImageReader(TransformerMixin, BaseEstimator):
@@ -72,7 +72,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : sequence of paths, Pillow images or arrays
+        X : sequence or iterator of paths, Pillow images or arrays, or a table with a column of them
             In any mixture. Arrays (H, W) or (H, W, C) are only shrunk, and keep their dtype.
 
         Returns
@@ -87,11 +87,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
         ValueError, OSError
             If ``X`` is empty or a file cannot be read; the message names the item.
         """
-        check_size(self.size)
-        items = _items(X)
-        if len(items) == 0:
-            raise ValueError("X holds no images; expected at least one path, Pillow image or array.")
-        return [self._read(item, i) for i, item in enumerate(items)]
+        return read_images(X, self.size)
 
     def set_output(self, *, transform: str | None = None) -> Self:
         """Do nothing, so that a pipeline's ``set_output`` reaches the other steps: images are not a table.
@@ -107,17 +103,6 @@ class ImageReader(TransformerMixin, BaseEstimator):
             The estimator itself.
         """
         return self
-
-    def _read(self, item: Any, i: int) -> NDArray[Any]:
-        try:
-            if isinstance(item, (str, os.PathLike)):
-                return read_image(item, size=self.size)
-            if isinstance(item, PIL.Image.Image):
-                return resize_longest(as_array(item), self.size)
-            return resize_longest(_checked(item), self.size)
-        except (OSError, TypeError, ValueError) as error:
-            kind = next(kind for kind in _KINDS if isinstance(error, kind))
-            raise kind(f"item {i} of X: {error}") from error
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -135,18 +120,32 @@ class ImageReader(TransformerMixin, BaseEstimator):
 _KINDS = (FileNotFoundError, IsADirectoryError, PermissionError, OSError, TypeError, ValueError)
 
 
-def _items(X: Any) -> Sequence[Any]:
+def read_images(X: Any, size: int | None = None, name: str = "X") -> list[NDArray[Any]]:
+    """Read paths, Pillow images and arrays, as :class:`ImageReader` does; messages call the batch ``name``."""
+    check_size(size)
     if isinstance(X, (str, bytes, os.PathLike, PIL.Image.Image)):
-        raise TypeError(f"X must be a list of paths, Pillow images or arrays, got one {type(X).__name__}; pass [X].")
-    if getattr(X, "ndim", None) == 1:  # an array or a column of paths
-        return list(X)
-    return as_sequence(X, "X")
+        raise TypeError(
+            f"{name} must be a list of paths, Pillow images or arrays, got one {type(X).__name__}; pass [{name}]."
+        )
+    items = list(X) if isinstance(X, Iterator) else as_sequence(X, name)
+    if len(items) == 0:
+        raise ValueError(f"{name} holds no images; expected at least one path, Pillow image or array.")
+    return [_read(item, size, f"item {i} of {name}") for i, item in enumerate(items)]
+
+
+def _read(item: Any, size: int | None, name: str) -> NDArray[Any]:
+    try:
+        return read_image(item, size=size) if isinstance(item, _PATHS) else resize_longest(_checked(item), size)
+    except (OSError, TypeError, ValueError) as error:
+        kind = next(kind for kind in _KINDS if isinstance(error, kind))
+        raise kind(f"{name}: {error}") from error
 
 
 def _checked(item: Any) -> NDArray[Any]:
-    array = np.asarray(item)
+    array = to_array(item)
     if array.dtype.kind not in "buif":
-        raise TypeError(f"expected a path, a Pillow image or an array of numbers, got {type(item).__name__}.")
+        kind = f"an array of dtype {array.dtype}" if array is item else type(item).__name__
+        raise TypeError(f"expected a path, a Pillow image or an array of numbers, got {kind}.")
     if array.ndim not in (2, 3) or 0 in array.shape:
         raise ValueError(f"an array of shape {array.shape} is not an image; expected (H, W) or (H, W, C).")
     return array

@@ -13,8 +13,8 @@ def resize_longest(image: NDArray[Any], size: int | None) -> NDArray[Any]:
     """Shrink an image so that its longest side is ``size``; a smaller image is not changed.
 
     Lanczos resampling over the whole footprint of each new pixel (antialiased). Colours are weighted
-    by the alpha channel if there is one, so that hidden colours do not show at its edges. Values
-    stay within the range of the image.
+    by the alpha channel if there is one, so that what it hides plays no part. Values stay within the
+    range of what can be seen of the image.
 
     Parameters
     ----------
@@ -46,8 +46,7 @@ def resize_longest(image: NDArray[Any], size: int | None) -> NDArray[Any]:
         return image
     scale = size / max(height, width)
     new_size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    if image.dtype == np.uint8 and image.shape[2:] in ((), (3,), (4,)):
-        # Pillow weights the colours of RGBA by alpha itself.
+    if image.dtype == np.uint8 and image.shape[2:] in ((), (3,)):
         values = np.asarray(PIL.Image.fromarray(image).resize(new_size, PIL.Image.Resampling.LANCZOS))
         return values.clip(image.min(), image.max())
     values = _resize_values(np.atleast_3d(image).astype(np.float32), new_size)
@@ -65,15 +64,21 @@ def _resize_values(values: NDArray[np.float32], new_size: tuple[int, int]) -> ND
     """Resize float values (H, W, C), the colours weighted by alpha where there is one."""
     if values.shape[2] not in (2, 4):
         return _resize_channels(values, new_size)
-    alpha = values[..., -1:]
-    alpha_resized = _resize_channels(alpha, new_size)
-    colour = _resize_channels(values[..., :-1] * alpha, new_size)
-    visible = alpha_resized > 0
-    colour = np.divide(colour, alpha_resized, out=np.zeros_like(colour), where=visible)
-    return np.concatenate([colour, alpha_resized], axis=2)
+    colour, alpha = values[..., :-1], values[..., -1:]
+    resized = _resize_channels(alpha, new_size)
+    seen = colour[alpha[..., 0] > 0]
+    if seen.size == 0:
+        return np.zeros((*resized.shape[:2], values.shape[2]), np.float32)
+    colour = _lanczos(colour * alpha, new_size) / np.maximum(resized, 1e-6 * alpha.max())
+    return np.concatenate([np.where(resized > 0, colour.clip(seen.min(), seen.max()), 0), resized], axis=2)
 
 
 def _resize_channels(values: NDArray[np.float32], new_size: tuple[int, int]) -> NDArray[np.float32]:
+    """The same without weights, within the range of the values; Lanczos overshoots at edges."""
+    return _lanczos(values, new_size).clip(values.min(), values.max())
+
+
+def _lanczos(values: NDArray[np.float32], new_size: tuple[int, int]) -> NDArray[np.float32]:
     channels = [
         PIL.Image.fromarray(np.ascontiguousarray(channel)).resize(new_size, PIL.Image.Resampling.LANCZOS)
         for channel in np.moveaxis(values, 2, 0)
@@ -82,8 +87,7 @@ def _resize_channels(values: NDArray[np.float32], new_size: tuple[int, int]) -> 
 
 
 def _like(values: NDArray[np.float32], image: NDArray[Any]) -> NDArray[Any]:
-    """Give resized values the dtype and the range of ``image``; Lanczos overshoots at edges."""
+    """Give resized values the dtype of ``image``."""
     if image.dtype == bool:
         return values >= 0.5
-    values = values.clip(image.min(), image.max())
     return (values if image.dtype.kind == "f" else np.rint(values)).astype(image.dtype)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .._images import Image
 from .._math.color import luminance
 from .._math.linalg import matrix_product
+from .._torch_state import own_torch_state
 from ._working import pyramid, resize, shape_of, working_images
 
 __all__ = [
@@ -45,7 +46,7 @@ def structure_similarity(content: NDArray[Any], result: NDArray[Any]) -> float:
     Parameters
     ----------
     content, result : ndarray (H, W) or (H, W, C), C = 1 to 4, uint8 or float in [0, 1]
-        Sizes may differ; 16 px on the short side at least. Alpha is ignored.
+        Sizes may differ; 16 px on the short side at least. What alpha hides plays no part.
 
     Returns
     -------
@@ -89,7 +90,7 @@ def self_similarity_distance(content: NDArray[Any], result: NDArray[Any]) -> flo
     Parameters
     ----------
     content, result : ndarray (H, W) or (H, W, C), C = 1 to 4, uint8 or float in [0, 1]
-        Sizes may differ; 16 px on the short side at least. Alpha is ignored.
+        Sizes may differ; 16 px on the short side at least. What alpha hides plays no part.
 
     Returns
     -------
@@ -128,7 +129,7 @@ def gradient_correlation(content: NDArray[Any], result: NDArray[Any]) -> float:
     Parameters
     ----------
     content, result : ndarray (H, W) or (H, W, C), C = 1 to 4, uint8 or float in [0, 1]
-        Sizes may differ; 16 px on the short side at least. Alpha is ignored.
+        Sizes may differ; 16 px on the short side at least. What alpha hides plays no part.
 
     Returns
     -------
@@ -163,7 +164,7 @@ def content_similarity(content: NDArray[Any], result: NDArray[Any]) -> float:
     Parameters
     ----------
     content, result : ndarray (H, W) or (H, W, C), C = 1 to 4, uint8 or float in [0, 1]
-        Sizes may differ; 16 px on the short side at least. Alpha is ignored.
+        Sizes may differ; 16 px on the short side at least. What alpha hides plays no part.
 
     Returns
     -------
@@ -215,6 +216,7 @@ def gradient_correlations(content: Image, result: Image, n_scales: int = _GRADIE
     return [_correlation(_gradient(a), _gradient(b)) for a, b in zip(*pyramids, strict=True)]
 
 
+@own_torch_state()
 def self_similarity(image: Image) -> Grid:
     """Distances (n, n) between the luminance patches of one image, columns of sum 1."""
     grey = F.avg_pool2d(torch.from_numpy(luminance(image)).double().permute(2, 0, 1)[None], 2)

@@ -40,7 +40,7 @@ def frechet_style_distance(
     Parameters
     ----------
     style, result : ndarray (H, W) or (H, W, C), C = 1 to 4, uint8 or float in [0, 1]
-        Sizes may differ; 16 px on the short side at least. Alpha is ignored.
+        Sizes may differ; 16 px on the short side at least. What alpha hides plays no part.
     n_filters : int, default=48
         Filters of each level.
     random_state : int, RandomState instance or None, default=0

@@ -35,7 +35,7 @@ def propagation_score(
     Parameters
     ----------
     content, style, result : ndarray (H, W) or (H, W, C), C = 1 to 4, uint8 or float in [0, 1]
-        Sizes may differ; 16 px on the short side at least. Alpha is ignored. All three are reduced
+        Sizes may differ; 16 px on the short side at least. What alpha hides plays no part. All three are reduced
         to a common short side of at most 256 px; results are comparable at one size only where that
         is less than 256.
     random_state : int, RandomState instance or None, default=0

@@ -39,7 +39,7 @@ def redrawn_share(content: NDArray[Any], style: NDArray[Any], result: NDArray[An
     Parameters
     ----------
     content, style, result : ndarray (H, W) or (H, W, C), C = 1 to 4, uint8 or float in [0, 1]
-        Sizes may differ; 16 px on the short side at least. Alpha is ignored.
+        Sizes may differ; 16 px on the short side at least. What alpha hides plays no part.
 
     Returns
     -------

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._images import Image, as_sequence
+from .._base import weights_of_scores
+from .._batches import as_sequence, to_array
+from .._images import Image
 from ._frechet import StyleDescriptors
 from ._propagation import PropagationPair
 from ._working import MIN_SIDE, WORKING_SIDE, as_rgb, resize, resize_short_side
@@ -81,7 +83,7 @@ class PropagationScorer:
         if not 0.0 <= held_out <= 0.5:
             raise ValueError(f"held_out is {held_out}; expected a share of the style from 0 to 0.5.")
         single = not isinstance(style, (list, tuple))
-        styles = [np.asarray(image) for image in ([style] if single else style)]
+        styles = [to_array(image) for image in ([style] if single else style)]
         if not styles:
             raise ValueError("style is an empty list; give at least one picture.")
         self._cuts = [_Cut.of(image, held_out) for image in styles]
@@ -109,9 +111,10 @@ class PropagationScorer:
         score : float in [0, 1], or dict of str to float
             The mean over the images.
         """
-        contents, pictures = _contents(estimator, X), estimator.transform(X)
+        contents = _contents(estimator, X)
+        weights = weights_of_scores(sample_weight, contents)
+        pictures = estimator.transform(X)
         reports = [self._report(*pair) for pair in zip(contents, pictures, strict=True)]
-        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         means = {name: float(np.average([r[name] for r in reports], weights=weights)) for name in reports[0]}
         return means if self.multimetric else means["score"]
 

@@ -56,7 +56,7 @@ def style_distance(
     Parameters
     ----------
     style, result : ndarray (H, W) or (H, W, C), C = 1 to 4, uint8 or float in [0, 1]
-        Sizes may differ; 16 px on the short side at least. Alpha is ignored.
+        Sizes may differ; 16 px on the short side at least. What alpha hides plays no part.
     texture_only : bool, default=False
         Remove each channel's mean from each projection, so that neither the brightness nor the
         colour cast of a patch counts.
@@ -109,7 +109,7 @@ def color_distance(
     Parameters
     ----------
     style, result : ndarray (H, W) or (H, W, C), C = 1 to 4, uint8 or float in [0, 1]
-        Sizes may differ; 16 px on the short side at least. Alpha is ignored.
+        Sizes may differ; 16 px on the short side at least. What alpha hides plays no part.
     n_projections : int, default=96
         Random unit vectors of the RGB space.
     random_state : int, RandomState instance or None, default=0

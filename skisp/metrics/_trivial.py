@@ -34,7 +34,7 @@ def trivial_answers(
     Parameters
     ----------
     content, style : ndarray (H, W) or (H, W, C), C = 1 to 4, uint8 or float in [0, 1]
-        Sizes may differ; 16 px on the short side at least. Alpha is ignored.
+        Sizes may differ; 16 px on the short side at least. What alpha hides plays no part.
     random_state : int, RandomState instance or None, default=0
         Draws the noise and the order of the blocks.
 

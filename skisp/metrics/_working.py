@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .._images import Image, as_images, to_channels
 from .._math.bands import laplacian_bands
+from .._torch_state import own_torch_state
 
 __all__ = [
     "MIN_SIDE",
@@ -59,6 +60,7 @@ def shape_of(image: Image) -> tuple[int, int]:
     return image.shape[0], image.shape[1]
 
 
+@own_torch_state()
 def resize(image: Image, shape: Sequence[int]) -> Image:
     """Antialiased bilinear resize to ``shape`` (H, W); the image itself where it has that shape."""
     height, width = shape
@@ -81,6 +83,7 @@ def as_tensor(image: Image) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
 
 
+@own_torch_state()
 def box_mean(image: Image, size: int) -> Image:
     """Mean of the size x size window around each pixel, mirrored at the border."""
     before, after = (size - 1) // 2, size // 2

@@ -122,9 +122,8 @@ def load_model(path: str | os.PathLike[str], *, max_bytes: float = 4e9) -> Any:
     Notes
     -----
     That the file runs no code does not make its model a good one: from a stranger's style comes the stranger's
-    picture. Parameters are the file's too: a ``style_scale`` may ask :meth:`~skisp.StylePropagator.transform` for
-    more memory than there is, a path among the ``style_images`` may be read when the model is fitted again.
-    Look at them first.
+    picture. Parameters are the file's too: a path among the ``style_images`` may be read when the model is fitted
+    again. Look at them first.
 
     Examples
     --------

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from .._base import resolve_device
+from .._base import resolve_device, weights_of_scores
 from .._images import Image, ImageLayout, as_images, to_channels
 from .._progress import report
 from .._tensors import from_tensor, resize, to_tensor
@@ -28,6 +28,9 @@ from .synthesis._style_model import StyleModel
 from .synthesis._synthesis import Watcher, redraw
 
 __all__ = ["ImagePropagation"]
+
+# Of a style that is enlarged, all its pictures together; each pixel takes some 45 bytes.
+_MOST_STYLE_PIXELS = 100e6
 
 
 @dataclass
@@ -127,9 +130,9 @@ class ImagePropagation(Propagation):
         mask: Any = None,
     ) -> float:
         """Mean of the images' scores; see :meth:`StylePropagator.score`."""
+        weights = weights_of_scores(sample_weight, images)
         pictures = [picture.clip(0.0, 1.0) for picture in self.transform(images, settings, mask)]
         scores = [self._score_of(*pair) for pair in zip(images, pictures, strict=True)]
-        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         return float(np.average(np.asarray(scores), weights=weights))
 
     def propagate_sequence(self, frames: Any, settings: SynthesisSettings) -> Any:
@@ -164,9 +167,10 @@ class ImagePropagation(Propagation):
         watcher: Watcher | None = None,
     ) -> Image:
         """Redraw one image (H, W, C) in one of the styles, or in all by their weights."""
+        self._check_style_size(image, settings)
         with one_thread(), torch.inference_mode():
             picture = redraw(self._tensor(image, settings), self._model(style, settings), settings, self.seed, watcher)
-        return _in_channels_of(image, picture, settings)
+            return _in_channels_of(image, picture, settings)
 
     def _redraw_all(self, images: list[Image], settings: SynthesisSettings, style: int | None = None) -> list[Image]:
         pictures = []
@@ -181,10 +185,11 @@ class ImagePropagation(Propagation):
     ) -> Iterator[Image]:
         """Redraw the frames of a sequence, each only when it is asked for."""
         for image in images:
+            self._check_style_size(image, settings)
             with one_thread(), torch.inference_mode():
                 sequence = sequence or self.sequence(settings)
-                picture = sequence.redraw(self._tensor(image, settings))
-            yield _in_channels_of(image, picture, settings)
+                picture = _in_channels_of(image, sequence.redraw(self._tensor(image, settings)), settings)
+            yield picture
 
     def _score_of(self, image: Image, picture: Image) -> float:
         best = [max(propagation_score(image, own, picture) for own in style.images_) for style in self.styles]
@@ -206,6 +211,18 @@ class ImagePropagation(Propagation):
     def _weighty(self) -> list[int]:
         """Indices of the styles that have a weight."""
         return [i for i, weight in enumerate(self.style_weights) if weight > 0]
+
+    def _check_style_size(self, image: Image, settings: SynthesisSettings) -> None:
+        """Refuse to enlarge the style beyond measure."""
+        side = settings.style_scale * min(image.shape[:2])
+        sizes = [size_with_short_side(own.shape[:2], side) for style in self.styles for own in style.images_]
+        n_pixels = sum(height * width for height, width in sizes)
+        if settings.style_scale > 1 and n_pixels > _MOST_STYLE_PIXELS:
+            raise ValueError(
+                f"style_scale={settings.style_scale:g} would enlarge the style to {n_pixels / 1e6:.0f} million pixels "
+                f"for an image of {image.shape[0]} x {image.shape[1]}, at most {_MOST_STYLE_PIXELS / 1e6:.0f} million "
+                "are allowed; lower style_scale, or shrink the image."
+            )
 
     def _model(self, style: int | None, settings: SynthesisSettings) -> StyleModel:
         """The fitted styles as the synthesis needs them, with the exemplars made so far."""

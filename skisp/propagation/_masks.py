@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .._images import Image, as_images
+from .._batches import as_sequence, to_array
+from .._images import Image, as_images, to_channels
 
-__all__ = ["composite", "masks_for"]
+__all__ = ["composite", "masks_for", "shares_of"]
 
 
 def masks_for(images: Sequence[Image], masks: Any, n_styles: int) -> list[Image]:
@@ -16,7 +18,7 @@ def masks_for(images: Sequence[Image], masks: Any, n_styles: int) -> list[Image]
     Parameters
     ----------
     images : sequence of ndarray (H, W, C)
-    masks : list of ndarray (H, W), or of (n_styles, H, W), or one array of either
+    masks : list of ndarray (H, W), or of (n_styles, H, W), or one array of either; or of other images
     n_styles : int
 
     Raises
@@ -24,6 +26,7 @@ def masks_for(images: Sequence[Image], masks: Any, n_styles: int) -> list[Image]
     ValueError
         If the number of masks, a shape or a value does not fit.
     """
+    masks = as_sequence(masks, "mask")
     if len(masks) != len(images):
         raise ValueError(f"mask holds {len(masks)} masks for {len(images)} images; give one for each image.")
     converted = [_mask(masks[i], i, image.shape[:2], n_styles) for i, image in enumerate(images)]
@@ -33,13 +36,39 @@ def masks_for(images: Sequence[Image], masks: Any, n_styles: int) -> list[Image]
 
 
 def _mask(mask: Any, i: int, size: tuple[int, ...], n_styles: int) -> Image:
-    shape = np.shape(mask)
-    is_one_a_style = n_styles > 1 and shape == (n_styles, *size)
-    if not is_one_a_style and shape not in (tuple(size), (*size, 1)):
+    layers = [_plain(layer, f"mask {i}") for layer in _layers(mask, (n_styles, *size))]
+    if len(layers) not in (1, n_styles) or any(layer.shape not in (size, (*size, 1)) for layer in layers):
+        found = ", ".join(str(layer.shape) for layer in layers)
         alternatives = f" or {(n_styles, *size)}, one a style" if n_styles > 1 else ""
-        raise ValueError(f"mask {i} has shape {shape}; expected the image's {tuple(size)}{alternatives}.")
-    channels, _ = as_images(list(mask) if is_one_a_style else [mask], name=f"mask {i}")
-    return np.concatenate(channels, axis=2)
+        raise ValueError(f"mask {i} has shape {found}; expected the image's {tuple(size)}{alternatives}.")
+    return np.concatenate([shares_of(layer, f"mask {i}") for layer in layers], axis=2)
+
+
+def _layers(mask: Any, one_a_style: tuple[int, ...]) -> list[Any]:
+    """One mask, or one for each style."""
+    is_list = isinstance(mask, (list, tuple)) and len(mask) > 0 and np.ndim(mask[0]) > 1
+    return list(mask) if is_list or (one_a_style[0] > 1 and np.shape(mask) == one_a_style) else [mask]
+
+
+def _plain(mask: Any, name: str) -> NDArray[Any]:
+    """A mask as an array. One with channels is left alone: those may be styles, the wrong way round."""
+    is_array = isinstance(mask, (np.ndarray, list, tuple))
+    return np.asarray(mask) if is_array else shares_of(mask, name)
+
+
+def shares_of(mask: Any, name: str) -> Image:
+    """One mask, anything that is an image, as float32 (H, W, 1) in [0, 1].
+
+    Whole numbers that are all 0 or 1 stay so, of any type; others are levels, as of an image. Of colours the
+    luminance counts, and what is transparent is 0.
+    """
+    array = to_array(mask)
+    if array.dtype.kind in "iu" and np.isin(array, (0, 1)).all():
+        array = array.astype(bool)
+    [image], layout = as_images([array], name=name)
+    shares = to_channels(image, 1)
+    alpha = layout.sources[0].alpha
+    return shares if alpha is None else shares * alpha
 
 
 def composite(image: Image, pictures: Sequence[Image], masks: Image) -> Image:

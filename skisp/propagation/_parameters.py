@@ -25,7 +25,7 @@ class PropagatorParameters(BaseEstimator):
         "content_weight": [Interval(Real, 0, None, closed="left")],
         "coherence": [Interval(Real, 0, None, closed="left")],
         "balance": [Interval(Real, 0, None, closed="left")],
-        "style_scale": [Interval(Real, 0, None, closed="neither")],
+        "style_scale": [Interval(Real, 0, 8, closed="right")],
         "color": [StrOptions({"style", "content", "only"})],
         "patches": [StrOptions({"style", "generated"})],
         "detail": [Interval(Real, 0, 1, closed="both")],

@@ -15,6 +15,7 @@ from .._base import HasMethods, Interval, draw_seed, fit_context
 from .._images import Image, as_images, to_channels
 from .._tensors import from_tensor, resize, to_tensor
 from .._threads import one_thread
+from .._torch_state import own_torch_state
 from ..cvae import CVAETransformer
 from ._table_output import TableOutput
 from .synthesis._patches import extract_patches, gaussian_window, overlap_add, patches_at
@@ -111,6 +112,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         self.max_size = max_size
         self.random_state = random_state
 
+    @own_torch_state()
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Fit the transformer on patches sampled from the images at several pyramid levels.
@@ -118,7 +120,9 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, n_features) of rows
-            Images as uint8, uint16 or floats in [0, 1]; all grey or all in colour.
+            Images as uint8, uint16 or floats in [0, 1], or Pillow images; all grey or all in colour. Of
+            those with alpha what can be seen is taken: transparent borders are cut off, and a hole becomes a
+            mirror image of what is around it.
         y : None
             Ignored.
 
@@ -134,6 +138,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         """
         seed = draw_seed(self.random_state)
         if is_rows(X):
+            _refuse_image(X)
             rows = validate_data(self, X, dtype=[np.float64, np.float32], order="C")
             self.images_, self.n_channels_ = [], 0
         else:
@@ -145,6 +150,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         self.transformer_ = seeded(self._unfitted_transformer(), seed).fit(rows, None)
         return self
 
+    @own_torch_state()
     def transform(self, X: Any) -> Any:
         """Code every patch of every image, one pixel apart.
 
@@ -167,6 +173,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         fields = [self._encode(image, f"image {i} of X") for i, image in enumerate(images)]
         return np.stack(fields) if layout.stacked else fields
 
+    @own_torch_state()
     def inverse_transform(self, X: Any) -> Any:
         """Decode fields of codes to images, the mean of the overlapping patches.
 
@@ -263,14 +270,16 @@ def sample_patches(
 
 
 def checked_images(X: Any, patch_size: int, name: str) -> list[Image]:
-    """Images fit to be coded together: valid, all grey or all coloured, none smaller than a patch."""
-    images, _ = as_images(X, name=name)
+    """What can be seen of images, fit to be coded together: all grey or all coloured, none smaller than a patch."""
+    whole, layout = as_images(X, name=name)
+    images = [np.ascontiguousarray(image[seen]) for image, seen in zip(whole, layout.seen, strict=True)]
     if len({image.shape[2] for image in images}) > 1:
         raise ValueError(
             f"{name} mixes grey and colour images; convert them to one kind, for instance with PIL's convert('RGB')."
         )
-    for i, image in enumerate(images):
-        check_holds_a_patch(image, patch_size, f"image {i} of {name}")
+    for i, (image, before) in enumerate(zip(images, whole, strict=True)):
+        seen = "" if image.shape == before.shape else "what can be seen of "
+        check_holds_a_patch(image, patch_size, f"{seen}image {i} of {name}")
     return images
 
 
@@ -280,6 +289,16 @@ def check_holds_a_patch(image: Image, patch_size: int, name: str) -> None:
         raise ValueError(
             f"{name} is {image.shape[0]} x {image.shape[1]} pixels, smaller than a patch of {patch_size}. "
             "Use a larger image or a smaller patch_size."
+        )
+
+
+def _refuse_image(X: Any) -> None:
+    """Raise where a table has the type of an image: rows of patches are numbers of any kind, hardly ever bytes."""
+    dtype = getattr(X, "dtype", None)
+    if dtype in (np.uint8, np.uint16, bool):
+        raise ValueError(
+            f"X looks like a single grey image, of shape {X.shape} and dtype {dtype}; put it in a list: [image]. "
+            "If its rows are patches, pass them as floats."
         )
 
 

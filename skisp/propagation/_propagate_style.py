@@ -5,8 +5,9 @@ from typing import Any
 
 import PIL.Image
 
-from ..io import ImageMetadata, ImageReader, read_image
+from ..io import ImageMetadata, read_image
 from ..io._pillow import as_pillow, described
+from ..io._reader import read_images
 from ._propagator import StylePropagator
 
 __all__ = ["propagate_style"]
@@ -60,7 +61,7 @@ def propagate_style(
     True
     """
     image, metadata = _described(content)
-    images = ImageReader(size=size).fit_transform([image])
+    images = read_images([image], size, "[content]")
     propagator = StylePropagator(style_images=style, strength=strength, random_state=random_state, **parameters)
     picture = propagator.fit_transform(images)[0]
     return picture if metadata is None else as_pillow(picture, metadata)

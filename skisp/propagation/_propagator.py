@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._base import draw_seed, fit_context
 from .._math.gaussian import Moments
 from .._progress import printed
+from .._torch_state import own_torch_state
 from ._image_propagation import ImagePropagation
 from ._parameters import PropagatorParameters
 from ._propagation import Propagation
@@ -61,7 +62,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
         Price, as a share of the same variance, on patches of the style that occur more often than
         others; a greater price shows more of the style, with 0 the nearest code always wins.
     style_scale : float, default=1.0
-        Size of the style's strokes relative to the picture: with 2 they are twice as large.
+        Size of the style's strokes relative to the picture, at most 8: with 2 they are twice as large.
     color : {"style", "content", "only"}, default="style"
         ``"content"`` keeps the photograph's colours and takes the strokes; ``"only"`` takes the
         style's colours and nothing else.
@@ -146,6 +147,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
 
     _redraws_columns = True
 
+    @own_torch_state()
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Fit what is not fitted, and learn the map from content codes to style codes.
@@ -177,6 +179,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
             raise
         return self
 
+    @own_torch_state()
     def transform(self, X: Any, mask: Any = None) -> Any:
         """Redraw images, or rows, in the style.
 
@@ -186,9 +189,11 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
             Images of any size, not only those fitted.
         mask : list of ndarray (H, W), ndarray (n, H, W), or None
             Where the style acts, one mask for each image: 1 redraws, 0 keeps the content's pixels, values
-            between mix. Booleans, uint8, or floats in [0, 1]. Images only. Each of K styles may have a
-            mask of its own, (K, H, W) for each image: then each style acts alone where its mask is, and
-            ``style_weights`` are not used; where masks sum to more than 1 the styles share the pixel.
+            between mix. Booleans, whole numbers that are all 0 or 1, uint8 and uint16 (their greatest is 1), or
+            floats in [0, 1]; of a Pillow image in colour the luminance counts, and what is transparent is 0.
+            Images only. Each of K styles may have a mask of its own, (K, H, W) for each image: then each style
+            acts alone where its mask is, and ``style_weights`` are not used; where masks sum to more than 1 the
+            styles share the pixel.
 
         Returns
         -------
@@ -198,7 +203,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
         check_is_fitted(self)
         content, layout = self.propagation_.read(X, self, reset=False)
         with printed(self.verbose):
-            redrawn = self.propagation_.transform(content, SynthesisSettings.of(self), mask)
+            redrawn = self.propagation_.transform(content, self._settings(), mask)
         return layout.restore(redrawn)
 
     def fit_transform(self, X: Any, y: Any = None, mask: Any = None) -> Any:
@@ -221,6 +226,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
         # The mixin's method would pass the mask to fit, which takes none.
         return self.fit(X).transform(X, mask=mask)
 
+    @own_torch_state()
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None, mask: Any = None) -> float:
         """Style gained and content kept, in one figure in [0, 1]; greater is better.
 
@@ -247,8 +253,9 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
         check_is_fitted(self)
         content, _ = self.propagation_.read(X, self, reset=False)
         with printed(self.verbose):
-            return self.propagation_.score(content, SynthesisSettings.of(self), sample_weight, mask)
+            return self.propagation_.score(content, self._settings(), sample_weight, mask)
 
+    @own_torch_state()
     def propagate_sequence(self, frames: Any) -> Any:
         """Redraw the frames of a film, or of any sequence in which each frame looks much like the last.
 
@@ -296,7 +303,7 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
         """
         check_is_fitted(self)
         with printed(self.verbose):
-            return self.propagation_.propagate_sequence(frames, SynthesisSettings.of(self))
+            return self.propagation_.propagate_sequence(frames, self._settings())
 
     @property
     def style_(self) -> Any:
@@ -342,6 +349,11 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
         given = SubEstimators(self.content, self.style, self.style_images, self.style_weights, seed, self.memory)
         with printed(self.verbose):
             return mode.fit(content, layout, given, SynthesisSettings.of(self))
+
+    def _settings(self) -> SynthesisSettings:
+        """The present parameters, which may have been changed since ``fit`` checked them."""
+        self._validate_params()
+        return SynthesisSettings.of(self)
 
     def _forget(self) -> None:
         """Drop the results of an earlier fit, so that a fit that fails does not leave those of other data."""

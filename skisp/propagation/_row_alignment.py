@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from .._base import named
 from .._math.affine import AffineMap, fit_ridge
 from .._math.gaussian import Moments, gaussian_transport
 from ._sample_transport import sample_transport
 
-__all__ = ["RowAlignment", "align_rows", "as_codes", "style_codes"]
+__all__ = ["RowAlignment", "align_rows", "as_codes", "codes_of", "style_codes"]
 
 
 class RowAlignment(NamedTuple):
@@ -77,10 +78,10 @@ def align_rows(content: Any, style: Any, codes_of_style: StyleCodes, X: NDArray[
     by optimal transport: between samples if there are codes of the style, between Gaussians if only their
     moments are known.
     """
-    codes = as_codes((style if content is None else content).transform(X))
+    codes = codes_of(style if content is None else content, X)
     to_style_coder = AffineMap.identity(codes.shape[1])
     if content is not None and _codes_rows_of(style, X):
-        to_style_coder = fit_ridge(codes, as_codes(style.transform(X)))
+        to_style_coder = fit_ridge(codes, codes_of(style, X))
     moments, samples = codes_of_style
     predicted = to_style_coder(codes)
     if predicted.shape[1] != len(moments.mean):
@@ -93,6 +94,11 @@ def align_rows(content: Any, style: Any, codes_of_style: StyleCodes, X: NDArray[
     else:
         transport = sample_transport(codes, to_style_coder, samples, moments, torch.Generator().manual_seed(seed))
     return RowAlignment(to_style_coder.to_arrays(), transport.to_arrays())
+
+
+def codes_of(transformer: Any, rows: NDArray[np.float32]) -> torch.Tensor:
+    """Codes of rows (n, D), under the names of the columns that the transformer was fitted on."""
+    return as_codes(transformer.transform(named(rows, transformer)))
 
 
 def as_codes(codes: Any) -> torch.Tensor:

@@ -8,11 +8,12 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import validate_data
 
-from .._base import as_float32, flatten_images
+from .._base import as_float32
+from .._batches import flatten_images
 from .._math.gaussian import Moments
 from .._threads import one_thread
 from ._propagation import Propagation
-from ._row_alignment import RowAlignment, align_rows, as_codes, style_codes
+from ._row_alignment import RowAlignment, align_rows, codes_of, style_codes
 from ._row_score import row_score
 from ._subestimators import SubEstimators
 from .synthesis._settings import SynthesisSettings
@@ -32,10 +33,13 @@ class RowLayout:
         (H, W) or (H, W, C).
     n_features : int
         D.
+    feature_names : ndarray (D,) of str, or None
+        Of the columns, if they have names.
     """
 
     image_shape: tuple[int, ...] | None
     n_features: int
+    feature_names: Any = None
 
     def restore(self, rows: Rows) -> Rows:
         """Rows as images again, if they were images and have as many values."""
@@ -74,13 +78,14 @@ class RowPropagation(Propagation):
         """Rows or images of one size as validated rows (n, D), and how to give results their form."""
         X, image_shape = flatten_images(X)
         rows: Rows = validate_data(estimator, X, dtype=np.float32, order="C", reset=reset)
-        return rows, RowLayout(image_shape, rows.shape[1])
+        return rows, RowLayout(image_shape, rows.shape[1], getattr(estimator, "feature_names_in_", None))
 
     @classmethod
     def fit(cls, rows: Rows, layout: RowLayout, subestimators: SubEstimators, settings: SynthesisSettings) -> Self:
         """Fit what is not fitted, and learn the map from content codes to style codes."""
         style = subestimators.fitted_for_rows()
         content = subestimators.fitted_content(rows)
+        _check_names(style if content is None else content, layout.feature_names)
         given = subestimators.style_images
         with one_thread():
             codes = style_codes(style, None if given is None else flatten_images(given)[0])
@@ -106,7 +111,7 @@ class RowPropagation(Propagation):
         """
         _refuse_mask(mask)
         strength = settings.strength
-        codes = as_codes(self._coder.transform(rows))
+        codes = codes_of(self._coder, rows)
         with one_thread():
             start, end = self.row_alignment.to_style_coder(codes), self.row_alignment.transport(codes)
         moved = self._decode(torch.lerp(start, end, strength))
@@ -121,10 +126,10 @@ class RowPropagation(Propagation):
         _refuse_mask(mask)
         if sample_weight is not None:
             raise ValueError("Rows are scored together, without weights; leave sample_weight out.")
-        codes = as_float32(self._coder.transform(rows))
-        aligned = self.row_alignment.to_style_coder(torch.tensor(codes)).numpy()
-        result = as_float32(self.style.transform(self.transform(rows, settings)))
-        return row_score(codes, result, aligned, self.style_moments)
+        codes = codes_of(self._coder, rows)
+        aligned = self.row_alignment.to_style_coder(codes)
+        result = codes_of(self.style, self.transform(rows, settings))
+        return row_score(codes.numpy(), result.numpy(), aligned.numpy(), self.style_moments)
 
     def propagate_sequence(self, frames: Any, settings: SynthesisSettings) -> Any:
         """Raise ValueError: rows are not frames."""
@@ -138,6 +143,16 @@ class RowPropagation(Propagation):
     def _decode(self, codes: torch.Tensor) -> Rows:
         rows = as_float32(self.style.inverse_transform(codes.numpy()))
         return rows.reshape(len(rows), -1)
+
+
+def _check_names(coder: Any, names: Any) -> None:
+    """Refuse to code columns as others than they are: what codes rows gives them its own names."""
+    fitted = getattr(coder, "feature_names_in_", None)
+    if names is not None and fitted is not None and list(names) != list(fitted):
+        raise ValueError(
+            f"X has the columns {', '.join(names)}, but its coder was fitted on {', '.join(fitted)}, in this order; "
+            "give both the same."
+        )
 
 
 def _refuse_mask(mask: Any) -> None:

@@ -10,7 +10,6 @@ from torch import Tensor
 from .._images import Image, as_images
 from .._tensors import from_tensor
 from .synthesis._patches import PatchGrid
-from .synthesis._settings import SynthesisSettings
 from .synthesis._synthesis import Synthesis
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def propagation_steps(propagator: "StylePropagator", image: Any) -> tuple[list[S
     def keep(synthesis: Synthesis, picture: Tensor) -> None:
         steps.append(_step(synthesis, picture))
 
-    picture = propagator.propagation_.redraw(content, SynthesisSettings.of(propagator), watcher=keep)
+    picture = propagator.propagation_.redraw(content, propagator._settings(), watcher=keep)
     return steps, layout.restore([picture])[0]
 
 

@@ -8,11 +8,13 @@ import numpy as np
 import PIL.Image
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from .._base import unfrozen
+from .._batches import flatten_images
 from ..cvae import CVAETransformer
-from ..io import ImageReader
+from ..io._reader import read_images
 from ._fit_once import fit_once
 from ._patch_transformer import PatchTransformer, checked_images, is_rows
 
@@ -64,7 +66,10 @@ class SubEstimators:
         NotFittedError
             If the style is not fitted and there are no style images to fit it on.
         """
-        return self._fitted(self.style, self.style_images, CVAETransformer)
+        style, images = self.style, self.style_images
+        if style is not None and not get_tags(unfrozen(style)).input_tags.three_d_array:
+            images = flatten_images(images)[0]
+        return self._fitted(style, images, CVAETransformer)
 
     def fitted_for_images(self) -> list[Any]:
         """The style transformers of image mode: one, those of a list, or one clone for each of several style images.
@@ -167,6 +172,8 @@ def check_fit_each_other(content: Any, styles: list[Any]) -> None:
 def works_on_rows(style: Any, X: Any) -> bool:
     """Whether ``X`` is propagated row by row: it is a table, or the style codes whole images."""
     styles = style if isinstance(style, (list, tuple)) else [style]
+    if any(codes_patches(one) and getattr(unfrozen(one), "images_", []) for one in styles):
+        return False
     return is_rows(X) or not all(one is None or codes_patches(one) for one in styles)
 
 
@@ -180,7 +187,7 @@ def _as_list(style_images: Any) -> list[Any]:
     single = isinstance(style_images, (str, os.PathLike, PIL.Image.Image))
     if not single and isinstance(style_images, np.ndarray):
         single = style_images.ndim == 2 or (style_images.ndim == 3 and style_images.shape[2] <= 4)
-    return list(ImageReader().fit_transform([style_images] if single else style_images))
+    return read_images([style_images] if single else style_images, name="style_images")
 
 
 def _is_fitted(transformer: Any) -> bool:

@@ -301,6 +301,22 @@ def test_held_back_rows_do_not_reach_the_model():
     assert_same_bits([cvae.fit(ROWS).transform(ROWS)], [cvae.fit(X).transform(ROWS)])
 
 
+@pytest.mark.parametrize(("scale", "tolerance"), [(1.0, 0.02), (0.7, 0.1)], ids=["whole", "drawn"])
+def test_the_loss_of_rows_held_back_is_their_mean_by_weight(scale, tolerance):
+    """Rows that weigh more are farther away: their loss, by the bound that the model states, counts as much more."""
+    rng = np.random.default_rng(0)
+    weight = rng.permutation(np.repeat([1.0, 4.0], 100))
+    X = rng.normal(size=(200, 6)) * weight[:, None]
+    cvae = small_cvae(
+        early_stopping=True, validation_fraction=0.5, max_iter=1, likelihood="gaussian", noise_scale=1.0
+    ).set_params(n_scoring_samples=256)
+    held_back = numbers(fitting_of(cvae, X, scale * weight).held_back, X.astype(np.float32))
+    losses = -cvae.fit(X, sample_weight=scale * weight).elbo(X[held_back]).sum(axis=1)
+    expected = np.average(losses, weights=weight[held_back])
+    assert expected > 1.25 * losses.mean()
+    assert cvae.validation_loss_curve_ == pytest.approx([expected], rel=tolerance)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_every_epoch_sees_rows_on_both_sides_whatever_their_weights(seed):
     """One row outweighs all others together, on one side; the weights of the other side matter among themselves."""

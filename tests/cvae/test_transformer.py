@@ -97,7 +97,7 @@ def test_score_is_the_weighted_mean_of_the_scores_of_the_rows(fitted):
     assert fitted.score(IMAGES, sample_weight=weights) == pytest.approx(np.average(scores, weights=weights))
     only_third = np.eye(60)[2].tolist()
     assert fitted.score(IMAGES, sample_weight=only_third) == pytest.approx(scores[2])
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+    with pytest.raises(ValueError, match=r"sample_weight.shape == \(2,\), expected \(60,\)"):
         fitted.score(IMAGES, sample_weight=[1, 2])
 
 

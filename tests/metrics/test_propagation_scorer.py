@@ -106,10 +106,12 @@ def test_what_was_seen_gains_all_there_is_and_keeps_nothing(style, contents):
     assert report["score"] < 0.01
 
 
-def test_of_several_styles_the_nearest_counts(style, contents, pictures):
-    other = make_style_image("woodcut", size=(96, 128), random_state=0)
-    scores = [PropagationScorer(one)(Answers(pictures[:1]), contents[:1]) for one in (style, other)]
-    both = PropagationScorer([style, other])
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_styles_the_nearest_counts_whichever_comes_first(style, contents, pictures, order):
+    styles = [style, make_style_image("woodcut", size=(96, 128), random_state=0)][::order]
+    scores = [PropagationScorer(one)(Answers(pictures[:1]), contents[:1]) for one in styles]
+    assert abs(scores[0] - scores[1]) > 0.01
+    both = PropagationScorer(styles)
     assert both(Answers(pictures[:1]), contents[:1]) == max(scores)
     assert [seen.shape[2] for seen in both.seen] == [3, 3]
 

@@ -83,6 +83,22 @@ def test_masks_that_do_not_fit_are_refused_by_name(style, photograph, mask, mess
         redrawn(style, photograph, mask=mask)
 
 
+@pytest.mark.parametrize("dtype", ["?", "u1", "i8", ">u2", "f4"])
+@pytest.mark.parametrize("levels", [(0, 1), (1, 1), (0, 0)])
+def test_masks_of_0_and_1_keep_and_redraw_whatever_their_type(style, photograph, dtype, levels):
+    mask = np.where(np.arange(photograph.shape[1]) < 30, *levels) * np.ones((photograph.shape[0], 1), int)
+    expected = redrawn(style, photograph, mask=[mask.astype(float)])
+    np.testing.assert_array_equal(redrawn(style, photograph, mask=[mask.astype(dtype)]), expected)
+
+
+def test_levels_of_other_whole_numbers_are_shares_of_their_greatest(style, photograph):
+    expected = redrawn(style, photograph, mask=[np.full(photograph.shape[:2], 0.2)])
+    for levels in (np.uint8(51), np.uint16(13107)):
+        np.testing.assert_array_equal(
+            redrawn(style, photograph, mask=[np.full(photograph.shape[:2], levels)]), expected
+        )
+
+
 @pytest.mark.parametrize(("strength", "least_kept"), [(0.5, 0.9), (0.8, 0.75)])
 def test_thin_lines_and_edges_survive_below_full_strength(strength, least_kept):
     """Wires of one pixel before a bright sky, which patches of 11 pixels cannot show."""

@@ -1,5 +1,7 @@
 """Bad input: each a clear error that names the cure."""
 
+import copy
+
 import numpy as np
 import PIL.Image
 import pytest
@@ -9,6 +11,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 
 from skisp import CVAETransformer, PatchTransformer, StylePropagator
+from skisp.metrics import PropagationScorer
+from skisp.propagation import _image_propagation
 
 
 def with_value(value):
@@ -136,3 +140,62 @@ def test_unfitted_it_says_so(pca_style, photograph):
 def test_scores_of_tiny_images_are_refused(propagator, photograph):
     with pytest.raises(ValueError, match="content is 12x36 px; the metrics need at least 16 px"):
         propagator.score([photograph[:12]])
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ([1.0], r"\(1,\), expected \(2,\)"),
+        ([1.0, 2.0, 3.0], r"\(3,\), expected \(2,\)"),
+        ([[1.0], [2.0]], "must be 1D"),
+        ([1.0, np.nan], "sample_weight contains NaN"),
+        ([1.0, np.inf], "sample_weight contains infinity"),
+        ([1.0, -1.0], "Negative values in data passed to `sample_weight`"),
+        ([0.0, 0.0], "at least one non-zero"),
+    ],
+)
+@pytest.mark.parametrize("scores", ["propagator", "scorer", "cvae"])
+def test_weights_of_scores_that_are_none_are_refused_before_anything_is_scored(
+    propagator, photograph, painting, monkeypatch, scores, weight, message
+):
+    rows = np.random.default_rng(0).random((20, 5))
+    cvae = CVAETransformer(2, hidden_layer_sizes=(4,), max_iter=1, random_state=0).fit(rows)
+    score = {
+        "propagator": propagator.score,
+        "scorer": lambda X, sample_weight: PropagationScorer(painting, held_out=0)(propagator, X, None, sample_weight),
+        "cvae": lambda X, sample_weight: cvae.score(rows[:2], sample_weight=sample_weight),
+    }[scores]
+    monkeypatch.setattr(type(propagator.propagation_), "redraw", lambda *_: pytest.fail("it was redrawn"))
+    with pytest.raises(ValueError, match=message):
+        score([photograph] * 2, sample_weight=weight)
+
+
+@pytest.mark.parametrize("scale", [0, -1, 8.1, 60, np.inf, np.nan])
+def test_a_style_is_enlarged_8_times_at_most(pca_style, propagator, photograph, scale):
+    with pytest.raises(ValueError, match=r"'style_scale' parameter of StylePropagator must be .* range \(0.0, 8.0\]"):
+        StylePropagator(style=pca_style, style_scale=scale).fit([photograph])
+    changed = copy.copy(propagator).set_params(style_scale=scale)
+    for method in (changed.transform, changed.score, changed.propagate_sequence):
+        with pytest.raises(ValueError, match="'style_scale' parameter"):
+            method([photograph])
+
+
+def test_a_style_is_enlarged_to_so_many_pixels_at_most(propagator, photograph, monkeypatch):
+    # The photograph has 24 x 36 pixels, the style 32 x 32.
+    monkeypatch.setattr(_image_propagation, "_MOST_STYLE_PIXELS", 48**2)
+    copy.copy(propagator).set_params(style_scale=2).transform([photograph])
+    larger = copy.copy(propagator).set_params(style_scale=2.1)
+    message = r"style_scale=2.1 would enlarge the style to 0 million pixels for an image of 24 x 36.*lower style_scale"
+    with pytest.raises(ValueError, match=message):
+        larger.transform([photograph])
+    with pytest.raises(ValueError, match=message):
+        larger.propagate_sequence([photograph])
+    monkeypatch.setattr(_image_propagation, "_MOST_STYLE_PIXELS", 1)
+    propagator.transform([photograph])  # of no large photograph is the style refused at its own scale
+
+
+@pytest.mark.parametrize("name", ["content_weight", "coherence", "balance", "strength", "detail", "adaptation"])
+def test_parameters_that_are_changed_after_fit_are_checked_too(propagator, photograph, name):
+    changed = copy.copy(propagator).set_params(**{name: np.nan})
+    with pytest.raises(ValueError, match=f"'{name}' parameter of StylePropagator must be"):
+        changed.transform([photograph])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.linalg import sqrtm
+from scipy.spatial.distance import pdist
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
@@ -154,6 +155,64 @@ def test_the_score_is_1_where_style_is_gained_and_distances_are_kept(rng):
     assert row_score(codes, codes, codes, moments) == pytest.approx(0, abs=1e-6)
     constant = np.zeros_like(codes)
     assert row_score(codes, constant, codes, moments) == 0
+
+
+def wasserstein(mean, covariance, other_mean, other_covariance):
+    """Between Gaussians, with the ridge that keeps roots of few rows possible."""
+    a, b = (c + (1e-4 * np.diag(c).mean() + 1e-12) * np.eye(len(c)) for c in (covariance, other_covariance))
+    root = sqrtm(a)
+    return np.sqrt(np.square(mean - other_mean).sum() + np.trace(a + b - 2 * sqrtm(root @ b @ root)).real)
+
+
+def expected_score(codes, result, style_mean, style_covariance):
+    """Harmonic mean of the share of the distance that is closed and the correlation of distances, in [0, 1]."""
+    left, gap = (
+        wasserstein(part.mean(0), np.cov(part.T, bias=True), style_mean, style_covariance) for part in (result, codes)
+    )
+    gained = min(max(1 - left / gap, 0), 1)
+    kept = max(0, np.corrcoef(pdist(codes[:500]), pdist(result[:500]))[0, 1])
+    return 2 * gained * kept / (gained + kept) if gained + kept > 0 else 0.0
+
+
+@pytest.mark.parametrize("strength", [0.3, 0.6, 1.0])
+def test_the_score_is_what_is_gained_and_kept_of_codes(rows, style_rows, strength):
+    style = PCA(3).fit(style_rows)
+    propagator = StylePropagator(style=style, strength=strength, random_state=0).fit(rows)
+    result = style.transform(propagator.transform(rows)).astype(float)
+    expected = expected_score(
+        style.transform(rows).astype(float), result, np.zeros(3), np.diag(style.explained_variance_)
+    )
+    assert 0.05 < expected < 1
+    assert propagator.score(rows) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("n", [200, 700])
+@pytest.mark.parametrize("direction", [0.6, 1.0, -1.0, 3.0])
+def test_the_score_stays_within_0_and_1_whatever_the_result(rng, n, direction):
+    """Results that miss the style, on this side or beyond it, and rows whose distances are turned over."""
+    codes = rng.normal(size=(n, 3)).astype(np.float32)
+    moments = Moments(np.full(3, 4.0), np.eye(3))
+    far = codes[np.argsort(-np.linalg.norm(codes, axis=1))] / (0.1 + np.linalg.norm(codes, axis=1, keepdims=True) ** 2)
+    for result in (codes + 4 * direction, far + 4 * direction):
+        result = result.astype(np.float32)
+        expected = expected_score(codes.astype(float), result.astype(float), *moments)
+        score = row_score(codes, result, codes, moments)
+        assert 0 <= score <= 1
+        assert score == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_seed_draws_the_rows_between_which_the_map_is_learnt(rows, style_rows):
+    """Of more rows than a round samples; nothing else here is random."""
+    many = np.concatenate([rows + shift for shift in np.linspace(0, 1, 12, dtype=np.float32)])
+    style = PCA(3).fit(style_rows)
+    pictures = [
+        StylePropagator(style=style, style_images=style_rows, random_state=seed).fit_transform(many)
+        for seed in (0, 0, 1, np.random.RandomState(5), np.random.RandomState(5))
+    ]
+    np.testing.assert_array_equal(pictures[0], pictures[1])
+    np.testing.assert_array_equal(pictures[3], pictures[4])
+    assert 1e-6 < np.abs(pictures[0] - pictures[2]).max() < 0.1 * np.ptp(style_rows)
+    assert np.abs(pictures[0] - pictures[3]).max() > 1e-6
 
 
 def test_weights_of_rows_are_refused(rows, style_rows):
