@@ -12,7 +12,7 @@ from ._color import converted, fitting_profile
 from ._exif import turned_upright, upright
 from ._metadata import ImageMetadata, metadata_for, read_resolution
 
-__all__ = ["array_and_profile", "as_array", "as_pillow", "described", "to_bytes"]
+__all__ = ["array_and_profile", "as_pillow", "described", "to_bytes"]
 
 # What an image of each Pillow mode is converted to; modes that are not named become RGB.
 _PLAIN_MODES = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGBA", "RGBa": "RGBA"}
