@@ -17,7 +17,7 @@ from ._pyramid import expand, laplacian_pyramid
 __all__ = ["BandStatistics", "PictureMatch", "band_statistics", "match_bands"]
 
 # Factor by which at most a direction of colour in a band is made stronger or weaker: noise must not become strokes.
-_LIMIT = 2.0
+_LIMIT = 3.0
 _N_QUANTILES = 512
 # Pixels of a band from which quantiles are measured, and that are mapped at once.
 _MOST_MEASURED = 200_000
@@ -116,7 +116,7 @@ def match_bands(
 
     with A the optimal transport between the covariances, V axes of colour, and T the maps along them that match the
     quantiles. Once V are the principal axes of the style's colours, once axes between them. Below the bands only the
-    moments are matched: a sky keeps its place among the colours. No band is made stronger or weaker than by two,
+    moments are matched: a sky keeps its place among the colours. No band is made stronger or weaker than by three,
     but colours that a style lacks altogether fade.
 
     Parameters

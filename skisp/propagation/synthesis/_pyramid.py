@@ -11,7 +11,7 @@ __all__ = ["expand", "laplacian_pyramid", "short_sides", "size_with_short_side"]
 
 # Neighbouring levels differ by a factor of the square root of 2, so the number of pixels doubles at every level.
 _RATIO = 2**0.5
-_N_BANDS = 3
+_N_BANDS = 5
 # A halving below that has too few pixels to measure a contrast.
 _LEAST_SIDE = 16
 
@@ -42,7 +42,7 @@ def size_with_short_side(shape: Sequence[int], short_side: int) -> tuple[int, in
 def laplacian_pyramid(image: Tensor) -> tuple[list[Tensor], Tensor]:
     """Split an image (C, H, W) into bands of detail, finest first, and what remains below them.
 
-    There are up to three bands, fewer if a halving would be of an image of less than 16 pixels.
+    There are up to five bands, fewer if a halving would be of an image of less than 16 pixels.
     """
     return laplacian_bands(_halvings(image), expand)
 

@@ -45,13 +45,13 @@ def test_a_faded_picture_is_restored_within_the_limit(contrast, channels):
     torch.testing.assert_close(like(picture, style), style, rtol=0, atol=4e-3)
 
 
-@pytest.mark.parametrize("contrast", [0.1, 0.3])
-def test_no_band_becomes_more_than_twice_as_strong(contrast):
+@pytest.mark.parametrize("contrast", [0.1, 0.2])
+def test_no_band_becomes_more_than_three_times_as_strong(contrast):
     style = texture()
     picture = 0.5 + contrast * (style - 0.5)
     torch.testing.assert_close(
         like(picture, style) - style.mean(dim=(1, 2), keepdim=True),
-        with_bands_times([2.0] * 3, picture) - picture.mean(dim=(1, 2), keepdim=True),
+        with_bands_times([3.0] * 3, picture) - picture.mean(dim=(1, 2), keepdim=True),
         rtol=0,
         atol=4e-3,
     )
