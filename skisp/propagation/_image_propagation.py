@@ -252,7 +252,7 @@ def _in_channels_of(image: Image, picture: Tensor, settings: SynthesisSettings) 
     if settings.color == "content":
         picture = keep_color(picture.cpu(), to_tensor(image))
     redrawn = to_channels(from_tensor(picture), image.shape[2])
-    share = np.float32(settings.strength)
+    share = np.float32(settings.painted_share)
     return np.asarray((1 - share) * image + share * redrawn)
 
 

@@ -99,7 +99,7 @@ def test_levels_of_other_whole_numbers_are_shares_of_their_greatest(style, photo
         )
 
 
-@pytest.mark.parametrize(("strength", "least_kept"), [(0.5, 0.9), (0.8, 0.75)])
+@pytest.mark.parametrize(("strength", "least_kept"), [(0.25, 0.9), (0.5, 0.85), (0.8, 0.75)])
 def test_thin_lines_and_edges_survive_below_full_strength(strength, least_kept):
     """Wires of one pixel before a bright sky, which patches of 11 pixels cannot show."""
     wires = range(20, 190, 24)

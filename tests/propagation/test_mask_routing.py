@@ -20,8 +20,8 @@ def routing():
 
 @pytest.fixture(scope="module")
 def photographs():
-    china, flower = (load_photograph(name, size=30) for name in ("china", "flower"))
-    return [china, flower[:, 3:], china[:17], flower[::-1]]
+    china, flower = (load_photograph(name, size=60) for name in ("china", "flower"))
+    return [china, flower[:, 6:], china[:34], flower[::-1]]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def masks(photographs):
     """One mask an image, each of another part of it."""
     masks = [np.zeros(image.shape[:2], dtype=np.float32) for image in photographs]
     for i, mask in enumerate(masks):
-        mask[:, 3 * i :] = 1.0
+        mask[:, 6 * i :] = 1.0
     return masks
 
 

@@ -206,7 +206,7 @@ def test_candidates_may_be_estimators_and_images(name, pca_style, pca_patches, p
         "style__transformer": [PCA(4), CVAETransformer(2, hidden_layer_sizes=(8,), max_iter=1)],
         "style_images": [painting, [painting, other_painting]],
     }[name]
-    photographs = [load_photograph(name, size=24) for name in ("china", "flower")]
+    photographs = [load_photograph(name, size=64) for name in ("china", "flower")]
     propagator = StylePropagator(style=pca_patches, style_images=painting, adaptation=0.0, random_state=0)
     found = GridSearchCV(propagator, {name: candidates}, cv=2, error_score="raise").fit(photographs)
     alone = clone(propagator).set_params(**{name: candidates[1]}).fit(photographs[1:])

@@ -28,10 +28,9 @@ def postprocess(
     match : PictureMatch
         By which contrast and colours were changed, or what was given, of another frame of a sequence.
     """
-    share = min(1.0, settings.structure_share * settings.content_weight)
     wanted = style.band_statistics(style.side(content.short_side, settings.style_scale))
     structure = structure_map(content.recolored, content.statistics.structure)
-    return match_bands(mix_structure(picture, content.recolored, structure, share), wanted, match)
+    return match_bands(mix_structure(picture, content.recolored, structure, settings.content_share), wanted, match)
 
 
 def mix_structure(picture: Tensor, recolored: Tensor, structure: Tensor, share: float) -> Tensor:

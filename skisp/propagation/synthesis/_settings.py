@@ -97,6 +97,23 @@ class SynthesisSettings:
         return cls(**{field.name: parameters[field.name] for field in fields(cls) if field.name in parameters})
 
     @property
+    def painted_share(self) -> float:
+        """Share of the redrawn picture in the result, 0 at a strength of 0 and 1 at 1.
+
+        It rises fast: a mean of photograph and picture in equal shares looks like a double exposure. What strength
+        changes beyond that are the weight of the content in the search, and its share in the finest detail. Colours
+        alone are mixed in proportion.
+        """
+        if self.color == "only":
+            return self.strength
+        return 1.0 - (1.0 - self.strength) ** 3.5
+
+    @property
+    def content_share(self) -> float:
+        """Share of the recoloured content that is mixed into the picture where it has structure."""
+        return min(1.0, (self.structure_share + 0.2 * (1.0 - self.strength)) * self.content_weight)
+
+    @property
     def generates_patches(self) -> bool:
         """Whether the picture is rendered with other patches than the exemplar's own."""
         return self.patches == "generated" or self.detail < 1
