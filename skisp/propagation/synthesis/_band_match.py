@@ -20,7 +20,7 @@ __all__ = ["BandStatistics", "PictureMatch", "band_statistics", "match_bands"]
 _LIMIT = 3.0
 _N_QUANTILES = 512
 # Pixels of a band from which quantiles are measured, and that are mapped at once.
-_MOST_MEASURED = 200_000
+_MOST_MEASURED = 50_000
 _PIXELS_AT_ONCE = 500_000
 
 

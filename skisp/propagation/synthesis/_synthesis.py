@@ -119,14 +119,20 @@ class Synthesis:
         New patches come from the style's C-VAE, about the matched ones. For a larger picture the matched patches are
         cut out of the style at that size, and what the new ones change is upsampled.
         """
-        voted = self.vote()
-        if self._settings.generates_patches:
-            noise = None if self._settings.patches == "style" else self._noise()
-            self.picture = self._assembled(lambda at: self._generated(at, noise))
-        assert self.picture is not None, "a vote gives one"
+        rendered = self._with_new_patches() if self._settings.generates_patches else self.vote()
         if size == self.level.grid.size:
-            return self.picture
-        return self._enlarged(size, style).add_(resample(self.picture - voted, size))
+            return rendered
+        picture = self._enlarged(size, style)
+        if self._settings.generates_patches:
+            picture += resample(rendered - self.vote(), size)
+            self.picture = rendered
+        return picture
+
+    def _with_new_patches(self) -> Tensor:
+        """The picture (C, H, W) on which new patches vote."""
+        noise = None if self._settings.patches == "style" else self._noise()
+        self.picture = self._assembled(lambda at: self._generated(at, noise))
+        return self.picture
 
     def _enlarged(self, size: tuple[int, int], style: StyleModel) -> Tensor:
         """A vote of the matched patches at a larger size, themselves as much larger."""
