@@ -205,7 +205,7 @@ def seen_by(copy: Path, fault: Fault, limit: float) -> str:
     if done.returncode == 0:
         return "NOT SEEN"
     failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-    return f"seen: {failed[1].rpartition('/')[2] if failed else done.stdout[-200:]}"
+    return f"seen: {failed[1].rpartition('/')[2] if failed else f'pytest ended with {done.returncode}'}"
 
 
 def tests_of(copy: Path, path: Path) -> list[str]:

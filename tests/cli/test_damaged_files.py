@@ -88,7 +88,7 @@ def outcomes(folder):
 MAKERS = {"frames": films, "animation": films, "mask": masks, "style": originals, "content": originals, "model": models}
 
 
-@pytest.mark.parametrize("n_files", [6, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_files", [4, pytest.param(1000, marks=pytest.mark.slow)])
 def test_damaged_files_end_in_one_line_or_a_picture(tmp_path, n_files):
     """No traceback, no hang, nothing half-written, and nothing that is read is touched."""
     draw = random.Random(0)
