@@ -193,7 +193,7 @@ def seen_by(copy: Path, fault: Fault, limit: float) -> str:
     (copy / fault.path).write_text(fault.source)
     options = ["-x", "-q", "-n0", "-m", "not slow", "-p", "no:cacheprovider", "--tb=no"]
     command = [sys.executable, "-m", "pytest", *options, *tests_of(copy, fault.path)]
-    environment = os.environ | {"PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"}
     try:
         done = subprocess.run(
             command, cwd=copy, env=environment, capture_output=True, text=True, timeout=limit, check=False
