@@ -27,7 +27,8 @@ def made():
 @pytest.fixture(scope="module")
 def pictures():
     sheet = np.asarray(PIL.Image.open(SHEET))
-    return list(zip([*STYLE_KINDS, "content digits", "style digits"], made(), np.split(sheet, len(made())), strict=True))
+    names, ours = [*STYLE_KINDS, "content digits", "style digits"], made()
+    return list(zip(names, ours, np.split(sheet, len(ours)), strict=True))
 
 
 @pytest.mark.parametrize("number", range(len(STYLE_KINDS) + 2))
