@@ -108,7 +108,7 @@ def faults(only: str, seed: int, count: int) -> Iterator[Fault]:
     draw = random.Random(seed)
     sources = {path: path.read_text() for path in sorted(ROOT.joinpath(only).rglob("*.py")) or [ROOT / only]}
     lines = sorted({(path, node.lineno) for path, source in sources.items() for node, *_ in changes(ast.parse(source))})
-    for path, line in draw.sample(lines, min(count, len(lines))):
+    for path, line in draw.sample(lines, len(lines))[:count]:
         tree = ast.parse(sources[path])
         node, statement, change = draw.choice([found for found in changes(tree) if found[0].lineno == line])
         before = heading(statement)
@@ -162,10 +162,15 @@ def changes_of(node: Any) -> Iterator[Change]:
         yield from (lambda other=other: setattr(node, "value", other) for other in others(node.value))
     elif isinstance(node, ast.Call):
         yield from (lambda i=i: node.keywords.pop(i) for i, keyword in enumerate(node.keywords) if keyword.arg)
-        if len(node.args) > 1 and not any(isinstance(argument, ast.Starred) for argument in node.args[:2]):
+        if is_ordered(node) and not any(isinstance(argument, ast.Starred) for argument in node.args[:2]):
             yield lambda: node.args.__setitem__(slice(0, 2), node.args[1::-1])
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult | ast.Sub | ast.Div):
         yield lambda: node.__dict__.update(left=node.right, right=node.left)
+
+
+def is_ordered(call: ast.Call) -> bool:
+    """Whether its arguments have an order that matters."""
+    return len(call.args) > 1 and getattr(call.func, "id", "") not in ("max", "min")
 
 
 def others(value: bool | int | float) -> list[bool | int | float]:
