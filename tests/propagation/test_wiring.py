@@ -19,7 +19,7 @@ from skisp.metrics import content_similarity
 from skisp.propagation._patch_codec import JointCodec, PatchCodec
 from skisp.propagation._steps import propagation_steps
 from skisp.propagation.synthesis import _postprocess
-from skisp.propagation.synthesis._content import Content
+from skisp.propagation.synthesis._content import Content, structure_map
 from skisp.propagation.synthesis._field import FieldSearch
 from skisp.propagation.synthesis._patches import extract_patches
 from skisp.propagation.synthesis._pyramid import laplacian_pyramid
@@ -79,6 +79,15 @@ def test_the_first_field_takes_more_of_the_style_than_the_nearest_patches_are():
     nearest = cKDTree(codes).query(synthesis.level.target.numpy())[1]
     assert max(Counter(synthesis.matches.tolist()).values()) < 0.5 * max(Counter(nearest.tolist()).values())
     assert len(set(synthesis.matches.tolist())) > 1.2 * len(set(nearest.tolist()))
+
+
+def test_structure_is_a_share_however_strong_a_single_edge_is():
+    """A faint texture, and one edge many times as strong as most of it."""
+    image = 0.3 + 0.02 * noise(40, 44)
+    image[:, 20, 10:14] = 1.0
+    structure = structure_map(image)
+    assert float(structure.max()) == 1.0
+    assert 0 < float(structure.min()) < float(structure.median()) < 1
 
 
 # Frames of a film.
@@ -144,16 +153,16 @@ def deviation_of_bands(image):
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 2.0])
 def test_the_contrast_is_that_of_the_style_as_large_as_its_strokes(scale):
-    """Noise has half of its contrast, and less, where it is reduced: not so where the strokes are to be large."""
+    """Noise loses contrast where it is reduced: not so where the strokes are to be large."""
     style = model_of(noise(96, 96))
     content = Content.of(torch.full((3, 48, 48), 0.5), style)
-    picture = 0.5 + 0.5 * (noise(48, 48, seed=1) - 0.5)
+    at_scale = resize(noise(96, 96), (round(48 * scale), round(48 * scale)))
+    wanted, plain = (deviation_of_bands(image)[0] for image in (at_scale, noise(48, 48, seed=1)))
+    # A little off, so that no limit of how much may be changed plays a part.
+    picture = 0.5 + 0.8 * (wanted / plain) * (noise(48, 48, seed=1) - 0.5)
     settings = settings_of(style_scale=scale, content_weight=0.0)
     result = _postprocess.postprocess(picture, content, style, settings)[0]
-    at_scale = resize(noise(96, 96), (round(48 * scale), round(48 * scale)))
-    found, wanted = deviation_of_bands(result)[0], deviation_of_bands(at_scale)[0]
-    before = deviation_of_bands(picture)[0]
-    assert found == pytest.approx(np.clip(wanted, before / 3, before * 3), rel=0.15)
+    assert deviation_of_bands(result)[0] == pytest.approx(wanted, rel=0.12)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
