@@ -66,7 +66,11 @@ def test_a_style_with_a_transparent_half_is_its_other_half(other):
     np.testing.assert_array_equal(pictures[0], pictures[2])
 
 
-@pytest.mark.parametrize("parameters", [{}, {"color": "only"}, {"color": "content"}, {"content": coder()}])
+@pytest.mark.parametrize(
+    ("twins", "parameters"),
+    [("u1", {}), ("u2", {"color": "only"}), ("f4", {"color": "content"}), ("f4", {"content": coder()})],
+    indirect=["twins"],
+)
 def test_nothing_that_is_seen_of_a_picture_depends_on_what_is_hidden(twins, other, parameters):
     propagators = [
         StylePropagator(style=coder(), style_images=[other], random_state=0, **parameters).fit([twin]) for twin in twins

@@ -1,5 +1,6 @@
 """What the repository promises around the package."""
 
+import ast
 import importlib.metadata
 import os
 import re
@@ -89,30 +90,36 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
         _ = skisp.nothing
 
 
-@pytest.mark.parametrize(
-    ("code", "heavy"),
-    [
-        ("import skisp", {"torch", "sklearn", "scipy", "numpy"}),
-        ("from skisp.cli import main; main(['--version'])", {"torch", "sklearn", "scipy"}),
-        ("from skisp.cli import main; main(['--help'])", {"torch", "sklearn", "scipy"}),
-        ("from skisp.cli import main; main(['propagate', '--help'])", {"torch", "sklearn", "scipy"}),
-        ("import skisp.io", {"torch"}),
-        ("import skisp.datasets", {"torch"}),
-        ("import skisp.inspection", {"matplotlib"}),
-    ],
-)
-def test_heavy_packages_are_not_imported_before_they_are_needed(code, heavy):
-    # In a process of its own, which --help and --version end by SystemExit.
+# What is done one after the other in one process, and what must not be imported until then.
+LIGHT_STEPS = {
+    "import skisp": {"torch", "sklearn", "scipy", "numpy"},
+    "from skisp.cli import main; main(['--version'])": {"torch", "sklearn", "scipy"},
+    "from skisp.cli import main; main(['--help'])": {"torch", "sklearn", "scipy"},
+    "from skisp.cli import main; main(['propagate', '--help'])": {"torch", "sklearn", "scipy"},
+    "import skisp.io": {"torch"},
+    "import skisp.datasets": {"torch"},
+    "import skisp.inspection": {"matplotlib"},
+}
+
+
+@pytest.fixture(scope="module")
+def imported_too_early():
+    """What each of LIGHT_STEPS must not import but has; --help and --version end by SystemExit."""
     script = f"""
 import sys
-try:
-    {code}
-except SystemExit:
-    pass
-print("imported:", *sorted({heavy!r} & sys.modules.keys()))
+from contextlib import suppress
+for code, heavy in {LIGHT_STEPS!r}.items():
+    with suppress(SystemExit):
+        exec(code)
+    print("imported:", [code, sorted(heavy & sys.modules.keys())])
 """
     environment = {**os.environ, "PYTHONPATH": str(Path(skisp.__file__).parent.parent)}
     process = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True, timeout=120
     )
-    assert process.stdout.splitlines()[-1] == "imported:"
+    return dict(ast.literal_eval(line) for line in re.findall("^imported: (.*)", process.stdout, re.MULTILINE))
+
+
+@pytest.mark.parametrize("code", LIGHT_STEPS)
+def test_heavy_packages_are_not_imported_before_they_are_needed(code, imported_too_early):
+    assert imported_too_early[code] == []

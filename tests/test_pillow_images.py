@@ -56,11 +56,21 @@ SEEN = {
 }
 
 
-@pytest.fixture(params=SEEN)
-def pair(request):
+def pair_of(name):
     """An image of Pillow, and the array of what one sees."""
-    image, convert = SEEN[request.param]
+    image, convert = SEEN[name]
     return image, np.asarray(convert(image))
+
+
+@pytest.fixture(params=SEEN)
+def any_pair(request):
+    return pair_of(request.param)
+
+
+@pytest.fixture(params=["P with a transparent index", "I;16", "turned"])
+def pair(request):
+    """Of images whose plain arrays have other channels, levels or sides than what one sees."""
+    return pair_of(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +91,8 @@ def assert_same(found, expected):
         np.testing.assert_array_equal(one, other)
 
 
-def test_the_door_gives_what_one_sees(pair):
-    image, array = pair
+def test_the_door_gives_what_one_sees(any_pair):
+    image, array = any_pair
     (found, layout), (expected, _) = as_images([image]), as_images([array])
     assert_same(found, expected)
     assert_same(layout.restore(found), [array])
@@ -106,8 +116,8 @@ def test_propagators_redraw_what_one_sees(pair, coder, propagator):
     assert_same(*[twin.alignment_ for twin in twins])
 
 
-def test_masks_act_where_one_sees_them(pair, propagator):
-    image, array = pair
+def test_masks_act_where_one_sees_them(any_pair, propagator):
+    image, array = any_pair
     content = np.zeros((*array.shape[:2], 3), np.uint8)
     channels = np.atleast_3d(array) / np.iinfo(array.dtype).max
     grey = channels[..., :3] @ (0.299, 0.587, 0.114) if channels.shape[2] > 2 else channels[..., 0]
@@ -127,8 +137,8 @@ def test_figures_measure_what_one_sees(pair):
     assert_same(*[[metrics.PropagationScorer(one, held_out=0).seen] for one in pair])
 
 
-def test_what_one_sees_is_written(pair, tmp_path):
-    image, array = pair
+def test_what_one_sees_is_written(any_pair, tmp_path):
+    image, array = any_pair
     write_image(tmp_path / "image.png", image)
     assert_same([read_image(tmp_path / "image.png")], [array])
 

@@ -31,7 +31,7 @@ def time_limit():
     signal.signal(signal.SIGALRM, before)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # idle workers keep asking what there is to do, so they end with these tests
 def client(tmp_path_factory):
     """Of a cluster of two processes of one thread each, of which nothing is left at the end."""
     distributed = pytest.importorskip("distributed")

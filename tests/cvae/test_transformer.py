@@ -15,7 +15,6 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from skisp import CVAETransformer
@@ -297,10 +296,10 @@ def test_samples_of_a_linear_model_have_the_mean_and_covariance_of_its_prior():
 @pytest.mark.skipif(not MNIST.exists(), reason="the MNIST of the shared data is not here")
 def test_mnist_keeps_its_units_active_and_reconstructs():
     with np.load(MNIST) as archive:
-        images = archive["x_train"][:4000].reshape(-1, 28, 28) / np.float32(255)
-    cvae = CVAETransformer(n_components=32, max_iter=10, random_state=0).fit(images)
+        images = archive["x_train"][:1500].reshape(-1, 28, 28) / np.float32(255)
+    cvae = CVAETransformer(n_components=32, max_iter=8, random_state=0).fit(images)
     assert cvae.n_active_units_ >= 10
-    assert relative_error(cvae, images) < 1 / 3  # of the mean image's error; measured: 0.25
+    assert relative_error(cvae, images) < 1 / 3  # of the mean image's error; measured: 0.21
 
 
 # Seeds, threads, global state
@@ -342,17 +341,6 @@ def test_fits_on_two_threads_at_once_are_those_on_one(thread_count):
     assert_same_bits(codes[:2], codes[2:])
     assert_same_bits(codes[:2], [small_cvae(random_state=seed).fit_transform(IMAGES) for seed in (0, 1)])
     assert torch.get_num_threads() == 2
-
-
-@pytest.mark.slow
-def test_the_number_of_jobs_changes_no_bit():
-    scores = [cross_val_score(small_cvae(), ROWS, cv=2, n_jobs=n_jobs) for n_jobs in (1, 2)]
-    assert_same_bits(*[[score] for score in scores])
-    grid = {"n_components": [1, 3], "hidden_layer_sizes": [(), (8,)]}
-    searches = [GridSearchCV(small_cvae(), grid, cv=2, n_jobs=n_jobs).fit(ROWS) for n_jobs in (1, 2)]
-    assert searches[0].best_params_ == searches[1].best_params_
-    assert_same_bits(*[[search.cv_results_["mean_test_score"]] for search in searches])
-    assert_same_bits(*[[search.transform(ROWS)] for search in searches])
 
 
 def global_state():

@@ -1,4 +1,4 @@
-"""The tutorials are followed literally, each in an empty folder, in one environment of their own.
+"""The tutorials are followed literally, in one environment of their own, into which their first command installs once.
 
 It sees the packages that these tests run with, which pip then need not unpack again (a minute); that the commands
 install all that is needed is seen where the README's are run in an empty environment.
@@ -41,7 +41,10 @@ class Reader:
     printed: list[str] = field(default_factory=list)
 
     def follow(self, page):
-        for is_command, text in steps((ROOT / "docs" / page).read_text()):
+        """All steps but the first command, by which the environment was made."""
+        first, *rest = steps((ROOT / "docs" / page).read_text())[1:]
+        assert first == (True, INSTALL)
+        for is_command, text in rest:
             if is_command:
                 self.command(text)
             elif ">>>" in text:
@@ -74,9 +77,21 @@ def steps(page):
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """What a fresh environment's shell has, once the tutorials' own command has installed skisp there."""
-    folder = tmp_path_factory.mktemp("tutorials")
+def project(tmp_path_factory):
+    """A copy of what a wheel is built from, since commands write into the folder that they are typed in."""
+    copy = tmp_path_factory.mktemp("tutorials") / "project"
+    copy.mkdir()
+    for name in SOURCES:
+        place = ROOT / name
+        ignore = shutil.ignore_patterns("__pycache__")
+        _ = shutil.copytree(place, copy / name, ignore=ignore) if place.is_dir() else shutil.copy(place, copy / name)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def environment(project):
+    """What a fresh environment's shell has, once the tutorials' first command has installed skisp there."""
+    folder = project.parent
     venv.create(folder / "venv", with_pip=True)
     ours = next((folder / "venv").rglob("site-packages"))
     (ours / "packages_of_the_tests.pth").write_text("\n".join(site.getsitepackages()))
@@ -86,34 +101,16 @@ def environment(tmp_path_factory):
         "PATH": f"{folder / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "MPLBACKEND": "Agg",  # plots need no screen
     }
-    done = subprocess.run(
-        ["bash", "-c", f"cd '{sources(folder)}' && {INSTALL} -q"], env=environment, capture_output=True, text=True
-    )
+    done = subprocess.run(["bash", "-c", f"{INSTALL} -q"], cwd=project, env=environment, capture_output=True, text=True)
     if done.returncode and "No matching distribution" in done.stderr:
         pytest.skip(f"pip cannot reach packages: {done.stderr.strip().splitlines()[-1]}")
     assert done.returncode == 0, done.stderr
     return environment
 
 
-def sources(folder):
-    """A copy of what a wheel is built from, since commands may write into the folder."""
-    copy = folder / "project"
-    copy.mkdir()
-    for name in SOURCES:
-        place = ROOT / name
-        ignore = shutil.ignore_patterns("__pycache__")
-        _ = shutil.copytree(place, copy / name, ignore=ignore) if place.is_dir() else shutil.copy(place, copy / name)
-    return copy
-
-
 @pytest.fixture
-def reader(environment, tmp_path):
-    return Reader(environment, sources(tmp_path))
-
-
-def test_both_install_by_the_command_that_the_environment_was_made_by():
-    for page in ("tutorial_rows.rst", "tutorial_photographs.rst"):
-        assert next(text for is_command, text in steps((ROOT / "docs" / page).read_text()) if is_command) == INSTALL
+def reader(environment, project):
+    return Reader(environment, project)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the tutorials' commands are bash's")

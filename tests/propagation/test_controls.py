@@ -86,7 +86,8 @@ def test_masks_that_do_not_fit_are_refused_by_name(style, photograph, mask, mess
 @pytest.mark.parametrize("dtype", ["?", "u1", "i8", ">u2", "f4"])
 @pytest.mark.parametrize("levels", [(0, 1), (1, 1), (0, 0)])
 def test_masks_of_0_and_1_keep_and_redraw_whatever_their_type(style, photograph, dtype, levels):
-    mask = np.where(np.arange(photograph.shape[1]) < 30, *levels) * np.ones((photograph.shape[0], 1), int)
+    photograph = photograph[:16, :24]
+    mask = np.where(np.arange(24) < 10, *levels) * np.ones((16, 1), int)
     expected = redrawn(style, photograph, mask=[mask.astype(float)])
     np.testing.assert_array_equal(redrawn(style, photograph, mask=[mask.astype(dtype)]), expected)
 

@@ -1,9 +1,9 @@
 """A propagator with a memory: what is trained in searches and pipelines, and how often."""
 
+import multiprocessing
 import os
-import subprocess
-import sys
-from pathlib import Path
+import time
+import warnings
 
 import numpy as np
 import PIL.Image
@@ -13,7 +13,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-import skisp
 from skisp import CVAETransformer, ImageReader, PatchTransformer, StylePropagator
 from skisp.datasets import load_photograph
 
@@ -132,46 +131,37 @@ def test_a_pipeline_with_a_memory_of_its_own_takes_one_with_a_memory(
         assert len(cvae_fits) == (folder == memory)
 
 
-CODER = """
-import os
-from skisp import CVAETransformer
+def fit_at_once(propagator, photographs, n_processes):
+    """Fit in forked processes that start together; the parameters and codes of their styles' C-VAEs, and the ids."""
+    fork = multiprocessing.get_context("fork")
+    start, answers = fork.Barrier(n_processes), fork.SimpleQueue()
+
+    def fit(self, *args):
+        started.append(os.getpid())
+        time.sleep(0.5)  # long enough for the others to ask before it is done
+        return fit_of_the_class(self, *args)
+
+    def child():
+        start.wait(30)
+        fitted = clone(propagator).fit(photographs)
+        answers.put((fitted.style_.transform(photographs)[0], started))
+
+    fit_of_the_class, started = CVAETransformer.fit, []
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        patch.setattr(CVAETransformer, "fit", fit)
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forks of a process with threads
+        processes = [fork.Process(target=child) for _ in range(n_processes)]
+        for process in processes:
+            process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    return [answers.get() for _ in processes]
 
 
-class CountedCVAE(CVAETransformer):
-    def fit(self, X, y=None):
-        with open(os.environ["FITS"], "a") as file:
-            file.write(f"{os.getpid()}\\n")
-        return super().fit(X)
-"""
-
-SEARCH = """
-import sys
-from counted import CountedCVAE
-from sklearn.model_selection import GridSearchCV
-from skisp import PatchTransformer, StylePropagator
-from skisp.datasets import load_photograph, make_style_image
-
-if __name__ == "__main__":
-    propagator = StylePropagator(
-        # Long enough for the second process to ask before the first is done.
-        style=PatchTransformer(CountedCVAE(4, max_iter=5), patch_size=5, max_patches=2000),
-        style_images=make_style_image("waves", size=32, random_state=0),
-        random_state=0,
-        memory=sys.argv[1],
-    )
-    photographs = [load_photograph(name, size=24) for name in ("china", "flower")]
-    GridSearchCV(propagator, {"strength": [0.5, 1.0]}, cv=2, n_jobs=2, error_score="raise").fit(photographs)
-"""
-
-
-@pytest.mark.slow
-def test_two_processes_that_need_a_sub_estimator_at_once_fit_it_once(tmp_path, memory):
-    """Two workers of a search, and the process that refits the best."""
-    (tmp_path / "counted.py").write_text(CODER)
-    script = tmp_path / "search.py"
-    script.write_text(SEARCH)
-    fits = tmp_path / "fits.txt"
-    path = os.pathsep.join([str(tmp_path), str(Path(skisp.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "PYTHONPATH": path, "FITS": str(fits)}
-    subprocess.run([sys.executable, str(script), str(memory)], env=environment, check=True, timeout=300)
-    assert len(fits.read_text().split()) == 1
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+def test_processes_that_need_a_sub_estimator_at_once_fit_it_once(propagator, photographs):
+    codes, started = zip(*fit_at_once(propagator, photographs[:1], n_processes=3), strict=True)
+    assert len([process for each in started for process in each]) == 1
+    for other in (*codes[1:], propagator.fit(photographs[:1]).style_.transform(photographs[:1])[0]):
+        np.testing.assert_array_equal(codes[0], other)

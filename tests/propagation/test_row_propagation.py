@@ -305,7 +305,7 @@ def redrawn_and_read(digits, content, style):
 @pytest.mark.parametrize("own_content", [True, False])
 def test_digits_take_the_slant_and_the_thickness_and_can_still_be_read(own_content):
     digits = make_digit_styles(random_state=0)
-    cvae = CVAETransformer(32, network="dense", max_iter=60, random_state=0)
+    cvae = CVAETransformer(32, network="dense", max_iter=30, random_state=0)
     redrawn, read = redrawn_and_read(digits, cvae if own_content else None, cvae)
     assert share_closed(digit_slant, redrawn, digits) > 0.8
     assert share_closed(digit_thickness, redrawn, digits) > 0.8
@@ -316,8 +316,8 @@ def test_digits_take_the_slant_and_the_thickness_and_can_still_be_read(own_conte
 @pytest.mark.skipif(not MNIST.exists(), reason="the MNIST of the shared data is not here")
 def test_mnist_takes_the_slant_and_the_thickness_and_can_still_be_read():
     with np.load(MNIST) as archive:
-        images, target = archive["x_train"][:9001].reshape(-1, 28, 28), archive["y_train"][:9001]
-    digits = make_digit_styles(3000, images=images, target=target, random_state=0)
+        images, target = archive["x_train"][:4500].reshape(-1, 28, 28), archive["y_train"][:4500]
+    digits = make_digit_styles(1500, images=images, target=target, random_state=0)
     cvae = CVAETransformer(32, network="dense", max_iter=20, random_state=0)
     redrawn, read = redrawn_and_read(digits, None, cvae)
     assert share_closed(digit_slant, redrawn, digits) > 0.8

@@ -98,9 +98,8 @@ def test_codes_of_images_stay_arrays(name, painting, kind, by):
     ("kind", "by"),
     [
         (PCA, "the estimator"),
-        (PCA, "the coders"),
         (CVAETransformer, "the coders"),
-        (CVAETransformer, "the configuration"),
+        (PCA, "the configuration"),
     ],
 )
 def test_redrawn_images_stay_arrays(name, photograph, painting, kind, by):
@@ -130,9 +129,15 @@ def test_a_pipeline_from_files_to_pictures_takes_set_output_before_and_after_fit
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.usefixtures("every_warning")
-@pytest.mark.parametrize("kind", [PCA, CVAETransformer])
-@pytest.mark.parametrize("with_content", [True, False])
-@pytest.mark.parametrize("by", ["the pipeline", "the configuration"])
+@pytest.mark.parametrize(
+    ("kind", "with_content", "by"),
+    [
+        (PCA, True, "the configuration"),
+        (PCA, False, "the pipeline"),
+        (CVAETransformer, True, "the pipeline"),
+        (CVAETransformer, False, "the configuration"),
+    ],
+)
 def test_redrawn_rows_are_a_table_with_the_names_of_the_content(
     library, name, table, rows, style_rows, kind, with_content, by
 ):

@@ -1,0 +1,1 @@
+"""A package, so that the cluster, a fixture of its scope, ends with its last test."""
