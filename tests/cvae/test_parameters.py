@@ -140,9 +140,7 @@ def test_the_fraction_held_back_is_not_trained_on(fraction):
 
 
 def test_the_start_leaves_the_running_statistics_of_the_layers_to_the_training():
-    network = CVAENetwork(
-        64, n_components=3, hidden_layer_sizes=(8,), activation="gelu", likelihood="collapsed", init="pca"
-    )
+    network = CVAENetwork(64, n_components=3, hidden_layer_sizes=(8,), linear=True)
     before = {name: part.clone() for name, part in network.named_buffers() if "running" in name}
     start_from_pca(network, RowBlocks(lambda start, stop: ROWS[start:stop], len(ROWS), rows_a_block=len(ROWS)), 0)
     after = dict(network.named_buffers())
