@@ -18,9 +18,10 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="pr
 ALL = ["fit", "apply", "sequence", "search"]
 
 
-@pytest.mark.parametrize(("n_moments", "works"), [(1, ["sequence"]), pytest.param(20, ALL, marks=pytest.mark.slow)])
-def test_nothing_half_written_is_ever_read_back(tmp_path, n_moments, works):
+def test_nothing_half_written_is_ever_read_back(tmp_path):
     """What is there is whole, and run again, a command or a search with a memory finishes as if undisturbed."""
+    n_moments = int(os.environ.get("SKISP_MOMENTS", "1"))  # 20 take half an hour
+    works = ALL if n_moments > 1 else ["sequence"]
     rng = np.random.default_rng(0)
     clean = tmp_path / "clean"
     (clean / "frames").mkdir(parents=True)
