@@ -44,9 +44,9 @@ class Moments(NamedTuple):
             return cls(mean, matrix_product(centred.T, centred) / len(rows))
         chunks = rows.split(_ROWS_AT_ONCE)
         with one_thread():
-            mean = sum(chunk.cpu().double().sum(dim=0) for chunk in chunks) / len(rows)
-            products = ((chunk.cpu().double() - mean).T @ (chunk.cpu().double() - mean) for chunk in chunks)
-            return cls(mean, sum(products) / len(rows))
+            mean = sum(chunk.cpu().sum(dim=0, dtype=torch.float64) for chunk in chunks) / len(rows)
+            centred = (chunk.cpu() - mean for chunk in chunks)  # float64, as the mean is
+            return cls(mean, sum(part.T @ part for part in centred) / len(rows))
 
     def regularised(self, relative_ridge: float = RELATIVE_RIDGE) -> Tensor:
         """Covariance with a small ridge, so that flat or few samples have roots and inverses."""

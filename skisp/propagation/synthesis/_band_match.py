@@ -11,7 +11,7 @@ from ..._math.affine import AffineMap
 from ..._math.gaussian import Moments, gaussian_barycentre, transport_matrix
 from ..._math.linalg import eigenvectors, matrix_product
 from ..._math.quantiles import match_quantiles, quantile_table
-from ..._threads import map_on_threads
+from ..._threads import map_on_threads, split_evenly
 from ._pyramid import expand, laplacian_pyramid
 
 __all__ = ["BandStatistics", "PictureMatch", "band_statistics", "match_bands"]
@@ -20,8 +20,9 @@ __all__ = ["BandStatistics", "PictureMatch", "band_statistics", "match_bands"]
 _LIMIT = 3.0
 _N_QUANTILES = 512
 # Pixels of a band from which quantiles are measured, and that are mapped at once.
-_MOST_MEASURED = 50_000
-_PIXELS_AT_ONCE = 500_000
+_MOST_MEASURED = 25_000
+_PIXELS_AT_ONCE = 2**17
+_LEAST_PIXELS = 2**13
 
 
 class _Band(NamedTuple):
@@ -177,7 +178,8 @@ def _between(n: int) -> Tensor:
 
 def _measured(bands: Sequence[Tensor], remainder: Tensor, wanted: BandStatistics, turn: int) -> _Turn:
     # A picture of another size than the style's may have more bands or fewer.
-    maps = [_band_map(band, own, turn) for band, own in zip(bands, wanted.bands, strict=False)]
+    pairs = list(zip(bands, wanted.bands, strict=False))
+    maps = map_on_threads(lambda pair: _band_map(pair[0], pair[1], turn), pairs)
     if len(bands) != len(wanted.bands):
         return _Turn(maps, None)
     own = Moments.of(remainder.flatten(1).T)
@@ -230,8 +232,7 @@ def _map_pixels(function: Callable[[Tensor], Any], image: Tensor) -> None:
     """Replace all colours of an image (C, H, W) by their values (C, n), some at a time."""
     colors = image.view(len(image), -1)
 
-    def replace(start: int) -> None:
-        some = colors[:, start : start + _PIXELS_AT_ONCE]
-        some.copy_(function(some))
+    def replace(some: slice) -> None:
+        colors[:, some] = function(colors[:, some])
 
-    map_on_threads(replace, range(0, colors.shape[1], _PIXELS_AT_ONCE))
+    map_on_threads(replace, split_evenly(colors.shape[1], _PIXELS_AT_ONCE, _LEAST_PIXELS))

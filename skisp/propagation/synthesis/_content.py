@@ -146,10 +146,14 @@ def even_contrast(image: Tensor, power: float) -> Tensor:
 
 
 def _box_mean(image: Tensor, window: int) -> Tensor:
-    """Mean over windows of the pixels inside the image: along one axis and the other, since they are large."""
-    for size in ((window, 1), (1, window)):
-        half = (size[0] // 2, size[1] // 2)
-        image = functional.avg_pool2d(image[None], size, 1, half, count_include_pad=False)[0]
+    """Mean over windows of the pixels inside the image, by differences of running sums: they may be large."""
+    for axis in (1, 2):
+        n = image.shape[axis]
+        starts = (torch.arange(n, device=image.device) - window // 2).clamp_min(0)
+        stops = (torch.arange(n, device=image.device) + window // 2 + 1).clamp_max(n)
+        sums = functional.pad(image.cumsum(dim=axis), (1, 0) if axis == 2 else (0, 0, 1, 0))
+        counts = (stops - starts).reshape(-1, 1) if axis == 1 else stops - starts
+        image = (sums.index_select(axis, stops) - sums.index_select(axis, starts)) / counts
     return image
 
 
@@ -189,9 +193,11 @@ def structure_reference(image: Tensor) -> float:
 
 def _gradient_rms(image: Tensor) -> Tensor:
     down, across = central_differences(image.mean(dim=0))
-    energy = (down.square_() + across.square_())[None, None]
-    pooled = functional.avg_pool2d(energy, _STRUCTURE_WINDOW, 1, _STRUCTURE_WINDOW // 2, count_include_pad=False)
-    return pooled[0].sqrt_()
+    pooled = (down.square_() + across.square_())[None]
+    for window in ((_STRUCTURE_WINDOW, 1), (1, _STRUCTURE_WINDOW)):
+        half = [size // 2 for size in window]
+        pooled = functional.avg_pool2d(pooled, window, 1, half, count_include_pad=False)
+    return pooled.sqrt_()
 
 
 def _reference(smooth: Tensor) -> float:

@@ -53,7 +53,7 @@ class Synthesis:
         Dual potentials of the styles' shares: by how much more all patches of a style cost.
     picture : Tensor (C, H, W) or None
         The last vote or rendering, at this level or a coarser one: the estimate that enters the next queries. None
-        before the first search, and while one runs.
+        before the first search, while one runs, and after a rendering at a larger size until it is needed.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Synthesis:
         self._settings = settings
         self._generator = generator
         self.picture: Tensor | None = None
+        self._change: Tensor | None = None
         self._enter(level, self._first_matches(level))
         self.style_potentials = share_gap(self.matches, level.exemplar)
 
@@ -88,14 +89,12 @@ class Synthesis:
     def warp(self, level: Level, flow: Tensor) -> None:
         """Go to the next frame of a sequence, of the same size, and warp along an optical flow (2, H, W)."""
         self._generator = torch.Generator().manual_seed(self._generator.initial_seed())
+        self.picture = warp(self._rendered(), flow)
         self._enter(level, warp_field(self.matches, flow, level.grid, level.exemplar))
-        if self.picture is not None:
-            self.picture = warp(self.picture, flow)
 
     def state(self) -> dict[str, Tensor]:
         """What the next frame of a sequence needs, after a rendering."""
-        assert self.picture is not None
-        return {"matches": self.matches, "style_potentials": self.style_potentials, "rendered": self.picture}
+        return {"matches": self.matches, "style_potentials": self.style_potentials, "rendered": self._rendered()}
 
     @classmethod
     def resumed(
@@ -105,12 +104,12 @@ class Synthesis:
         synthesis = cls.__new__(cls)
         synthesis._coder, synthesis._settings, synthesis._generator = coder, settings, generator
         synthesis.matches, synthesis.style_potentials = state["matches"], state["style_potentials"]
-        synthesis.picture = state["rendered"]
+        synthesis.picture, synthesis._change = state["rendered"], None
         return synthesis
 
     def vote(self) -> Tensor:
         """The picture (C, H, W) on which the matched patches vote."""
-        self.picture = self._assembled(lambda at: self.level.exemplar.patches(self.matches[at]))
+        self.picture = self._assembled(self._matched)
         return self.picture
 
     def render(self, size: tuple[int, int], style: StyleModel) -> Tensor:
@@ -119,19 +118,19 @@ class Synthesis:
         New patches come from the style's C-VAE, about the matched ones. For a larger picture the matched patches are
         cut out of the style at that size, and what the new ones change is upsampled.
         """
-        rendered = self._with_new_patches() if self._settings.generates_patches else self.vote()
-        if size == self.level.grid.size:
-            return rendered
-        picture = self._enlarged(size, style)
-        if self._settings.generates_patches:
-            picture += resample(rendered - self.vote(), size)
-            self.picture = rendered
-        return picture
-
-    def _with_new_patches(self) -> Tensor:
-        """The picture (C, H, W) on which new patches vote."""
+        if not self._settings.generates_patches:
+            return self.vote() if size == self.level.grid.size else self._enlarged(size, style)
         noise = None if self._settings.patches == "style" else self._noise()
-        self.picture = self._assembled(lambda at: self._generated(at, noise))
+        if size == self.level.grid.size:
+            self.picture = self._assembled(lambda at: self._generated(at, noise))
+            return self.picture
+        self._change = self._assembled(lambda at: self._generated(at, noise) - self._matched(at))
+        return self._enlarged(size, style).add_(resample(self._change, size))
+
+    def _rendered(self) -> Tensor:
+        """The rendering (C, H, W) at this level's size, when a larger one was asked for."""
+        if self.picture is None:
+            self.picture = self.vote() if self._change is None else self.vote() + self._change
         return self.picture
 
     def _enlarged(self, size: tuple[int, int], style: StyleModel) -> Tensor:
@@ -192,6 +191,9 @@ class Synthesis:
         potentials = exemplar.variance * (settings.balance * self.occurrence + of_style)
         return potentials.masked_fill(~exemplar.is_valid, torch.inf)
 
+    def _matched(self, at: slice) -> Tensor:
+        return self.level.exemplar.patches(self.matches[at])
+
     def _generated(self, at: slice, noise: Tensor | None) -> Tensor:
         """New patches at some positions: about the matched ones, with their latent noise, towards the queries."""
         exemplar, matches, settings = self.level.exemplar, self.matches[at], self._settings
@@ -200,7 +202,7 @@ class Synthesis:
             step = settings.adaptation * self.level.structure[at] * (self._queries[at] - codes)
         own_noise = None if noise is None else noise[matches]
         return self._coder.generate(
-            exemplar.patches(matches), codes, step, own_noise, settings.detail, exemplar.origin[matches]
+            self._matched(at), codes, step, own_noise, settings.detail, exemplar.origin[matches]
         )
 
     def _noise(self) -> Tensor:
@@ -263,15 +265,13 @@ def synthesise(
     watcher = watcher or _nobody
     sides = short_sides(matched_side(content.short_side), max(COARSEST_SIDE, style.patch_size))
     synthesis = Synthesis(content.level(sides[0], style, settings), style.coder, settings, generator)
-    n_rounds = settings.n_coarsest_rounds
+    synthesis.refine(settings.n_coarsest_rounds)
     for i, side in enumerate(sides[1:], start=1):
-        synthesis.refine(n_rounds)
         watcher(synthesis, synthesis.vote())
         report("redraw", i, len(sides), f"{side} px")
         style.forget_exemplars()
         synthesis.upsample(lambda side=side: content.level(side, style, settings))  # type: ignore[misc]
-        n_rounds = settings.n_rounds
-    synthesis.refine(n_rounds)
+        synthesis.refine(1)
     picture = synthesis.render(content.size, style)
     watcher(synthesis, picture)
     style.forget_exemplars(keep=[style.side(side, settings.style_scale) for side in sides])
