@@ -110,7 +110,8 @@ class Content:
             grid.pad(structure_map(recolored, structure))[None], grid.patch_size, grid.stride
         )
         at_positions = pooled.flatten()[:, None]
-        return Level(grid, exemplar, recolored, target, at_positions, _content_weight(at_positions, grid, settings))
+        weight = _content_weight(at_positions, grid, settings)
+        return Level(grid, exemplar, style.one_offs(exemplar), recolored, target, at_positions, weight)
 
     def _codes(self, recolored: Tensor, grid: PatchGrid, style: StyleModel, evening: float) -> Tensor:
         """Codes of the grid's patches, by the content's own coder or by the styles', with contrast evened."""

@@ -20,6 +20,8 @@ class Level:
         Of the picture.
     exemplar : Exemplar
         Where the patches come from.
+    one_offs : Tensor (m,)
+        How much of a one-off each of them is.
     recolored : Tensor (C, H, W)
         The content in the style's colours.
     target : Tensor (h * w, d)
@@ -32,6 +34,7 @@ class Level:
 
     grid: PatchGrid
     exemplar: Exemplar
+    one_offs: Tensor
     recolored: Tensor
     target: Tensor
     structure: Tensor

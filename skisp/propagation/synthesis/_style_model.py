@@ -8,6 +8,7 @@ from ..._math.affine import AffineMap
 from ..._tensors import resize
 from ._band_match import BandStatistics, band_statistics
 from ._exemplar import Exemplar, PatchCoder, StyleCanvas, build_canvas, build_exemplar
+from ._one_offs import excess_novelty, transferred
 from ._pyramid import size_with_short_side
 from ._settings import stride_of
 
@@ -15,6 +16,8 @@ __all__ = ["StyleModel"]
 
 # Pixels of the largest exemplar that is kept for the next image.
 _MOST_KEPT_PIXELS = 4_000_000
+# Short side in pixels at which one-off objects are looked for: a patch is then as large as a sun in a landscape.
+_ONE_OFF_SIDE = 64
 
 
 class StyleModel:
@@ -53,6 +56,7 @@ class StyleModel:
         self.alignment = alignment
         self._exemplars: dict[int, Exemplar] = {}
         self._band_statistics: dict[int, BandStatistics] = {}
+        self._one_offs: tuple[Exemplar, Tensor] | None = None
 
     @property
     def stride(self) -> int:
@@ -70,6 +74,13 @@ class StyleModel:
             exemplar = build_exemplar(self.images, self.weights, short_side, self.coder, self.patch_size, self.stride)
             self._exemplars[short_side] = exemplar
         return exemplar
+
+    def one_offs(self, exemplar: Exemplar) -> Tensor:
+        """How much of a one-off each patch of an exemplar is (m,), 0 for most."""
+        if self._one_offs is None:
+            coarse = self.exemplar(max(self.patch_size, _ONE_OFF_SIDE))
+            self._one_offs = coarse, excess_novelty(coarse)
+        return transferred(self._one_offs[1], self._one_offs[0], exemplar)
 
     def canvas(self, short_side: int, patch_size: int) -> StyleCanvas:
         """The styles' images at one size, for patches of a size of their own; not kept."""

@@ -156,7 +156,7 @@ class Synthesis:
         chosen = torch.randperm(len(level.target), generator=self._generator)[:n_transported]
         queries = level.target[chosen.to(level.target.device)]
         potentials = sinkhorn_potentials(queries, keys, regularisation=0.03, n_iterations=10)
-        return sample[nearest(level.target, keys, -potentials)[0]]
+        return sample[nearest(level.target, keys, self._one_off_price(level)[sample] - potentials)[0]]
 
     def _next_queries(self) -> Tensor:
         """What to search for (h * w, d): the codes of the estimate, mixed with the content's by their weight."""
@@ -189,10 +189,15 @@ class Synthesis:
         exemplar, settings = self.level.exemplar, self._settings
         of_style = settings.style_share_rate * self.style_potentials[exemplar.origin.clamp_min(0)]
         potentials = exemplar.variance * (settings.balance * self.occurrence + of_style)
+        potentials += self._one_off_price(self.level)
         return potentials.masked_fill(~exemplar.is_valid, torch.inf)
 
     def _matched(self, at: slice) -> Tensor:
         return self.level.exemplar.patches(self.matches[at])
+
+    def _one_off_price(self, level: Level) -> Tensor:
+        """What each patch of an exemplar costs (m,) because nothing else in the style is like it."""
+        return self._settings.one_off_price * level.exemplar.variance * level.one_offs
 
     def _generated(self, at: slice, noise: Tensor | None) -> Tensor:
         """New patches at some positions: about the matched ones, with their latent noise, towards the queries."""
