@@ -1,7 +1,9 @@
 """Sequences of frames: what flickers, what stays, and what comes out."""
 
 import numpy as np
+import PIL.Image
 import pytest
+from scipy.ndimage import laplace
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 
@@ -52,6 +54,35 @@ def test_a_panning_clip_flickers_at_most_a_third_as_much_along_with_its_motion(s
     frames = np.stack([noisy(photograph[:, 3 * i : 3 * i + 100]) for i in range(4)])
     propagator = make_propagator(style).fit(frames[:1])
     assert flicker(propagator.propagate_sequence(frames), 3) < flicker(propagator.transform(frames), 3) / 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["panned", "zoomed", "noisy"])
+def test_a_long_film_stays_as_sharp_as_its_frames_drawn_alone_and_keeps_the_contrast_of_the_first(noisy, kind):
+    photograph = load_photograph("china", size=240)
+    frames = {
+        "panned": [photograph[:120, 3 * i : 3 * i + 120] for i in range(30)],
+        "zoomed": [np.asarray(PIL.Image.fromarray(photograph).resize((120, 96), 2, zoom(i))) for i in range(30)],
+        "noisy": [noisy(photograph[:120, :120]) for _ in range(30)],
+    }[kind]
+    paint = make_style_image("brush_strokes", size=192, random_state=0)
+    propagator = make_propagator(PatchTransformer(PCA(8), random_state=0), style_images=[paint]).fit(frames[:1])
+    film = propagator.propagate_sequence(frames)
+    for i in (10, 20, 29):
+        alone = propagator.transform([frames[i]])[0]
+        assert sharpness(film[i]) == pytest.approx(sharpness(alone), rel=0.1)
+        if kind != "panned":  # another part of a scene has a contrast of its own
+            assert film[i].std() == pytest.approx(film[0].std(), rel=0.05)
+
+
+def zoom(i):
+    """The part of the photograph that the i-th frame of a zoom shows, as Pillow's box."""
+    return (0.5 * i, 0.4 * i, 180 - 0.5 * i, 144 - 0.4 * i)
+
+
+def sharpness(picture):
+    """Standard deviation of the Laplacian."""
+    return np.mean([laplace(channel.astype(float)).std() for channel in np.moveaxis(picture, 2, 0)])
 
 
 def test_the_first_frame_is_redrawn_as_an_image_is(style, photograph):

@@ -64,6 +64,17 @@ class _Turn(NamedTuple):
     bands: list[_BandMap]
     remainder: AffineMap | None
 
+    def towards(self, other: Self, share: float) -> Self:
+        """A share of the way from this to another turn, of pictures of one size."""
+        bands = [_BandMap(*_lerp(*pair, share)) for pair in zip(self.bands, other.bands, strict=True)]
+        if self.remainder is None or other.remainder is None:
+            return type(self)(bands, None)
+        return type(self)(bands, AffineMap(*_lerp(self.remainder, other.remainder, share)))
+
+
+def _lerp(ones: Sequence[Tensor], others: Sequence[Tensor], share: float) -> list[Tensor]:
+    return [torch.lerp(one, other, share) for one, other in zip(ones, others, strict=True)]
+
 
 class PictureMatch(NamedTuple):
     """What a picture was matched by, turn by turn: it serves the later frames of a sequence."""
@@ -106,7 +117,7 @@ def band_statistics(images: Sequence[Tensor], weights: Sequence[float]) -> BandS
 
 
 def match_bands(
-    picture: Tensor, wanted: BandStatistics, match: PictureMatch | None = None
+    picture: Tensor, wanted: BandStatistics, match: PictureMatch | None = None, adapted: float = 0.0
 ) -> tuple[Tensor, PictureMatch]:
     r"""Give each Laplacian band of the picture (C, H, W) the distribution of colours that the style's has.
 
@@ -126,7 +137,9 @@ def match_bands(
     wanted : BandStatistics
         Of the style at the picture's size; bands that it lacks are not changed.
     match : PictureMatch or None
-        Of another frame of a sequence, to use instead of measuring the picture.
+        Of another frame of a sequence, to use instead of the picture's own.
+    adapted : float in [0, 1]
+        By how much of the way that match goes to the picture's own first.
 
     Returns
     -------
@@ -143,7 +156,9 @@ def match_bands(
     turns = []
     for i in range(_n_turns(len(picture))):
         bands, remainder = laplacian_pyramid(picture)
-        turn = _measured(bands, remainder, wanted, i) if match is None else match.turns[i]
+        turn = match.turns[i] if match is not None else _measured(bands, remainder, wanted, i)
+        if match is not None and adapted > 0:
+            turn = turn.towards(_measured(bands, remainder, wanted, i), adapted)
         turns.append(turn)
         picture = _mapped(bands, remainder, turn)
     return picture, PictureMatch(turns)

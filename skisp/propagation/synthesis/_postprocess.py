@@ -7,10 +7,16 @@ from torch.nn import functional
 from ..._math.color import plane_luminance
 from ._band_match import PictureMatch, match_bands
 from ._content import Content, structure_map
+from ._pyramid import expand, laplacian_pyramid
 from ._settings import SynthesisSettings
 from ._style_model import StyleModel
 
-__all__ = ["keep_color", "postprocess"]
+__all__ = ["keep_color", "postprocess", "sharpened"]
+
+# Share of a frame's own match.
+_ADAPTED = 0.1
+# By how much a band is made stronger from one frame to the next at most.
+_MOST_SHARPENED = 1.5
 
 
 def postprocess(
@@ -22,15 +28,19 @@ def postprocess(
 ) -> tuple[Tensor, PictureMatch]:
     """Give a rendered picture (C, H, W) fine structure of the content, and the style's contrast and colours.
 
+    The match of the last frame of a sequence is taken for the next, but for a tenth: what is seen changes, and no
+    frame may look other than the last.
+
     Returns
     -------
     picture : Tensor (C, H, W) in [0, 1]
     match : PictureMatch
-        By which contrast and colours were changed, or what was given, of another frame of a sequence.
+        By which contrast and colours were changed.
     """
     wanted = style.band_statistics(style.side(content.short_side, settings.style_scale))
     structure = structure_map(content.recolored, content.statistics.structure)
-    return match_bands(mix_structure(picture, content.recolored, structure, settings.content_share), wanted, match)
+    mixed = mix_structure(picture, content.recolored, structure, settings.content_share)
+    return match_bands(mixed, wanted, match, _ADAPTED)
 
 
 def mix_structure(picture: Tensor, recolored: Tensor, structure: Tensor, share: float) -> Tensor:
@@ -41,6 +51,35 @@ def mix_structure(picture: Tensor, recolored: Tensor, structure: Tensor, share: 
     """
     smooth = functional.avg_pool2d(structure[None], 3, 1, 1, count_include_pad=False)[0]
     return torch.lerp(picture, recolored, share * (0.3 + 0.7 * smooth))
+
+
+def sharpened(picture: Tensor, fresh: Tensor) -> Tensor:
+    """The picture (C, H, W) with as much detail of each size as a freshly drawn one of the same content has.
+
+    What is resampled and mixed frame after frame loses a little each time, the finest the most. Each Laplacian band
+    and channel is multiplied by the ratio of the standard deviations, then what a window of three pixels smooths away;
+    nothing is made weaker.
+    """
+    bands, remainder = laplacian_pyramid(picture)
+    for band, wanted in zip(bands, laplacian_pyramid(fresh)[0], strict=True):
+        band *= _gain(band, wanted)
+    for band in reversed(bands):
+        remainder = expand(remainder, band).add_(band)
+    wanted = _finest(fresh)
+    for _ in range(2):  # the gain of one turn is less than what is asked for, as the window is no ideal filter
+        finest = _finest(remainder)
+        remainder = remainder + (_gain(finest, wanted) - 1.0) * finest
+    return remainder.clamp_(0.0, 1.0)
+
+
+def _finest(picture: Tensor) -> Tensor:
+    return picture - functional.avg_pool2d(picture[None], 3, 1, 1, count_include_pad=False)[0]
+
+
+def _gain(band: Tensor, wanted: Tensor) -> Tensor:
+    """Ratio of the deviations of each channel (C, 1, 1), within limits."""
+    own, other = (part.std(dim=(1, 2), keepdim=True, correction=0) for part in (band, wanted))
+    return (other / own.clamp_min(1e-6)).clamp(1.0, _MOST_SHARPENED)
 
 
 def keep_color(picture: Tensor, content: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from ..._tensors import resample
 from ._band_match import PictureMatch
 from ._content import Content, ContentStatistics
 from ._optical_flow import agreement, optical_flow, warp
-from ._postprocess import postprocess
+from ._postprocess import postprocess, sharpened
 from ._settings import SynthesisSettings, matched_side
 from ._style_model import StyleModel
 from ._synthesis import Synthesis, synthesise
@@ -105,16 +105,16 @@ class SequenceRedraw:
             return self._first(image)
         content = Content.of(image, self._style, last.statistics)
         rendered = self._continued(content, last.synthesis, flow)
-        picture, _ = postprocess(rendered, content, self._style, self._settings, last.match)
-        picture = torch.lerp(picture, warp(last.picture, flow), _KEPT * same)
-        return _Frame(image, last.statistics, last.synthesis, last.match, picture)
+        fresh, match = postprocess(rendered, content, self._style, self._settings, last.match)
+        picture = sharpened(torch.lerp(fresh, warp(last.picture, flow), _KEPT * same), fresh)
+        return _Frame(image, last.statistics, last.synthesis, match, picture)
 
     def _continued(self, content: Content, synthesis: Synthesis, flow: Tensor) -> Tensor:
         """The synthesis of the last frame, warped, searched once more at the finest level, and rendered."""
         side = matched_side(content.short_side)
         level = content.level(side, self._style, self._settings, content.statistics.structure)
         synthesis.warp(level, resample(flow, level.grid.size) * (side / content.short_side))
-        synthesis.refine(1)
+        synthesis.refine(2)
         return synthesis.render(content.size, self._style)
 
 

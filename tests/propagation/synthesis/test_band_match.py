@@ -89,6 +89,19 @@ def test_the_match_of_one_picture_serves_another():
     assert float(kept.std()) < 0.8 * float(match_bands(faint, statistics)[0].std())
 
 
+def test_a_match_goes_a_share_of_the_way_to_the_pictures_own():
+    style, picture = band_statistics([texture()], [1.0]), 0.5 + 0.7 * (texture(seed=1) - 0.5)
+    _, match = match_bands(picture, style)
+    faint = 0.5 + 0.5 * (picture - 0.5)
+    stale, halfway, all_the_way = (match_bands(faint, style, match, share)[0] for share in (0.0, 0.5, 1.0))
+    torch.testing.assert_close(all_the_way, match_bands(faint, style)[0], rtol=0, atol=1e-5)
+    assert float(stale.std()) < 0.95 * float(halfway.std()) < 0.95 * float(all_the_way.std())
+    # Frame after frame it arrives.
+    for _ in range(12):
+        arrived, match = match_bands(faint, style, match, 0.4)
+    assert float(arrived.std()) == pytest.approx(float(all_the_way.std()), rel=0.01)
+
+
 def test_bands_that_the_style_lacks_are_left_alone():
     picture, small = texture(64, 64), texture(20, 20, seed=1)
     changed, before = (laplacian_pyramid(image)[0] for image in (like(picture, small), picture))

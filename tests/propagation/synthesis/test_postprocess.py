@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from skisp.propagation.synthesis._postprocess import mix_structure
+from skisp.propagation.synthesis._postprocess import mix_structure, sharpened
 
 
 def texture(height=40, width=52, seed=0):
@@ -25,3 +25,17 @@ def test_a_share_of_nothing_leaves_the_picture():
     picture = texture(seed=1)
     mixed = mix_structure(picture, texture(seed=2), torch.rand(1, 40, 52), 0.0)
     torch.testing.assert_close(mixed, picture)
+
+
+def test_what_was_blurred_is_as_sharp_as_a_fresh_picture_again():
+    fresh = 0.5 + 0.2 * torch.randn(3, 60, 70, generator=torch.Generator().manual_seed(0)).clamp(-2, 2)
+    blurred = 0.7 * fresh + 0.3 * functional.avg_pool2d(fresh[None], 3, 1, 1)[0]
+    differences = [picture.diff(dim=2).std() for picture in (blurred, sharpened(blurred, fresh), fresh)]
+    assert float(differences[0] / differences[2]) < 0.8
+    assert float(differences[1] / differences[2]) == pytest.approx(1.0, abs=0.03)
+
+
+def test_nothing_is_made_less_sharp():
+    picture = torch.rand(3, 40, 44, generator=torch.Generator().manual_seed(0))
+    for fresh in (picture, torch.full_like(picture, 0.5)):
+        torch.testing.assert_close(sharpened(picture, fresh), picture, rtol=0, atol=1e-5)
