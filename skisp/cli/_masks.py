@@ -9,7 +9,6 @@ from .._images import Image
 from .._names import shown
 from ..io import read_image
 from ..io._image_file import is_readable
-from ..propagation._masks import shares_of
 from ._messages import decoders_silent
 from ._streams import note
 
@@ -33,6 +32,8 @@ def read_mask(path: str | None, content: str, shape: tuple[int, ...]) -> Image |
     """
     if path is None:
         return None
+    from ..propagation._masks import shares_of
+
     file = _of_the_same_name(Path(path), content) if Path(path).is_dir() else Path(path)
     with decoders_silent():
         grey = shares_of(read_image(file), f"the mask {shown(file)}")[..., 0]

@@ -100,7 +100,8 @@ def test_what_was_drawn_of_another_film_is_not_gone_on_with(folder, capsys, monk
         assert (status, out, err) == (0, "out/0.png\nout/1.png\nout/2.png\n", "")
     else:
         assert (status, out) == (2, "")
-        assert "out/0.png exists already; choose another output, or pass --force" in err
+        assert "out holds frames of another film, or made otherwise" in err
+        assert "choose another output, or pass --force" in err
 
 
 def test_a_full_disk_loses_nothing_that_is_drawn(folder, capsys, monkeypatch):
@@ -158,9 +159,9 @@ def test_what_the_files_of_frames_say_is_kept(folder, capsys):
 
 def test_mistakes_end_in_one_line(folder, capsys):
     for arguments, message in [
-        (("gone.gif", "-o", "out"), "cannot read gone.gif: there is no such file"),
+        (("gone.gif", "-o", "out"), "cannot read the film gone.gif: there is no such file"),
         (("film.png", "-o", "film.png"), "would overwrite the original"),
-        (("frames", "-o", "film.jpg"), "'.jpg' is not an animated format"),
+        (("frames", "-o", "film.jpg"), "'.jpg' is not a film or animation"),
     ]:
         status, out, err = run(capsys, *arguments)
         assert (status, out) == (2, "")
