@@ -36,8 +36,8 @@ def sequence(arguments: Namespace) -> int:
     """
     film = Path(arguments.output) if is_file_name(arguments.output) else None
     films = [] if film is None else plan_outputs([arguments.frames], arguments.output, check=_check_film(arguments))
-    sources, learnt = given_styles(arguments)
-    sources += [arguments.mask] if arguments.mask else []
+    styles, learnt = given_styles(arguments)
+    sources = [*styles, *([arguments.mask] if arguments.mask else [])]
     frames = _read(arguments)
     folder = arguments.output if film is None else f"{arguments.output}.frames/"
     pictures = plan_outputs(frames.names, folder, kept=())

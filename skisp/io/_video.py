@@ -50,8 +50,8 @@ class Video:
         In seconds.
     colours : dict
         Matrix, range, primaries and transfer curve, as PyAV names and numbers them.
-    aspect : Fraction
-        Width of a pixel by its height.
+    aspect : Fraction or None
+        Width of a pixel by its height, where it is said.
     """
 
     path: str
@@ -59,7 +59,7 @@ class Video:
     duration: int
     tick: Fraction
     colours: dict[str, int]
-    aspect: Fraction = Fraction(1)
+    aspect: Fraction | None = None
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], max_pixels: float = 100e6) -> "Video":
@@ -87,8 +87,8 @@ class Video:
                 raise RefusedError("there is no frame in it; copy or download it again.")
             colours = {key: int(getattr(frame, key)) for key in ("colorspace", "color_range")}
             colours |= {key: int(getattr(frame, key)) for key in ("color_primaries", "color_trc")}
-            aspect = stream.sample_aspect_ratio or Fraction(1)
-            aspect = 1 / aspect if frame.rotation % 180 else aspect
+            aspect = stream.sample_aspect_ratio or None
+            aspect = 1 / aspect if aspect and frame.rotation % 180 else aspect
             return cls(name, starts, int(frame.duration or step), stream.time_base, colours, aspect)
 
     @classmethod
@@ -225,12 +225,12 @@ class _Sound:
 
 
 def _new_stream(out: Any, codec: str, frame: Any, film: Video) -> Any:
-    times = [*film.starts, film.starts[-1] + film.duration]
-    rate = Fraction(len(film.starts)) / ((times[-1] - times[0]) * film.tick)
+    rate = Fraction(len(film.starts)) / ((film.starts[-1] + film.duration - film.starts[0]) * film.tick)
     stream = out.add_stream(codec, rate=rate.limit_denominator(100_000))
     stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, frame.format.name
     stream.time_base = stream.codec_context.time_base = film.tick
-    stream.codec_context.sample_aspect_ratio = film.aspect
+    if film.aspect:
+        stream.codec_context.sample_aspect_ratio = film.aspect
     for key, value in film.colours.items():
         setattr(stream.codec_context, key, value)
     stream.codec_context.options = _OPTIONS[codec]
@@ -269,7 +269,9 @@ def _film(name: str) -> Iterator[tuple[Any, Any]]:
             yield container, stream
     except RefusedError as error:
         raise ValueError(f"{title}: {error}") from error
-    except av.FFmpegError as error:
+    except (av.FFmpegError, OSError) as error:
+        if error.errno is None:  # the file could not be opened, which is said
+            raise
         raise ValueError(f"{title}: it is damaged or no film ({error.strerror}); copy or download it again.") from error
 
 
