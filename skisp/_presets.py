@@ -4,11 +4,12 @@ from typing import Any
 
 __all__ = ["PRESETS", "preset"]
 
-# The defaults of the propagator are "balanced"; a test holds that they agree.
+# Chosen by eye on seven pairs of 256 pixels, two of them with a face: eyes and mouths stay as they are in the first,
+# are painted in the second, which has the defaults, and broken by strokes but still to be known in the third.
 PRESETS: dict[str, dict[str, Any]] = {
-    "faithful": {},
-    "balanced": {},
-    "bold": {},
+    "faithful": {"strength": 0.6, "content_weight": 2.0, "adaptation": 1.0},
+    "balanced": {"strength": 1.0, "content_weight": 1.0, "adaptation": 0.7},
+    "bold": {"strength": 1.0, "content_weight": 0.5, "adaptation": 0.6},
 }
 
 
@@ -18,8 +19,8 @@ def preset(name: str) -> dict[str, Any]:
     Parameters
     ----------
     name : {"faithful", "balanced", "bold"}
-        ``"faithful"`` keeps faces, letters and thin lines, ``"bold"`` takes larger pieces of the style and loses
-        small things, and ``"balanced"``, between them, has the defaults.
+        ``"faithful"`` keeps faces, letters and thin lines, ``"bold"`` shows more of the style and breaks up small
+        things, and ``"balanced"``, between them, has the defaults.
 
     Returns
     -------

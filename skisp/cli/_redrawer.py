@@ -11,8 +11,8 @@ from ._errors import UserError, in_one_line
 
 __all__ = ["options_of", "redraw", "use_cores"]
 
-# Options of the command that are parameters of the propagator of the same names, and their defaults.
-_LOOK = {"strength": 1.0, "style_scale": 1.0, "color": "style"}
+# Options of the command that are parameters of the propagator of the same names.
+_LOOK = ("strength", "style_scale", "color")
 
 
 def redraw(content: NDArray[Any], parameters: dict[str, Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -26,9 +26,8 @@ def redraw(content: NDArray[Any], parameters: dict[str, Any], mask: NDArray[Any]
 
 def options_of(arguments: Namespace) -> dict[str, Any]:
     """Parameters of the propagator that say how it redraws: those of the preset, and the options that were given."""
-    name = getattr(arguments, "preset", None)
+    look = {"style_scale": 1.0, "color": "style", **preset(arguments.preset or "balanced")}
     given = {name: getattr(arguments, name, None) for name in _LOOK}
-    look = _LOOK | ({} if name is None else preset(name))
     look |= {name: value for name, value in given.items() if value is not None}
     return {**look, "random_state": arguments.seed, "device": arguments.device}
 

@@ -16,6 +16,7 @@ import PIL.Image
 import pytest
 
 import skisp
+from skisp._presets import PRESETS
 from skisp._progress import report
 from skisp.cli import main
 from skisp.cli._progress import progress_shown
@@ -122,11 +123,26 @@ class TestPropagate:
         options = ["--strength", "0.5", "--seed", "3", "--device", "cpu", "--size", "12"]
         options += ["--style-scale", "2", "--color", "content"]
         run(capsys, "propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "out", *options)
-        wanted = {"strength": 0.5, "style_scale": 2.0, "color": "content", "random_state": 3, "device": "cpu"}
+        wanted = {
+            **skisp.preset("balanced"),
+            "strength": 0.5,
+            "style_scale": 2.0,
+            "color": "content",
+            "random_state": 3,
+            "device": "cpu",
+        }
         assert [call.options for call in calls] == [wanted] * 2
         assert Learnt.calls[0].images[0].shape == (8, 12, 3)
         assert Learnt.calls[0].seed == 3
         assert read_image("out/a.jpg").shape == (8, 12, 3)
+
+    @pytest.mark.parametrize("name", PRESETS)
+    def test_a_preset_says_the_look_and_options_change_it(self, folder, calls, capsys, name):
+        command = ["propagate", "a.jpg", "--style", "style.png", "--preset", name, "--quiet"]
+        run(capsys, *command, "-o", "out")
+        run(capsys, *command, "-o", "new", "--strength", "0.3")
+        assert calls[0].options.items() >= skisp.preset(name).items()
+        assert calls[1].options == {**calls[0].options, "strength": 0.3}
 
     def test_into_a_file(self, folder, calls, capsys):
         assert run(capsys, "propagate", "a.jpg", "--style", "style.png", "-o", "new/b.webp")[:2] == (0, "new/b.webp\n")
@@ -489,7 +505,7 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"skisp {skisp.__version__}\n"
 
 
-@pytest.mark.parametrize("command", [[], ["propagate"], ["demo"], ["styles"]])
+@pytest.mark.parametrize("command", [[], ["propagate"], ["sequence"], ["compare"], ["demo"], ["styles"]])
 def test_help(capsys, command):
     with pytest.raises(SystemExit) as stop:
         main([*command, "--help"])
