@@ -123,14 +123,8 @@ class TestPropagate:
         options = ["--strength", "0.5", "--seed", "3", "--device", "cpu", "--size", "12"]
         options += ["--style-scale", "2", "--color", "content"]
         run(capsys, "propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "out", *options)
-        wanted = {
-            **skisp.preset("balanced"),
-            "strength": 0.5,
-            "style_scale": 2.0,
-            "color": "content",
-            "random_state": 3,
-            "device": "cpu",
-        }
+        wanted = {"strength": 0.5, "style_scale": 2.0, "color": "content", "random_state": 3, "device": "cpu"}
+        wanted = skisp.preset("balanced") | wanted
         assert [call.options for call in calls] == [wanted] * 2
         assert Learnt.calls[0].images[0].shape == (8, 12, 3)
         assert Learnt.calls[0].seed == 3

@@ -64,9 +64,7 @@ def test_each_style_is_learnt_once(folder, capsys, monkeypatch):
     from skisp.cli import _compare
 
     learnt, learn = [], _compare.learn
-    monkeypatch.setattr(
-        _compare, "learn", lambda images, paths, arguments: learnt.append(paths) or learn(images, paths, arguments)
-    )
+    monkeypatch.setattr(_compare, "learn", lambda *given: learnt.append(given[1]) or learn(*given))
     assert run(capsys, "--style", "waves.png", "--color", "only", "-o", "sheet.jpg")[0] == 0
     assert learnt == [["waves.png"]]
     assert read_image("sheet.jpg").shape[1] == 10 + 5 * 58  # strengths 0.5, 0.75 and 1
