@@ -12,7 +12,7 @@ from .._names import shown
 from ..io import read_image
 from ..io._image_file import ImageFile
 from ._errors import FAILURES, UserError, in_one_line
-from ._masks import read_mask
+from ._masks import check_mask, given_masks, read_mask
 from ._messages import decoders_silent
 from ._outputs import check_outputs, is_file_name, is_picture, plan_outputs, writable_folder, write_picture
 from ._progress import progress_shown, time_left
@@ -53,7 +53,7 @@ def propagate(arguments: Namespace) -> int:
     jobs = list(zip(arguments.contents, targets, strict=True))
     into_a_folder = not is_file_name(arguments.output)
     sources, learnt = given_styles(arguments)
-    masks = [arguments.mask] if arguments.mask else []
+    masks = given_masks(arguments.mask)
     reads = [*arguments.contents, *arguments.folders, *sources, *masks]
     check_outputs(targets, arguments.contents, reads, replace=arguments.force or into_a_folder)
     batch = _Batch(arguments, {"the style": sources, "--mask": masks} if masks else {"the style": sources})
@@ -119,7 +119,7 @@ class _Batch:
         return 0 if not self._failed else 1 if self._n_written or len(self._records) > len(self._failed) else 2
 
     def _redraw_all(self, jobs: Sequence[_Job], learnt: Callable[[], dict[str, Any]]) -> None:
-        readable = [job for job in jobs if self._attempt(job, lambda job: _check_readable(job[0]))]
+        readable = [job for job in jobs if self._attempt(job, self._check_readable)]
         if not readable:
             return
         use_cores(self._arguments)
@@ -147,6 +147,10 @@ class _Batch:
             return False
         return True
 
+    def _check_readable(self, job: _Job) -> None:
+        with decoders_silent(), ImageFile(job[0]):
+            check_mask(self._arguments.mask, job[0])
+
     def _redraw(self, job: _Job, position: str, left: str) -> None:
         content, target = job
         with decoders_silent():
@@ -162,11 +166,6 @@ class _Batch:
 
     def _settings_for(self, content: str) -> dict[str, str]:
         return self._settings | {"the photograph": f"{shown(Path(content).name)} [{digest_of(content)[:6]}]"}
-
-
-def _check_readable(content: str) -> None:
-    with decoders_silent(), ImageFile(content):
-        pass
 
 
 def _record(job: _Job, status: str, **more: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ..io._frames import Frames, check_moving, read_frames, write_frames
 from ..io._image_file import is_readable
 from ._errors import FAILURES, UserError, in_one_line
 from ._film_state import FilmState
-from ._masks import read_mask
+from ._masks import check_mask, given_masks, read_mask
 from ._messages import decoders_silent
 from ._outputs import check_outputs, is_file_name, plan_outputs, writable_folder, write_picture
 from ._progress import progress_shown
@@ -37,7 +37,7 @@ def sequence(arguments: Namespace) -> int:
     film = Path(arguments.output) if is_file_name(arguments.output) else None
     films = [] if film is None else plan_outputs([arguments.frames], arguments.output, check=_check_film(arguments))
     styles, learnt = given_styles(arguments)
-    sources = [*styles, *([arguments.mask] if arguments.mask else [])]
+    sources = [*styles, *given_masks(arguments.mask)]
     frames = _read(arguments)
     folder = arguments.output if film is None else f"{arguments.output}.frames/"
     pictures = plan_outputs(frames.names, folder, kept=())
@@ -75,6 +75,8 @@ def _read(arguments: Namespace) -> Frames:
         with decoders_silent():
             frames = read_frames(arguments.frames, size=arguments.size)
             frames.durations  # noqa: B018 (reads them)
+            for name in frames.names:
+                check_mask(arguments.mask, name)
     except FAILURES as error:
         raise UserError(in_one_line(error, arguments.frames, "read", "the film")) from error
     return frames

@@ -393,6 +393,19 @@ class TestErrors:
             (["sequence", "c.gif", "--style", "style.png", "-o", "out.avi"], "'.avi' is no film that is written"),
             (["sequence", "c.gif", "--style", "style.png", "-o", "out.jpg"], "'.jpg' is not a film or animation"),
             (["sequence", "c.gif", "-o", "out.gif"], "one of the arguments --style --model is required"),
+            (
+                ["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--mask", "x.png"],
+                "read the mask x.png: there",
+            ),
+            (
+                ["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--mask", "empty"],
+                "no mask of the same name",
+            ),
+            (
+                ["sequence", "c.gif", "--style", "style.png", "-o", "out", "--mask", "a.txt"],
+                "the mask a.txt: it is not",
+            ),
+            (["sequence", "c.gif", "--style", "style.png", "-o", "out", "--mask", "empty"], "no mask of the same name"),
             (["compare", "a.jpg", "--style", "style.png", "-o", "out"], "name a file, such as sheet.png"),
             (
                 ["propagate", "empty", "--style", "style.png", "-o", "out"],

@@ -1,5 +1,6 @@
 """Films from and to files, with pictures, times, colours and sound as they were."""
 
+import io
 import sys
 from fractions import Fraction
 from itertools import islice
@@ -151,3 +152,19 @@ def test_without_the_extra_it_is_said_what_to_install(tmp_path, monkeypatch):
             call()
     with pytest.raises(ValueError, match="it is a film; redraw it with skisp sequence"):
         read_image(tmp_path / "film.mp4")
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
+    make_video(tmp_path / "film.mp4", drawn(2))
+
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+        def fileno(self):
+            return 0
+
+    monkeypatch.setattr("skisp.io._files.open", lambda *_, **__: Full(), raising=False)
+    with pytest.raises(OSError, match=r"cannot write \S*out\.mp4: No space left on device; check the folder"):
+        write_film(tmp_path / "out.mp4", drawn(2))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mp4"]
