@@ -129,7 +129,7 @@ class _Batch:
             began = time.monotonic()
             left = f", {time_left((began - start) / i * (len(readable) - i))}" if i else ""
             position = f" ({i + 1} of {len(readable)})" if len(readable) > 1 else ""
-            if self._attempt(job, lambda job, shown=(position, left): self._redraw(job, *shown)):  # type: ignore[misc]
+            if self._attempt(job, lambda job, said=(position, left): self._redraw(job, *said)):  # type: ignore[misc]
                 self._n_written += 1
                 self._records.append(_record(job, "written", seconds=round(time.monotonic() - began, 3)))
                 if not self._arguments.json:
