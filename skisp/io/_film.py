@@ -40,10 +40,10 @@ def read_film(path: str | os.PathLike[str], *, size: int | None = None) -> Itera
     >>> import numpy as np
     >>> from skisp.io import read_film, write_film
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_film(f"{folder}/film.gif", np.zeros((3, 8, 12, 3)))
+    ...     write_film(f"{folder}/film.gif", np.random.default_rng(0).random((3, 8, 12, 3)))
     ...     shapes = [frame.shape for frame in read_film(f"{folder}/film.gif")]
     >>> len(shapes), shapes[0]
-    (3, (8, 12))
+    (3, (8, 12, 3))
     """
     return iter(read_frames(path, size=size))
 
@@ -80,7 +80,7 @@ def write_film(
     Notes
     -----
     Films are coded as H.264, WebM as VP9, in 8 bits and with colours at half the size, as all players show them; where
-    a side is odd, its last row or column is repeated.
+    a side is odd, its last row or column is repeated. In animations Pillow joins frames that are the same.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def write_film(
     >>> import numpy as np
     >>> from skisp.io import read_film, write_film
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_film(f"{folder}/film.png", np.zeros((3, 8, 12, 3)), frame_rate=10)
+    ...     write_film(f"{folder}/film.png", np.random.default_rng(0).random((3, 8, 12)), frame_rate=10)
     ...     len(list(read_film(f"{folder}/film.png")))
     3
     """
