@@ -1,4 +1,4 @@
-"""Draw the README's picture: a landscape, a face and a flower, three styles, and the photographs redrawn in them.
+"""Draw the README's pictures: three photographs, three styles, and the photographs redrawn in them; and the presets.
 
 Everything in it comes with skisp, scikit-learn or scikit-image, and the same versions draw the same picture. The first
 row is what ``skisp demo`` draws, a little larger.
@@ -14,7 +14,7 @@ import PIL.Image
 import skisp
 from skisp.datasets import load_photograph, make_style_image
 
-TARGET = Path(__file__).parent / "_static" / "readme.jpg"
+FOLDER = Path(__file__).parent / "_static"
 ROWS = [("china", "brush_strokes", 0), ("astronaut", "brush_strokes", 1), ("flower", "stained_glass", 0)]
 WIDTH = 392
 GAP = 12
@@ -44,8 +44,22 @@ def row(name, kind, seed):
     return joined([photograph, np.rint(style * 255).astype(np.uint8), picture], axis=1)
 
 
+def in_presets():
+    """The face in one style, from faithful to bold."""
+    photograph = astronaut_of(WIDTH)
+    style = make_style_image("brush_strokes", size=photograph.shape[:2], random_state=1)
+    propagator = skisp.StylePropagator(style_images=[style], random_state=0).fit([photograph])
+    looks = [skisp.preset(name) for name in ("faithful", "balanced", "bold")]
+    return joined([propagator.set_params(**look).transform([photograph])[0] for look in looks], axis=1)
+
+
+def save(name, picture):
+    target = FOLDER / name
+    PIL.Image.fromarray(picture).save(target, quality=88, subsampling=0, optimize=True)
+    print(f"wrote {name}: {picture.shape[1]}x{picture.shape[0]} pixels, {target.stat().st_size / 1e6:.2f} MB")
+
+
 if __name__ == "__main__":
-    picture = joined([row(*arguments) for arguments in ROWS], axis=0)
-    TARGET.parent.mkdir(exist_ok=True)
-    PIL.Image.fromarray(picture).save(TARGET, quality=88, subsampling=0, optimize=True)
-    print(f"wrote {TARGET.name}: {picture.shape[1]}x{picture.shape[0]} pixels, {TARGET.stat().st_size / 1e6:.2f} MB")
+    FOLDER.mkdir(exist_ok=True)
+    save("presets.jpg", in_presets())
+    save("readme.jpg", joined([row(*arguments) for arguments in ROWS], axis=0))

@@ -3,6 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ._presets import preset
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = [
     "io",
     "metrics",
     "persistence",
+    "preset",
     "propagate_style",
     "propagation",
 ]

@@ -28,7 +28,7 @@ FLOORS = [
     ["_conditions", "_tensors"],
     ["_base", "_images"],
     ["_math"],
-    ["_threads", "_batches", "_chunks", "_progress", "_names", "_errors", "_version"],
+    ["_threads", "_batches", "_chunks", "_progress", "_names", "_errors", "_presets", "_version"],
     ["_torch_state"],
     ["_fork"],
 ]

@@ -91,19 +91,32 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
 
 
 # What is done one after the other in one process, and what must not be imported until then.
+SECONDS = {"torch", "sklearn", "scipy"}
 LIGHT_STEPS = {
-    "import skisp": {"torch", "sklearn", "scipy", "numpy"},
-    "from skisp.cli import main; main(['--version'])": {"torch", "sklearn", "scipy"},
-    "from skisp.cli import main; main(['--help'])": {"torch", "sklearn", "scipy"},
-    "from skisp.cli import main; main(['propagate', '--help'])": {"torch", "sklearn", "scipy"},
-    "import skisp.io": {"torch"},
+    "import skisp": {*SECONDS, "numpy"},
+    "from skisp.cli import main; main(['--version'])": SECONDS,
+    "main(['--help'])": SECONDS,
+    "main(['propagate', '--help'])": SECONDS,
+    "import skisp.io": SECONDS,
+    **{
+        f"main([{command}, '-o', 'out'])": SECONDS
+        for command in (
+            "'propagate', 'gone.jpg', '--style', 'gone.jpg'",
+            "'propagate', 'gone.jpg', '--style', 'here.png'",
+            "'apply', 'here.png', '--model', 'gone.skisp'",
+            "'fit', 'gone.jpg'",
+            "'sequence', 'gone.jpg', '--style', 'here.png'",
+            "'compare', 'gone.jpg', '--style', 'here.png'",
+        )
+    },
+    "main(['score', 'here.png', 'here.png', 'gone.png'])": SECONDS,
     "import skisp.datasets": {"torch"},
     "import skisp.inspection": {"matplotlib"},
 }
 
 
 @pytest.fixture(scope="module")
-def imported_too_early():
+def imported_too_early(tmp_path_factory):
     """What each of LIGHT_STEPS must not import but has; --help and --version end by SystemExit."""
     script = f"""
 import sys
@@ -113,9 +126,17 @@ for code, heavy in {LIGHT_STEPS!r}.items():
         exec(code)
     print("imported:", [code, sorted(heavy & sys.modules.keys())])
 """
+    folder = tmp_path_factory.mktemp("light")
+    write_image(folder / "here.png", make_style_image("waves", size=32, random_state=0))
     environment = {**os.environ, "PYTHONPATH": str(Path(skisp.__file__).parent.parent)}
     process = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True, timeout=120
+        [sys.executable, "-c", script],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+        timeout=120,
     )
     return dict(ast.literal_eval(line) for line in re.findall("^imported: (.*)", process.stdout, re.MULTILINE))
 

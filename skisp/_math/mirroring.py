@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 __all__ = ["fill_by_mirroring"]
 
@@ -45,6 +44,8 @@ def _mirrored(
     missing: NDArray[np.bool_], at: tuple[NDArray[np.intp], ...]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
     """Of the pixels ``at``: the nearest that is there, the one opposite, and whether that is there too."""
+    from scipy.ndimage import distance_transform_edt  # a quarter of a second, and few images have what is missing
+
     nearest = distance_transform_edt(missing, return_distances=False, return_indices=True)[:, at[0], at[1]]
     opposite = 2 * nearest - np.stack(at)
     last = np.array(missing.shape)[:, None] - 1

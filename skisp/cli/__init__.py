@@ -1,15 +1,15 @@
 """The command ``skisp``.
 
-torch and scikit-learn are imported by the commands that need them, so that ``--help`` answers at once.
+torch and scikit-learn, which take seconds, are imported where they are needed: ``--help`` answers at once, and what is
+wrong with paths and outputs is said before.
 """
 
 import sys
-from argparse import Namespace
 from collections.abc import Sequence
 
+from ._errors import UserError
 from ._messages import warnings_in_a_line
-from ._parser import UserError, build_parser
-from ._patterns import expanded
+from ._parser import build_parser
 from ._streams import complain, lasting_streams
 
 __all__ = ["main"]
@@ -39,9 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     try:
         arguments = build_parser().parse_args(argv)
-        _expand_patterns(arguments)
-        from . import _commands
+        from . import _commands, _patterns
 
+        _patterns.expand(arguments)
         with warnings_in_a_line():
             return int(getattr(_commands, arguments.command)(arguments))
     except UserError as error:
@@ -50,10 +50,3 @@ def _run(argv: Sequence[str] | None) -> int:
     except KeyboardInterrupt as interrupt:
         print(f"skisp: interrupted; {interrupt.args[0] if interrupt.args else 'nothing was written'}", file=sys.stderr)
         return 130
-
-
-def _expand_patterns(arguments: Namespace) -> None:
-    """Replace patterns by the paths that they stand for, wherever several paths may be given."""
-    for name in ("contents", "styles", "results", "style"):
-        if isinstance(getattr(arguments, name, None), list):
-            setattr(arguments, name, expanded(getattr(arguments, name)))

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from .._images import Image, as_images, to_channels
 from .._names import shown
 from ..io import write_image
-from ._errors import FAILURES, in_one_line
+from ._compare import compare
+from ._errors import FAILURES, UserError, in_one_line
 from ._outputs import check_outputs, plan_outputs, writable_folder
-from ._parser import UserError
 from ._progress import progress_shown
 from ._propagate import apply, fit, propagate
 from ._redrawer import redraw
@@ -23,7 +23,7 @@ from ._sequence import sequence
 from ._streams import print_line
 from ._styles import learn
 
-__all__ = ["apply", "demo", "fit", "propagate", "score", "sequence", "styles"]
+__all__ = ["apply", "compare", "demo", "fit", "propagate", "score", "sequence", "styles"]
 
 _DEFAULT_KIND = "brush_strokes"
 _GAP = 8
@@ -41,8 +41,8 @@ def demo(arguments: Namespace) -> int:
         content = load_photograph("china", size=arguments.size)
         style = make_style_image(kind, size=content.shape[:2], random_state=arguments.seed)
         try:
-            learnt = learn([style], arguments.seed, kind, quiet=False)
-            with progress_shown("demo"):
+            learnt = learn([style], [kind], arguments)
+            with progress_shown("redrawing the photograph"):
                 result = redraw(content, {"style": learnt, "random_state": arguments.seed})
             write_image(target, _side_by_side([content, style, result]))
         except FAILURES as error:

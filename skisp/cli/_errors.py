@@ -1,15 +1,25 @@
 """What can go wrong with a picture although the code is right, and how it is reported."""
 
+import re
+
 from .._names import shown
 
-__all__ = ["FAILURES", "in_one_line"]
+__all__ = ["FAILURES", "UserError", "in_one_line"]
 
 # torch reports a full accelerator as RuntimeError.
 FAILURES = (OSError, ValueError, MemoryError, RuntimeError)
+# What a picture is called where it is one of a list; the user gave a name, and no list.
+_ITEM = re.compile(r"\b[Ii](?:mage|tem) 0 of (?:X|style_images)\b")
 
 
-def in_one_line(error: BaseException, path: str = "", verb: str = "redraw") -> str:
-    """An error in one line that names the file."""
+class UserError(Exception):
+    """A mistake that only the user can correct; the message is one line that says what is wrong, and the cure."""
+
+
+def in_one_line(error: BaseException, path: str = "", verb: str = "redraw", role: str = "") -> str:
+    """An error in one line that names the file, and what it was given as, such as ``"the style"``."""
     text = " ".join(str(error).split()) or type(error).__name__
     name = " ".join(shown(path).split())
-    return text if name in text else f"cannot {verb} {shown(path)}: {text}"
+    named = f"{role} {name}".strip()
+    text = text.replace(f"cannot read {name}", f"cannot read {named}", 1) if name else text
+    return _ITEM.sub("it" if name else "the picture", text if name in text else f"cannot {verb} {named}: {text}")

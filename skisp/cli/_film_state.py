@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..io._files import write_whole
+from ._settings_record import digest_of
 
 __all__ = ["FilmState"]
 
@@ -30,20 +31,27 @@ class FilmState:
     arguments : Namespace
     options : dict
         Of the propagator.
+    sources : list of str
+        Files of the styles and masks.
 
     Attributes
     ----------
     arrays : dict of ndarray
         What the next frame needs of the last; empty before the first.
     n_done : int
+    made_otherwise : bool
+        Whether what was kept is of another film, or of other styles or options.
     """
 
-    def __init__(self, pictures: Sequence[Path], arguments: Namespace, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, pictures: Sequence[Path], arguments: Namespace, options: Mapping[str, Any], sources: Sequence[str]
+    ) -> None:
         self.pictures = pictures
         self.folder = pictures[0].parent
-        self._key = _key(arguments, options)
+        self._key = _key(arguments, options, sources)
         self.arrays: dict[str, NDArray[Any]] = {}
         self.n_done = 0
+        self.made_otherwise = False
         if not arguments.force:
             with suppress(OSError, ValueError, KeyError):  # none is kept, or it is damaged
                 self._take()
@@ -67,20 +75,13 @@ class FilmState:
         with np.load(self.folder / _NAME, allow_pickle=False) as kept:
             arrays = dict(kept)
         n_done = int(arrays.pop("_n_done"))
-        if str(arrays.pop("_key")) == self._key and all(file.is_file() for file in self.pictures[:n_done]):
+        self.made_otherwise = str(arrays.pop("_key")) != self._key
+        if not self.made_otherwise and all(file.is_file() for file in self.pictures[:n_done]):
             self.arrays, self.n_done = arrays, n_done
 
 
-def _key(arguments: Namespace, options: Mapping[str, Any]) -> str:
-    """A digest of all that the pictures depend on; of frames only their sizes and times, since they are many."""
-    digest = hashlib.sha256(
-        repr((__version__, arguments.size, arguments.style_weights, sorted(options.items()))).encode()
-    )
-    for style in arguments.style:
-        with suppress(OSError):  # reading it will say what is wrong
-            digest.update(hashlib.sha256(Path(style).read_bytes()).digest())
-    film = Path(arguments.frames)
-    for file in sorted(film.iterdir()) if film.is_dir() else [film]:
-        status = file.stat()
-        digest.update(repr((os.fsencode(file.name), status.st_size, status.st_mtime_ns)).encode())
-    return digest.hexdigest()
+def _key(arguments: Namespace, options: Mapping[str, Any], sources: Sequence[str]) -> str:
+    """A digest of all that the pictures depend on; of the film itself only names, sizes and times."""
+    given = (__version__, arguments.size, arguments.style_weights, sorted(options.items()))
+    files = [digest_of(path) for path in sources] + [digest_of(arguments.frames, by_name=True)]
+    return hashlib.sha256(repr((given, files)).encode()).hexdigest()

@@ -1,5 +1,6 @@
 """Masks from files: which one belongs to a photograph, and how it is fitted to it."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,43 @@ import PIL.Image
 from .._images import Image
 from .._names import shown
 from ..io import read_image
-from ..io._image_file import is_readable
-from ..propagation._masks import shares_of
+from ..io._image_file import ImageFile, is_readable
+from ._errors import FAILURES, UserError, in_one_line
 from ._messages import decoders_silent
 from ._streams import note
 
-__all__ = ["read_mask"]
+__all__ = ["check_mask", "given_masks", "read_mask"]
+
+
+def given_masks(path: str | None) -> list[str]:
+    """The paths that were given for masks: one or none. A mask that all photographs share is looked at.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
+    if path is None:
+        return []
+    try:
+        if not os.path.isdir(path):
+            check_mask(path, "")
+    except FAILURES as error:
+        raise UserError(in_one_line(error, path, "read", "the mask")) from error
+    return [path]
+
+
+def check_mask(path: str | None, content: str) -> None:
+    """Check, by a look at its first bytes, that there is a mask for a photograph, if there are any.
+
+    Raises
+    ------
+    OSError, ValueError
+        If there is none, or it is no picture.
+    """
+    if path is not None:
+        with decoders_silent(), ImageFile(_file(path, content)):
+            pass
 
 
 def read_mask(path: str | None, content: str, shape: tuple[int, ...]) -> Image | None:
@@ -33,7 +65,9 @@ def read_mask(path: str | None, content: str, shape: tuple[int, ...]) -> Image |
     """
     if path is None:
         return None
-    file = _of_the_same_name(Path(path), content) if Path(path).is_dir() else Path(path)
+    from ..propagation._masks import shares_of
+
+    file = _file(path, content)
     with decoders_silent():
         grey = shares_of(read_image(file), f"the mask {shown(file)}")[..., 0]
     (height, width), (own_height, own_width) = shape[:2], grey.shape
@@ -44,6 +78,10 @@ def read_mask(path: str | None, content: str, shape: tuple[int, ...]) -> Image |
         )
     fitted = PIL.Image.fromarray(grey, mode="F").resize((width, height), PIL.Image.Resampling.BILINEAR)
     return np.asarray(fitted).clip(0.0, 1.0)
+
+
+def _file(path: str, content: str) -> Path:
+    return _of_the_same_name(Path(path), content) if os.path.isdir(path) else Path(path)
 
 
 def _of_the_same_name(folder: Path, content: str) -> Path:

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from .._names import shown
 from ..io import ImageMetadata, write_image
 from ..io._images import WRITABLE_SUFFIXES, check_suffix
-from ._parser import UserError
+from ..io._pillow_files import HEIF_SUFFIXES
+from ..io._video import is_video
+from ._errors import UserError
 
 __all__ = ["check_outputs", "is_file_name", "is_picture", "plan_outputs", "writable_folder", "write_picture"]
 
@@ -122,23 +124,25 @@ def _remove(folders: Sequence[Path]) -> None:
             folder.rmdir()
 
 
-def write_picture(target: Path, picture: NDArray[Any], metadata: ImageMetadata | None = None) -> None:
+def write_picture(
+    target: Path, picture: NDArray[Any], metadata: ImageMetadata | None = None, quality: int | None = None
+) -> None:
     """Write a picture; floats with 16 bits, the most that is written, where the format has them."""
     if picture.dtype.kind == "f":
         picture = np.rint(picture.clip(0.0, 1.0) * 65535.0).astype(np.uint16)
-    write_image(target, picture, metadata)
+    write_image(target, picture, metadata, quality=quality)
 
 
 def is_file_name(output: str) -> bool:
     """Whether an output is the name of one file of a known kind, not of a folder."""
     if output.endswith(("/", os.sep)) or os.path.isdir(output):
         return False
-    return is_picture(output) or mimetypes.guess_type(Path(output).name)[0] is not None
+    return is_picture(output) or is_video(output) or mimetypes.guess_type(Path(output).name)[0] is not None
 
 
 def is_picture(name: str) -> bool:
     """Whether a name has the suffix of a picture."""
-    return Path(name).suffix.lower() in PIL.Image.registered_extensions()
+    return Path(name).suffix.lower() in {*PIL.Image.registered_extensions(), *HEIF_SUFFIXES}
 
 
 def _file_name(content: Path, kept: Collection[str]) -> str:

@@ -1,7 +1,6 @@
 """The commands that learn a style and redraw photographs in it."""
 
 import json
-import os
 import sys
 import time
 from argparse import Namespace
@@ -11,43 +10,35 @@ from typing import Any
 
 from .._names import shown
 from ..io import read_image
-from ._errors import FAILURES, in_one_line
-from ._masks import read_mask
+from ..io._image_file import ImageFile
+from ._errors import FAILURES, UserError, in_one_line
+from ._masks import check_mask, given_masks, read_mask
 from ._messages import decoders_silent
 from ._outputs import check_outputs, is_file_name, is_picture, plan_outputs, writable_folder, write_picture
-from ._parser import UserError
-from ._progress import progress_shown
-from ._redrawer import options_of, redraw
+from ._progress import progress_shown, time_left
+from ._redrawer import options_of, redraw, use_cores
+from ._settings_record import SettingsRecord, digest_of, in_words, settings_of
 from ._streams import complain, note, print_line
-from ._styles import learn, read_styles, style_in_file, styles_of
+from ._styles import given_styles, learn, read_styles
 
 __all__ = ["apply", "fit", "propagate"]
 
 _Job = tuple[str, Path]
 
 
-def propagate(arguments: Namespace) -> int:
-    """Redraw photographs in the style of a picture, or of several."""
-    return _redraw_all(arguments, arguments.style, lambda: styles_of(arguments))
-
-
-def apply(arguments: Namespace) -> int:
-    """Redraw photographs in a style that was learnt before."""
-    return _redraw_all(arguments, [arguments.model], lambda: style_in_file(arguments.model))
-
-
 def fit(arguments: Namespace) -> int:
     """Learn the style of pictures, and write it to a file."""
-    from .._base import unfrozen
-    from ..persistence import save_model
-
     target = Path(arguments.output)
     if is_picture(arguments.output):
         raise UserError(f"{shown(target)} is the name of a picture; name a file for the style, such as NAME.skisp")
-    check_outputs([target], ["the style"], arguments.styles, replace=arguments.force)
+    reads = [*arguments.styles, *arguments.folders]
+    check_outputs([target], ["the style"], reads, replace=arguments.force)
     images = read_styles(arguments.styles, arguments.size)
     with writable_folder(target.parent):
-        style = learn(images, arguments.seed, target.name, quiet=arguments.quiet)
+        from .._base import unfrozen
+        from ..persistence import save_model
+
+        style = learn(images, arguments.styles, arguments)
         try:
             save_model(target, unfrozen(style), overwrite=arguments.force)
         except FAILURES as error:
@@ -56,80 +47,125 @@ def fit(arguments: Namespace) -> int:
     return 0
 
 
-def _redraw_all(arguments: Namespace, sources: Sequence[str], learnt: Callable[[], dict[str, Any]]) -> int:
-    """Redraw the photographs that are not redrawn yet."""
+def propagate(arguments: Namespace) -> int:
+    """Redraw the photographs that are not redrawn yet, in a style that is learnt or was learnt before."""
     targets = plan_outputs(arguments.contents, arguments.output)
     jobs = list(zip(arguments.contents, targets, strict=True))
     into_a_folder = not is_file_name(arguments.output)
-    reads = [*arguments.contents, *sources, *([arguments.mask] if arguments.mask else [])]
+    sources, learnt = given_styles(arguments)
+    masks = given_masks(arguments.mask)
+    reads = [*arguments.contents, *arguments.folders, *sources, *masks]
     check_outputs(targets, arguments.contents, reads, replace=arguments.force or into_a_folder)
-    done = [] if arguments.force else [job for job in jobs if into_a_folder and job[1].is_file()]
-    left = [job for job in jobs if job not in done]
-    _use_cores(arguments.jobs)
-    options = options_of(arguments)
-    if done:
-        note(f"{len(done)} of {len(jobs)} pictures exist already and are kept; --force redraws them")
+    batch = _Batch(arguments, {"the style": sources, "--mask": masks} if masks else {"the style": sources})
+    left = batch.without_kept(jobs) if into_a_folder and not arguments.force else jobs
     with writable_folder(targets[0].parent):
-        return _Batch(arguments, lambda: learnt() | options, done).run(left)
+        return batch.run(left, learnt)
 
 
-def _use_cores(n_jobs: int | None) -> None:
-    import torch
-
-    if n_jobs is not None:
-        torch.set_num_threads(min(n_jobs, os.cpu_count() or 1))
+apply = propagate
 
 
 class _Batch:
-    """Learns the style, and redraws photograph after photograph; if one fails, the others are still redrawn."""
+    """Learns the style, and redraws photograph after photograph; if one fails, the others are still redrawn.
 
-    def __init__(self, arguments: Namespace, parameters: Callable[[], dict[str, Any]], done: Sequence[_Job]) -> None:
+    Parameters
+    ----------
+    arguments : Namespace
+    files : dict of str to list of str
+        What all pictures depend on, by what it is.
+    """
+
+    def __init__(self, arguments: Namespace, files: dict[str, Sequence[str]]) -> None:
         self._arguments = arguments
-        self._make_parameters = parameters
-        self._records = [_record(job, "kept") for job in done]
+        self._settings = settings_of(arguments, files)
+        self._made = None if is_file_name(arguments.output) else SettingsRecord(Path(arguments.output))
+        self._records: list[dict[str, Any]] = []
         self._failed: list[str] = []
         self._n_written = 0
 
-    def run(self, jobs: Sequence[_Job]) -> int:
+    def without_kept(self, jobs: Sequence[_Job]) -> list[_Job]:
+        """The photographs whose pictures do not exist.
+
+        Raises
+        ------
+        UserError
+            If a picture exists that was made otherwise.
+        """
+        done = [job for job in jobs if job[1].is_file()]
+        for content, target in done:
+            differences = self._made.differences(target, self._settings_for(content)) if self._made else []
+            if differences:
+                raise UserError(
+                    f"{shown(target)} exists already and was made otherwise ({in_words(differences)}); "
+                    "choose another output, or pass --force to redraw the pictures there"
+                )
+        if done:
+            note(f"{len(done)} of {len(jobs)} pictures exist already and are kept; --force redraws them")
+        self._records = [_record(job, "kept") for job in done]
+        return [job for job in jobs if job not in done]
+
+    def run(self, jobs: Sequence[_Job], learnt: Callable[[], dict[str, Any]]) -> int:
         try:
-            self._parameters = self._make_parameters() if jobs else {}
-            for i, job in enumerate(jobs):
-                self._one(job, f" ({i + 1} of {len(jobs)})" if len(jobs) > 1 else "")
+            self._redraw_all(jobs, learnt)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{self._n_written} of {len(jobs)} pictures are written") from None
         finally:
             if self._arguments.json:
-                print(json.dumps(self._records, indent=2))
+                order = {content: i for i, content in enumerate(self._arguments.contents)}
+                print(json.dumps(sorted(self._records, key=lambda record: order[record["content"]]), indent=2))
         if self._failed and len(jobs) > 1:
             names = ", ".join(shown(content) for content in self._failed)
             print(f"skisp: {len(self._failed)} of {len(jobs)} pictures failed: {names}", file=sys.stderr)
         return 0 if not self._failed else 1 if self._n_written or len(self._records) > len(self._failed) else 2
 
-    def _one(self, job: _Job, position: str) -> None:
+    def _redraw_all(self, jobs: Sequence[_Job], learnt: Callable[[], dict[str, Any]]) -> None:
+        readable = [job for job in jobs if self._attempt(job, self._check_readable)]
+        if not readable:
+            return
+        use_cores(self._arguments)
+        self._parameters = learnt() | options_of(self._arguments)
         start = time.monotonic()
+        for i, job in enumerate(readable):
+            began = time.monotonic()
+            left = f", {time_left((began - start) / i * (len(readable) - i))}" if i else ""
+            position = f" ({i + 1} of {len(readable)})" if len(readable) > 1 else ""
+            if self._attempt(job, lambda job, said=(position, left): self._redraw(job, *said)):  # type: ignore[misc]
+                self._n_written += 1
+                self._records.append(_record(job, "written", seconds=round(time.monotonic() - began, 3)))
+                if not self._arguments.json:
+                    print_line(job[1])
+
+    def _attempt(self, job: _Job, work: Callable[[_Job], None]) -> bool:
+        """Whether the work was done; if it failed, that is said."""
         try:
-            self._redraw(job, shown(Path(job[0]).name) + position)
+            work(job)
         except FAILURES as error:
-            message = in_one_line(error, job[0])
+            message = in_one_line(error, job[0], role="the photograph")
             self._failed.append(job[0])
             self._records.append(_record(job, "failed", error=message))
             complain(message)
-            return
-        self._n_written += 1
-        self._records.append(_record(job, "written", seconds=round(time.monotonic() - start, 3)))
-        if not self._arguments.json:
-            print_line(job[1])
+            return False
+        return True
 
-    def _redraw(self, job: _Job, label: str) -> None:
+    def _check_readable(self, job: _Job) -> None:
+        with decoders_silent(), ImageFile(job[0]):
+            check_mask(self._arguments.mask, job[0])
+
+    def _redraw(self, job: _Job, position: str, left: str) -> None:
         content, target = job
         with decoders_silent():
             image, metadata = read_image(content, size=self._arguments.size, return_metadata=True)
         if metadata.n_frames > 1:
             note(f"{shown(content)} has {metadata.n_frames} frames; the first is redrawn")
         mask = read_mask(self._arguments.mask, content, image.shape)
-        with progress_shown(label, quiet=self._arguments.quiet):
+        with progress_shown(f"redrawing {shown(Path(content).name)}{position}", self._arguments, left):
             picture = redraw(image, self._parameters, mask)
-        write_picture(target, picture, metadata)
+        write_picture(target, picture, metadata, self._arguments.quality)
+        if self._made:
+            self._made.add(target, self._settings_for(content))
+
+    def _settings_for(self, content: str) -> dict[str, str]:
+        return self._settings | {"the photograph": f"{shown(Path(content).name)} [{digest_of(content)[:6]}]"}
 
 
 def _record(job: _Job, status: str, **more: Any) -> dict[str, Any]:

@@ -1,14 +1,18 @@
 """What redraws photographs one at a time, so that memory is bounded."""
 
+import os
 from argparse import Namespace
 from typing import Any
 
 from numpy.typing import NDArray
 
-from ._errors import in_one_line
-from ._parser import UserError
+from .._presets import preset
+from ._errors import UserError, in_one_line
 
-__all__ = ["options_of", "redraw"]
+__all__ = ["options_of", "redraw", "use_cores"]
+
+# Options of the command that are parameters of the propagator of the same names.
+_LOOK = ("strength", "style_scale", "color")
 
 
 def redraw(content: NDArray[Any], parameters: dict[str, Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -21,21 +25,28 @@ def redraw(content: NDArray[Any], parameters: dict[str, Any], mask: NDArray[Any]
 
 
 def options_of(arguments: Namespace) -> dict[str, Any]:
-    """Parameters of the propagator that say how it redraws, from the options of those names."""
-    return {
-        "strength": arguments.strength,
-        "style_scale": arguments.style_scale,
-        "color": arguments.color,
-        "random_state": arguments.seed,
-        "device": _checked_device(arguments.device),
-    }
+    """Parameters of the propagator that say how it redraws: those of the preset, and the options that were given."""
+    look = {"style_scale": 1.0, "color": "style", **preset(arguments.preset or "balanced")}
+    given = {name: getattr(arguments, name, None) for name in _LOOK}
+    look |= {name: value for name, value in given.items() if value is not None}
+    return {**look, "random_state": arguments.seed, "device": arguments.device}
 
 
-def _checked_device(device: str) -> str:
+def use_cores(arguments: Namespace) -> None:
+    """Set how many cores, and check that there is such a device.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    import torch
+
     from .._base import resolve_device
 
+    if getattr(arguments, "jobs", None) is not None:
+        torch.set_num_threads(min(arguments.jobs, os.cpu_count() or 1))
     try:
-        resolve_device(device)
+        resolve_device(arguments.device)
     except ValueError as error:
         raise UserError(in_one_line(error)) from error
-    return device

@@ -4,12 +4,13 @@ import io
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from .._names import shown
 
-__all__ = ["opened", "write_whole"]
+__all__ = ["opened", "write_whole", "written_whole"]
 
 
 def opened(name: str, example: str) -> IO[bytes]:
@@ -63,15 +64,26 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def write_whole(name: str, data: bytes | memoryview, *, overwrite: bool = True) -> None:
+    """Write a file of these bytes as :func:`written_whole` does."""
+    with written_whole(name, overwrite=overwrite) as file:
+        file.write(data)
+
+
+@contextmanager
+def written_whole(name: str, *, overwrite: bool = True) -> Iterator[IO[bytes]]:
     """Write a file under a temporary name in the same folder, and rename it when it is on the disk.
 
     Parameters
     ----------
     name : str
         Replaced if it exists; if it is a link, the file to which it leads is replaced.
-    data : bytes-like
     overwrite : bool
         Whether an existing file is replaced.
+
+    Yields
+    ------
+    file : file
+        Open for writing.
 
     Raises
     ------
@@ -88,16 +100,20 @@ def write_whole(name: str, data: bytes | memoryview, *, overwrite: bool = True) 
     temporary = os.path.join(os.path.dirname(target), f".skisp-{secrets.token_hex(6)}.part")
     try:
         with open(temporary, "xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())  # a full disk may be noticed only here
         os.replace(temporary, target)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"cannot write {shown(name)}: its folder does not exist; create it first.") from error
     except OSError as error:
-        raise type(error)(
-            f"cannot write {shown(name)}: {error.strerror or error}; check the folder, its permissions and the disk."
-        ) from error
+        if error.errno is None:  # it says already what is wrong, with what is read meanwhile
+            raise
+        missing = isinstance(error, FileNotFoundError)
+        reason = (
+            "its folder does not exist; create it first"
+            if missing
+            else (f"{error.strerror or error}; check the folder, its permissions and the disk")
+        )
+        raise type(error)(f"cannot write {shown(name)}: {reason}.") from error
     finally:
         with suppress(OSError):
             os.unlink(temporary)

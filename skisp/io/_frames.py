@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -20,8 +20,9 @@ from ._images import read_image, resize_longest
 from ._kinds import colour_of, of_kind
 from ._metadata import ImageMetadata
 from ._pillow import to_bytes
+from ._video import Video, check_video, is_video, write_video
 
-__all__ = ["Frames", "check_animated", "read_frames", "write_animation"]
+__all__ = ["Frames", "check_moving", "pictures_in", "read_frames", "write_animation", "write_frames"]
 
 _ANIMATED_SUFFIXES = (".gif", ".png", ".webp")
 _OPTIONS: dict[str, dict[str, Any]] = {"GIF": {"disposal": 2}, "WEBP": {"quality": 90}, "PNG": {}}
@@ -42,10 +43,15 @@ class Frames:
         Names for the files of the frames.
     pictures : callable
         Gives an iterator over the frames' arrays (H, W[, C]), metadata and durations in milliseconds, 0 if unknown.
+    video : Video or None
+        What they come from, if that is a film such as MP4: it has been looked through.
     """
 
-    def __init__(self, names: list[str], pictures: Callable[[], Iterator[_Picture]]) -> None:
+    def __init__(
+        self, names: list[str], pictures: Callable[[], Iterator[_Picture]], video: Video | None = None
+    ) -> None:
         self.names = names
+        self.video = video
         self._pictures = pictures
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
@@ -70,6 +76,8 @@ class Frames:
         OSError, ValueError
             If a frame cannot be read, or differs in size from the first.
         """
+        if self.video is not None:
+            return self.video.durations, False, False
         durations: list[int] = []
         grey, alpha, first = False, False, None
         for name, (array, _, duration) in zip(self.names, self._pictures(), strict=True):
@@ -86,8 +94,22 @@ class Frames:
         return durations, grey, alpha
 
 
+def pictures_in(folder: str | os.PathLike[str]) -> list[Path]:
+    """The pictures in a folder, in the order of the numbers in their names.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
+    files = sorted((file for file in Path(folder).iterdir() if is_readable(file)), key=_in_order)
+    if not files:
+        raise ValueError(f"cannot read {shown(folder)}: there are no images in the folder; choose another.")
+    return files
+
+
 def read_frames(path: str | os.PathLike[str], *, size: int | None = None) -> Frames:
-    """Open a folder of images, in the order of the numbers in their names, or an animated file.
+    """Open a folder of images, in the order of the numbers in their names, an animated file, or a film.
 
     Raises
     ------
@@ -95,15 +117,40 @@ def read_frames(path: str | os.PathLike[str], *, size: int | None = None) -> Fra
         If there is no such file, or there are no frames in it.
     """
     if os.path.isdir(path):
-        files = sorted((file for file in Path(path).iterdir() if is_readable(file)), key=_in_order)
-        if not files:
-            raise ValueError(f"cannot read {shown(path)}: there are no images in the folder; choose another.")
+        files = pictures_in(path)
         return Frames([file.name for file in files], lambda: _stills(files, size))
+    if is_video(path):
+        video = Video.read(path)
+        return Frames(_numbered(path, len(video.starts)), lambda: _moving(video, size), video)
     with ImageFile(path) as film:
         first, stop = film.first, film.count()
-    digits = len(str(stop - first))
-    names = [f"{Path(path).stem}-{i:0{digits}d}.png" for i in range(stop - first)]
-    return Frames(names, lambda: _animated(path, range(first, stop), size))
+    return Frames(_numbered(path, stop - first), lambda: _animated(path, range(first, stop), size))
+
+
+def write_frames(
+    path: str | os.PathLike[str], pictures: Iterable[NDArray[Any]], frames: Frames, *, overwrite: bool = True
+) -> None:
+    """Write pictures of frames as one film, or animation, that runs as those do; whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is not that of a film.
+    OSError
+        If the file cannot be written, or exists and ``overwrite`` is false.
+    """
+    if is_video(path):
+        write_video(path, pictures, frames.video or Video.of_durations(frames.durations), overwrite=overwrite)
+    else:
+        write_animation(path, list(pictures), frames.durations, overwrite=overwrite)
+
+
+def check_moving(name: str, sound: str = "") -> None:
+    """Raise ValueError if nothing that moves can be written under a name, with the sound of another film."""
+    if is_video(name):
+        check_video(name, sound)
+    else:
+        _check_animated(name)
 
 
 def write_animation(
@@ -119,7 +166,7 @@ def write_animation(
         If the file cannot be written, or exists and ``overwrite`` is false.
     """
     name = os.fsdecode(path)
-    suffix = check_animated(name)
+    suffix = _check_animated(name)
     first, *others = (_eight_bits(to_array(frame), suffix) for frame in frames)
     buffer = BytesIO()
     file_format = suffix[1:].upper()
@@ -143,13 +190,13 @@ def _say_that_it_has_alpha(webp: BytesIO) -> None:
             data[20] |= 0x10
 
 
-def check_animated(name: str) -> str:
+def _check_animated(name: str) -> str:
     """Return the suffix of a file name in lower case, or raise ValueError if no animation is written under it."""
     suffix = Path(name).suffix.lower()
     if suffix not in _ANIMATED_SUFFIXES:
         known = ", ".join(_ANIMATED_SUFFIXES)
         raise ValueError(
-            f"cannot write {shown(name)}: {suffix!r} is not an animated format; use one of {known}, or a folder."
+            f"cannot write {shown(name)}: {suffix!r} is not a film or animation; use .mp4, {known}, or a folder."
         )
     return suffix
 
@@ -158,6 +205,16 @@ def _in_order(file: Path) -> list[tuple[int, int, str]]:
     """A sorting key by which 2.png comes before 10.png."""
     parts = re.split(r"(\d+)", file.name)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
+
+
+def _numbered(path: str | os.PathLike[str], n_frames: int) -> list[str]:
+    digits = len(str(n_frames))
+    return [f"{Path(path).stem}-{i:0{digits}d}.png" for i in range(n_frames)]
+
+
+def _moving(video: Video, size: int | None) -> Iterator[_Picture]:
+    for array, duration in zip(video.frames(), video.durations, strict=True):
+        yield resize_longest(array, size), ImageMetadata(), duration
 
 
 def _stills(files: Sequence[Path], size: int | None) -> Iterator[_Picture]:

@@ -1,6 +1,5 @@
 """A file of one picture or of several, open for reading: the one way by which all pictures come in."""
 
-import mimetypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +18,9 @@ from ._files import opened
 from ._grey_levels import levels_as_tagged, scale_transparent_level, with_black_as_zero
 from ._metadata import IN_FRAMES, ImageMetadata, read_exif, read_resolution
 from ._pillow import array_and_profile, to_bytes
-from ._pillow_files import REFUSED_FORMATS, open_image, size_inside
+from ._pillow_files import HEIF_SUFFIXES, REFUSED_FORMATS, open_image, size_inside
 from ._sixteen_bits import read_levels
+from ._video import is_video
 
 __all__ = ["ImageFile", "is_readable"]
 
@@ -140,7 +140,7 @@ def _readable_suffixes() -> frozenset[str]:
     """The suffixes, in lower case, of what is read."""
     PIL.Image.init()
     formats = (_WITHOUT_OPENER | set(PIL.Image.OPEN)) - REFUSED_FORMATS
-    return frozenset(suffix for suffix, name in PIL.Image.registered_extensions().items() if name in formats)
+    return HEIF_SUFFIXES.union(suffix for suffix, name in PIL.Image.registered_extensions().items() if name in formats)
 
 
 def is_readable(file: Path) -> bool:
@@ -153,8 +153,8 @@ def _reason(error: Exception, name: str) -> str:
     if isinstance(error, RefusedError):
         return str(error)
     if isinstance(error, PIL.UnidentifiedImageError):
-        if (mimetypes.guess_type(name)[0] or "").startswith("video/"):
-            return "it is a film; save its frames as images, and give their folder to skisp sequence."
+        if is_video(name):
+            return "it is a film; redraw it with skisp sequence."
         return "it is not an image, or its format is unknown to Pillow; save it as PNG or JPEG."
     if isinstance(error, PIL.Image.DecompressionBombError):
         return "it has more pixels than Pillow decodes; shrink it, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it."

@@ -9,12 +9,17 @@ import PIL.IcnsImagePlugin
 import PIL.IcoImagePlugin
 import PIL.Image
 
-__all__ = ["REFUSED_FORMATS", "open_image", "size_inside"]
+from .._errors import RefusedError
+
+__all__ = ["HEIF_SUFFIXES", "REFUSED_FORMATS", "open_image", "size_inside"]
 
 _IN_ICONS: dict[bytes, Callable[[IO[bytes]], PIL.Image.Image]] = {
     b"\0\0\1\0": lambda file: PIL.IcoImagePlugin.IcoFile(file).frame(0),
     b"icns": lambda file: PIL.IcnsImagePlugin.IcnsFile(file).getimage(),
 }
+
+HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})  # which Pillow does not read
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 # Drawings that are run as a program, and formats of which Pillow knows only the name.
 REFUSED_FORMATS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
@@ -35,6 +40,8 @@ def open_image(file: IO[bytes], formats: Collection[str] = ()) -> Any:
     ------
     PIL.UnidentifiedImageError
         If no format fits.
+    RefusedError
+        If it is HEIC, and what reads that is not installed.
     """
     PIL.Image.init()
     file.seek(0)
@@ -49,7 +56,22 @@ def open_image(file: IO[bytes], formats: Collection[str] = ()) -> Any:
             return factory(file, "")
         except (SyntaxError, IndexError, TypeError, struct.error):  # as of Pillow: it is of another format
             continue
+    if prefix[4:8] == b"ftyp" and prefix[8:12] in _HEIF_BRANDS:
+        return _heif(file)
     raise PIL.UnidentifiedImageError
+
+
+def _heif(file: IO[bytes]) -> Any:
+    """A photograph of a phone; the reader is not made known to Pillow, where others would find it too."""
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError as error:
+        raise RefusedError(
+            'it is HEIC, as phones save photographs; to read it run pip install pillow-heif (the extra "heic"), '
+            "or save it as JPEG."
+        ) from error
+    file.seek(0)
+    return HeifImageFile(file, "")
 
 
 def size_inside(file: IO[bytes]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .._batches import as_sequence, to_array
 from .._images import Image, as_images, to_channels
 
-__all__ = ["composite", "masks_for", "shares_of"]
+__all__ = ["composite", "masked", "masks_for", "shares_of"]
 
 
 def masks_for(images: Sequence[Image], masks: Any, n_styles: int) -> list[Image]:
@@ -69,6 +69,13 @@ def shares_of(mask: Any, name: str) -> Image:
     shares = to_channels(image, 1)
     alpha = layout.sources[0].alpha
     return shares if alpha is None else shares * alpha
+
+
+def masked(image: NDArray[Any], picture: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any]:
+    """A picture over the image (H, W[, C]) of which it was made, where a mask (H, W) is; both of one dtype."""
+    [content, redrawn], layout = as_images([image, picture])
+    result = composite(content, [redrawn], mask[..., None])
+    return np.asarray(layout.restore([result, result])[0])
 
 
 def composite(image: Image, pictures: Sequence[Image], masks: Image) -> Image:

@@ -55,7 +55,8 @@ def outcome(kind, path):
     finally:
         signal.alarm(0)
     errors = [line for line in said.getvalue().splitlines() if not line.startswith(("skisp: note: ", "skisp: warning"))]
-    found = [Path(folder, file) for folder, _, files in os.walk("out") for file in files]
+    written = [Path(folder, file) for folder, _, files in os.walk("out") for file in files]
+    found = [file for file in written if not file.name.startswith(".skisp-settings")]
     changed = [str(file) for file, content in before.items() if file.read_bytes() != content]
     try:
         for file in found:
@@ -64,7 +65,7 @@ def outcome(kind, path):
     except (ValueError, OSError) as error:
         return f"half-written: {error}"
     finally:
-        for file in found:
+        for file in written:
             file.unlink()
     if changed:
         return f"changed: {changed}"

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,11 @@ import PIL.Image
 import pytest
 
 import skisp
+from skisp._presets import PRESETS
 from skisp._progress import report
 from skisp.cli import main
+from skisp.cli._progress import progress_shown
+from skisp.cli._styles import _check_large_enough
 from skisp.io import read_image, write_image
 
 # Other processes run the skisp that is tested, installed or not.
@@ -48,11 +52,13 @@ class StubPropagator:
 class Learnt:
     """Stands in for a style that is learnt: keeps the pictures it is learnt from."""
 
-    def __init__(self, images, seed, name, *, quiet):
+    def __init__(self, images, paths, arguments):
+        for image, path in zip(images, paths, strict=True):
+            _check_large_enough(image, path, arguments.size)
         if max(image.max() for image in images) == 1:
             raise ValueError("image 0 of style_images is flat")
         Learnt.calls.append(self)
-        self.images, self.seed = images, seed
+        self.images, self.seed = images, arguments.seed
 
 
 @pytest.fixture
@@ -79,6 +85,10 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def pictures_in(folder):
+    return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+
+
 def run(capsys, *arguments):
     status = main([str(argument) for argument in arguments])
     out, err = capsys.readouterr()
@@ -100,9 +110,9 @@ class TestPropagate:
         status, out, err = run(capsys, "propagate", "a.jpg", "b.png", "c.gif", "--style", "style.png", "-o", "new/out")
         assert status == 0
         assert out.split() == [os.path.join("new", "out", name) for name in ("a.jpg", "b.png", "c.png")]
-        assert sorted(os.listdir("new/out")) == ["a.jpg", "b.png", "c.png"]
+        assert pictures_in("new/out") == ["a.jpg", "b.png", "c.png"]
         np.testing.assert_array_equal(read_image("new/out/b.png"), 255 - read_image("b.png"))
-        assert "b.png (2 of 3): redraw" in err
+        assert re.search(r"redrawing b\.png \(2 of 3\), less than a minute left \.\.\.", err)
 
     def test_the_style_is_learnt_once_before_the_first_photograph(self, folder, calls, capsys):
         run(capsys, "propagate", "gone.png", "a.jpg", "b.png", "c.gif", "--style", "style.png", "-o", "out")
@@ -114,19 +124,68 @@ class TestPropagate:
         options += ["--style-scale", "2", "--color", "content"]
         run(capsys, "propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "out", *options)
         wanted = {"strength": 0.5, "style_scale": 2.0, "color": "content", "random_state": 3, "device": "cpu"}
+        wanted = skisp.preset("balanced") | wanted
         assert [call.options for call in calls] == [wanted] * 2
         assert Learnt.calls[0].images[0].shape == (8, 12, 3)
         assert Learnt.calls[0].seed == 3
         assert read_image("out/a.jpg").shape == (8, 12, 3)
 
+    @pytest.mark.parametrize("name", PRESETS)
+    def test_a_preset_says_the_look_and_options_change_it(self, folder, calls, capsys, name):
+        command = ["propagate", "a.jpg", "--style", "style.png", "--preset", name, "--quiet"]
+        run(capsys, *command, "-o", "out")
+        run(capsys, *command, "-o", "new", "--strength", "0.3")
+        assert calls[0].options.items() >= skisp.preset(name).items()
+        assert calls[1].options == {**calls[0].options, "strength": 0.3}
+
     def test_into_a_file(self, folder, calls, capsys):
         assert run(capsys, "propagate", "a.jpg", "--style", "style.png", "-o", "new/b.webp")[:2] == (0, "new/b.webp\n")
-        assert os.listdir("new") == ["b.webp"]
+        assert pictures_in("new") == ["b.webp"]
 
     @pytest.mark.parametrize("name", ["out.v2", "out.png/"])
     def test_a_folder_may_look_like_a_file(self, folder, calls, capsys, name):
         assert run(capsys, "propagate", "a.jpg", "--style", "style.png", "-o", name)[0] == 0
-        assert os.listdir(name) == ["a.jpg"]
+        assert pictures_in(name) == ["a.jpg"]
+
+    def test_a_folder_stands_for_its_pictures(self, folder, calls, capsys):
+        os.mkdir("photos")
+        for name in ("a.jpg", "b.png"):
+            os.rename(name, f"photos/{name}")
+        Path("photos/notes.txt").write_text("no picture")
+        status, out, _ = run(capsys, "propagate", "photos", "c.gif", "--style", "style.png", "-o", "out", "--quiet")
+        assert (status, out.split()) == (0, ["out/a.jpg", "out/b.png", "out/c.png"])
+        os.rename("photos/a.jpg", "photos/a.gif")
+        error = fails(capsys, "propagate", "photos", "--style", "style.png", "-o", "photos", "--force")
+        assert "would overwrite the original" in error or "would lie among the files of photos" in error
+
+    @pytest.mark.parametrize("change", ["strength", "style", "photograph", "mask"])
+    def test_pictures_that_were_made_otherwise_are_not_taken(self, folder, calls, capsys, change):
+        write_image("mask.png", np.full((4, 4), 255, np.uint8))
+        command = ["propagate", "a.jpg", "b.png", "--style", "style.png", "--mask", "mask.png", "-o", "out", "--quiet"]
+        assert run(capsys, *command)[0] == 0
+        assert run(capsys, *command, "--strength", "1", "--preset", "balanced")[:2] == (0, "")
+        more = ["--strength", "0.5"] if change == "strength" else []
+        changed = {"style": "style.png", "photograph": "b.png", "mask": "mask.png"}.get(change)
+        if changed:
+            write_image(changed, read_image(changed) // 2)
+        error = fails(capsys, *command, *more)
+        said = {"strength": "strength 1.0, now 0.5", "style": "the style style.png [", "mask": "--mask mask.png ["}
+        assert said.get(change, "the photograph b.png [") in error
+        assert "choose another output, or pass --force" in error
+        assert run(capsys, *command, *more, "--force")[0] == 0
+        assert run(capsys, *command, *more)[:2] == (0, "")
+
+    @pytest.mark.parametrize("suffix", ["jpg", "webp"])
+    def test_the_quality_of_files(self, folder, calls, capsys, suffix):
+        noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+        write_image("n.png", noise)
+        sizes = []
+        for options in (["--quality", "20"], [], ["--quality", "100"]):
+            output = f"n{len(sizes)}.{suffix}"
+            command = ["propagate", "n.png", "--style", "style.png", "-o", output, "--quiet"]
+            assert run(capsys, *command, *options)[0] == 0
+            sizes.append(os.path.getsize(output))
+        assert sizes == sorted(set(sizes))
 
     def test_quiet(self, folder, calls, capsys):
         assert run(capsys, "propagate", "a.jpg", "--style", "style.png", "-o", "out", "--quiet")[2] == ""
@@ -231,11 +290,12 @@ class TestPropagate:
         assert status == 1
         assert out.split() == ["out/a.jpg", "out/b.png"]
         assert err.splitlines() == [
-            "skisp: error: cannot redraw small.png: image 0 of X is smaller than a patch; pass a larger one.",
-            "skisp: error: cannot read gone.jpg: there is no such file; check the spelling and the folder.",
-            "skisp: 2 of 4 pictures failed: small.png, gone.jpg",
+            "skisp: error: cannot read the photograph gone.jpg: there is no such file; check the spelling and the "
+            "folder.",
+            "skisp: error: cannot redraw the photograph small.png: it is smaller than a patch; pass a larger one.",
+            "skisp: 2 of 4 pictures failed: gone.jpg, small.png",
         ]
-        assert sorted(os.listdir("out")) == ["a.jpg", "b.png"]
+        assert pictures_in("out") == ["a.jpg", "b.png"]
 
     @pytest.mark.parametrize("style", ["style.png", "gone.png", "small.png"])
     def test_no_folder_is_left_when_all_fail(self, folder, calls, capsys, style):
@@ -286,7 +346,7 @@ class TestPropagate:
         assert status == 130
         assert out.split() == ["out/a.jpg"]
         assert err == "skisp: interrupted; 1 of 3 pictures are written\n"
-        assert os.listdir("out") == ["a.jpg"]
+        assert pictures_in("out") == ["a.jpg"]
 
 
 class TestErrors:
@@ -309,25 +369,56 @@ class TestErrors:
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--style-weights", "0"], "such as 3,1"),
             (["apply", "a.jpg", "--model", "gone.skisp", "-o", "out"], "gone.skisp: there is no such file"),
             (["apply", "a.jpg", "--model", "a.jpg", "-o", "out"], "a.jpg"),
-            (["fit", "gone.png", "-o", "style.skisp"], "cannot read gone.png: there is no such file"),
+            (["fit", "gone.png", "-o", "style.skisp"], "cannot read the style gone.png: there is no such file"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--device", "abacus"], "use 'auto' or 'cpu'"),
-            (["propagate", "a.jpg", "--style", "gone.png", "-o", "out"], "cannot read gone.png: there is no such file"),
+            (
+                ["propagate", "a.jpg", "--style", "gone.png", "-o", "out"],
+                "cannot read the style gone.png: there is no such file",
+            ),
             (["propagate", "a.jpg", "--style", ".", "-o", "out"], "it is a folder"),
             (
                 ["propagate", "a.jpg", "--style", "thin.png", "-o", "out"],
                 "thin.png has 40 x 6 pixels, too few",
             ),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--size", "6"], "or a larger --size"),
-            (["propagate", "a.jpg", "--style", "nan.tif", "-o", "out"], "image 0 of nan.tif contains NaN"),
+            (
+                ["propagate", "a.jpg", "--style", "nan.tif", "-o", "out"],
+                "read the style nan.tif: it contains NaN",
+            ),
             (["fit", "style.png", "thin.png", "-o", "x.skisp"], "thin.png has 40 x 6 pixels, too few"),
             (["fit", "style.png", "-o", "x.png"], "x.png is the name of a picture; name a file for the style"),
             (["fit", "style.png", "-o", ""], "-o/--output: the name is empty"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", ""], "-o/--output: the name is empty"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out.mp4"], "'.mp4' is not a known image format"),
-            (["sequence", "c.gif", "--style", "style.png", "-o", "out.mp4"], "'.mp4' is not an animated format"),
-            (["propagate", "film.mp4", "--style", "style.png", "-o", "out"], "film.mp4: it is a film; save its frames"),
-            (["sequence", "film.mp4", "--style", "style.png", "-o", "out"], "film.mp4: it is a film; save its frames"),
-            (["propagate", "*.bmp", "--style", "style.png", "-o", "out"], "cannot read *.bmp: there is no such file"),
+            (["sequence", "c.gif", "--style", "style.png", "-o", "out.avi"], "'.avi' is no film that is written"),
+            (["sequence", "c.gif", "--style", "style.png", "-o", "out.jpg"], "'.jpg' is not a film or animation"),
+            (["sequence", "c.gif", "-o", "out.gif"], "one of the arguments --style --model is required"),
+            (
+                ["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--mask", "x.png"],
+                "read the mask x.png: there",
+            ),
+            (
+                ["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--mask", "empty"],
+                "no mask of the same name",
+            ),
+            (
+                ["sequence", "c.gif", "--style", "style.png", "-o", "out", "--mask", "a.txt"],
+                "the mask a.txt: it is not",
+            ),
+            (["sequence", "c.gif", "--style", "style.png", "-o", "out", "--mask", "empty"], "no mask of the same name"),
+            (["compare", "a.jpg", "--style", "style.png", "-o", "out"], "name a file, such as sheet.png"),
+            (
+                ["propagate", "empty", "--style", "style.png", "-o", "out"],
+                "empty: it is a folder; give the files in it",
+            ),
+            (
+                ["propagate", "film.mp4", "--style", "style.png", "-o", "out"],
+                "it is a film; redraw it with skisp sequence",
+            ),
+            (
+                ["propagate", "*.bmp", "--style", "style.png", "-o", "out"],
+                "the photograph *.bmp: there is no such file",
+            ),
             (["propagate", "a.jpg", "b.png", "--style", "style.png", "-o", "o.png"], "name a folder instead"),
             (
                 ["propagate", "a.jpg", "--style", "style.png", "-o", "o.gif"],
@@ -341,6 +432,7 @@ class TestErrors:
     )
     def test_one_line_and_no_work(self, folder, calls, capsys, arguments, message):
         (folder / "a.txt").write_text("text")
+        (folder / "empty").mkdir()
         (folder / "film.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(99))
         write_image("thin.png", np.zeros((6, 40)))
         PIL.Image.fromarray(np.full((9, 9), np.nan, np.float32)).save("nan.tif")
@@ -361,9 +453,7 @@ class TestErrors:
 
 class TestProgress:
     def test_lines(self, capsys):
-        from skisp.cli._progress import progress_shown
-
-        with progress_shown("a.jpg"):
+        with progress_shown("learning a.jpg"):
             for done in range(1, 101):
                 report("fit C-VAE", done, 100)
             report("images", 0, 1)
@@ -371,13 +461,27 @@ class TestProgress:
             report("redraw", 3, 3)
         out, err = capsys.readouterr()
         assert out == ""
-        assert re.fullmatch(
-            r"a\.jpg: fit C-VAE \.\.\.\na\.jpg: fit C-VAE: done in \d+\.\d s\na\.jpg: redraw: done\n", err
-        )
+        assert re.fullmatch(r"learning a\.jpg \.\.\.\nlearning a\.jpg: done in \d+\.\d s\n", err)
+
+    def test_every_step_and_the_loss_only_if_asked_for(self, capsys):
+        with progress_shown("learning a.jpg", Namespace(verbose=True)):
+            report("fit C-VAE", 1, 2, "loss 3")
+        assert "learning a.jpg: fit C-VAE, 1 of 2 loss 3\n" in capsys.readouterr().err
+
+    def test_how_far_it_is_and_how_long_it_will_take(self, capsys, monkeypatch):
+        clock = [0.0]
+        monkeypatch.setattr("skisp.cli._progress.time.monotonic", lambda: clock[0])
+        with progress_shown("redrawing film.mp4", left=", about an hour left"):
+            report("frames", 1, 5)
+            report("redraw", 3, 4)  # within the frame
+            clock[0] = 100.0
+            report("frames", 2, 5)
+        out = capsys.readouterr().err.splitlines()
+        assert out[0] == "redrawing film.mp4, about an hour left ..."
+        assert out[1] == "redrawing film.mp4: 2 of 5 frames, about 5 minutes left"
 
     def test_bars_on_a_terminal(self, capsys, monkeypatch):
         pytest.importorskip("rich")
-        from skisp.cli._progress import progress_shown
 
         class Terminal(io.StringIO):
             def isatty(self):
@@ -389,17 +493,16 @@ class TestProgress:
             report("fit C-VAE", 1, 2, "loss 3.0")
             print("a path", flush=True)
         assert capsys.readouterr().out == "a path\n"
-        assert "[a].jpg: fit C-VAE" in sys.stderr.getvalue()
+        assert "[a].jpg" in sys.stderr.getvalue()
+        assert "loss" not in sys.stderr.getvalue()
         assert "50%" in sys.stderr.getvalue()
 
     def test_without_rich(self, capsys, monkeypatch):
-        from skisp.cli._progress import progress_shown
-
         monkeypatch.setitem(sys.modules, "rich.console", None)
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
         with progress_shown("a.jpg"):
             report("redraw", 3, 3)
-        assert capsys.readouterr().err == "a.jpg: redraw: done\n"
+        assert capsys.readouterr().err.startswith("a.jpg ...\n")
 
 
 def test_version(capsys):
@@ -409,7 +512,7 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"skisp {skisp.__version__}\n"
 
 
-@pytest.mark.parametrize("command", [[], ["propagate"], ["demo"], ["styles"]])
+@pytest.mark.parametrize("command", [[], ["propagate"], ["sequence"], ["compare"], ["demo"], ["styles"]])
 def test_help(capsys, command):
     with pytest.raises(SystemExit) as stop:
         main([*command, "--help"])
@@ -519,7 +622,7 @@ class TestEndToEnd:
             # A shell starts what runs in the background without it, and children inherit that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
-        assert process.stderr.readline().startswith("style.png: ")  # work has begun
+        assert process.stderr.readline() == "learning the painting style.png ...\n"  # work has begun
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         err = process.communicate(timeout=60)[1]

@@ -34,6 +34,14 @@ def test_the_file_holds_a_fitted_style(model):
     assert style.images_[0].shape == (48, 48, 3)
 
 
+def test_a_folder_holds_pictures_of_one_style(folder, tmp_path):
+    (tmp_path / "paintings").mkdir()
+    for i in range(2):
+        write_image(tmp_path / "paintings" / f"{i}.png", make_style_image("waves", size=48, random_state=i))
+    assert main(["fit", str(tmp_path / "paintings"), "-o", str(tmp_path / "style.skisp"), "--quiet"]) == 0
+    assert len(load_model(tmp_path / "style.skisp").images_) == 2
+
+
 def test_applying_draws_what_propagating_draws(folder, model, capsys):
     photo, options = str(folder / "photo.png"), ["--seed", "3", "--strength", "0.8", "--quiet"]
     assert main(["apply", photo, "--model", str(model), "-o", str(folder / "applied.png"), *options]) == 0

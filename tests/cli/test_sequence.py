@@ -1,6 +1,8 @@
 """The command ``skisp sequence``, on a small film."""
 
+import json
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -9,8 +11,10 @@ from skisp import StylePropagator
 from skisp.cli import main
 from skisp.cli._outputs import write_picture
 from skisp.datasets import load_photograph, make_style_image
-from skisp.io import ImageMetadata, read_image, write_image
+from skisp.io import ImageMetadata, read_film, read_image, write_image
 from skisp.io._frames import read_frames, write_animation
+
+from .._videos import described, make_video, packets
 
 pytestmark = pytest.mark.usefixtures("quick_training")
 
@@ -100,7 +104,8 @@ def test_what_was_drawn_of_another_film_is_not_gone_on_with(folder, capsys, monk
         assert (status, out, err) == (0, "out/0.png\nout/1.png\nout/2.png\n", "")
     else:
         assert (status, out) == (2, "")
-        assert "out/0.png exists already; choose another output, or pass --force" in err
+        assert "out holds frames of another film, or made otherwise" in err
+        assert "choose another output, or pass --force" in err
 
 
 def test_a_full_disk_loses_nothing_that_is_drawn(folder, capsys, monkeypatch):
@@ -158,11 +163,87 @@ def test_what_the_files_of_frames_say_is_kept(folder, capsys):
 
 def test_mistakes_end_in_one_line(folder, capsys):
     for arguments, message in [
-        (("gone.gif", "-o", "out"), "cannot read gone.gif: there is no such file"),
+        (("gone.gif", "-o", "out"), "cannot read the film gone.gif: there is no such file"),
         (("film.png", "-o", "film.png"), "would overwrite the original"),
-        (("frames", "-o", "film.jpg"), "'.jpg' is not an animated format"),
+        (("frames", "-o", "film.jpg"), "'.jpg' is not a film or animation"),
     ]:
         status, out, err = run(capsys, *arguments)
         assert (status, out) == (2, "")
         assert message in err
         assert err.count("\n") == 1
+
+
+class TestFilms:
+    """Two seconds of MP4."""
+
+    @pytest.fixture
+    def film(self, folder):
+        pytest.importorskip("av")
+        photograph = load_photograph("china", size=64)
+        frames = [photograph[:36, i : i + 51] for i in range(6)]
+        make_video("film.mp4", frames, starts=[0, 8, 16, 30, 40, 48], sound="aac")
+        return frames
+
+    @pytest.mark.parametrize("stopped", [False, True])
+    def test_a_film_is_redrawn_with_its_times_and_sound(self, film, capsys, monkeypatch, stopped):
+        command = ["film.mp4", "-o", "out.mp4", "--color", "only"]
+        if stopped:
+            with monkeypatch.context() as patch:
+                stopped_after(patch, 2, KeyboardInterrupt())
+                assert run(capsys, *command)[0] == 130
+            assert sorted(os.listdir("out.mp4.frames")) == [".skisp-film.npz", "film-0.png", "film-1.png"]
+        assert run(capsys, *command)[:2] == (0, "out.mp4\n")
+        assert described("out.mp4")["times"] == described("film.mp4")["times"] == [0, 0.32, 0.64, 1.2, 1.6, 1.92]
+        assert packets("out.mp4", "audio") == packets("film.mp4", "audio") != []
+        frames = list(read_film("film.mp4"))
+        assert frames[0].shape == (36, 51, 3)
+        parameters = {"style_images": [read_image("style.png")], "random_state": 0, "color": "only"}
+        wanted = StylePropagator(**parameters).fit(frames[:1]).propagate_sequence(iter(frames))
+        for picture, there in zip(wanted, read_film("out.mp4"), strict=True):
+            assert there.shape == (36, 52, 3)
+            assert np.abs(there[:, :51].astype(float) - picture).mean() < 6
+        assert not os.path.exists("out.mp4.frames")
+
+    def test_into_a_folder_and_without_a_change(self, film, capsys):
+        assert run(capsys, "film.mp4", "-o", "out", "--strength", "0", "--size", "30")[0] == 0
+        for i, frame in enumerate(read_film("film.mp4", size=30)):
+            np.testing.assert_array_equal(read_image(f"out/film-{i}.png"), frame)
+
+    @pytest.mark.parametrize("output", ["out.mp4", "out.mkv", "out.avi"])
+    def test_a_film_is_never_a_folder(self, film, capsys, monkeypatch, output):
+        monkeypatch.setitem(sys.modules, "av", None)
+        status, out, err = run(capsys, "frames", "-o", output)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert "'.avi' is no film that is written" in err or "films need PyAV; run pip install av" in err
+        assert not os.path.exists(output)
+
+
+def test_a_style_that_was_learnt_before(folder, capsys):
+    assert main(["fit", "style.png", "-o", "style.skisp", "--quiet"]) == 0
+    assert run(capsys, "frames", "-o", "out")[0] == 0
+    capsys.readouterr()
+    assert main(["sequence", "frames", "--model", "style.skisp", "-o", "again", "--quiet"]) == 0
+    np.testing.assert_array_equal(list(read_frames("again")), list(read_frames("out")))
+
+
+def test_a_mask_says_where_frames_are_redrawn(folder, capsys):
+    white = np.repeat([[0, 255]], 4, axis=0).astype(np.uint8).repeat(8, 1)
+    write_image("mask.png", white)
+    assert run(capsys, "frames", "-o", "whole", "--color", "only")[0] == 0
+    assert run(capsys, "frames", "-o", "out", "--color", "only", "--mask", "mask.png")[0] == 0
+    for i in range(3):
+        frame, whole, picture = (read_image(f"{where}/{i}.png") for where in ("frames", "whole", "out"))
+        np.testing.assert_array_equal(picture[:, :15], frame[:, :15])
+        np.testing.assert_array_equal(picture[:, 25:], whole[:, 25:])
+    os.mkdir("masks")
+    write_image("masks/0.png", white)
+    status, _, err = run(capsys, "frames", "-o", "some", "--color", "only", "--mask", "masks")
+    assert status == 2
+    assert "there is no mask of the same name in masks" in err
+
+
+@pytest.mark.parametrize("output", ["out", "out.gif"])
+def test_json_says_what_was_made(folder, capsys, output):
+    status, out, _ = run(capsys, "frames", "-o", output, "--color", "only", "--json")
+    made = ["out.gif"] if output == "out.gif" else ["out/0.png", "out/1.png", "out/2.png"]
+    assert (status, json.loads(out)) == (0, [{"content": "frames", "output": path} for path in made])

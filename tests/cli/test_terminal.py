@@ -56,10 +56,11 @@ def test_bars_show_epochs_scales_and_time_left_and_clear(tmp_path):
     shown, out, status = on_a_terminal(["propagate", "photo.png", "--style", "style.png", "-o", "out"], tmp_path)
     assert (status, out) == (0, "out/photo.png\n")
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
-    assert "style.png: fit C-VAE" in text
-    assert "photo.png: redraw" in text
+    assert "learning the painting style.png" in text
+    assert "redrawing photo.png" in text
     assert "100%" in text
-    assert re.search(r"\d:\d\d:\d\d", text)  # time
+    assert re.search(r"\d%, less than a minute left", text)
+    assert "loss" not in text
     # The cursor is hidden while bars move and shown again; the last thing that is done to a line is to erase it.
     assert shown.rindex("\x1b[?25h") > shown.index("\x1b[?25l")
-    assert shown.rindex("\x1b[2K") > shown.rindex("redraw")
+    assert shown.rindex("\x1b[2K") > shown.rindex("redrawing")

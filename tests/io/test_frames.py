@@ -238,7 +238,7 @@ def test_what_is_no_film_is_refused(tmp_path, frames):
     (tmp_path / "text.gif").write_text("text")
     with pytest.raises(ValueError, match="it is not an image"):
         read_frames(tmp_path / "text.gif")
-    with pytest.raises(ValueError, match=r"'\.jpg' is not an animated format; use one of \.gif"):
+    with pytest.raises(ValueError, match=r"'\.jpg' is not a film or animation; use \.mp4, \.gif"):
         write_animation(tmp_path / "film.jpg", frames, [100] * 4)
 
 

@@ -1,0 +1,87 @@
+"""How the pictures of a folder were made, kept beside them, so that a command with other settings can say so."""
+
+import hashlib
+import json
+import os
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from .._names import shown
+from ..io._files import write_whole
+from ._redrawer import options_of
+
+__all__ = ["SettingsRecord", "digest_of", "in_words", "settings_of"]
+
+_NAME = ".skisp-settings.json"
+_OPTIONS = ("style_weights", "size", "quality")
+_Settings = Mapping[str, str]
+
+
+class SettingsRecord:
+    """With which settings each picture of a folder was made.
+
+    Parameters
+    ----------
+    folder : Path
+        What is kept there is read; if it is damaged, nothing is known.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / _NAME
+        self._pictures: dict[str, _Settings] = {}
+        with suppress(OSError, ValueError, AttributeError):
+            found = json.loads(self._file.read_text("utf-8"))
+            self._pictures = {name: dict(settings) for name, settings in found.items()}
+
+    def add(self, picture: Path, settings: _Settings) -> None:
+        """Note how a picture was made, now that it is written."""
+        self._pictures[picture.name] = settings
+        text = json.dumps(self._pictures, indent=1)  # ASCII, whatever the names
+        write_whole(os.fspath(self._file), text.encode())
+
+    def differences(self, picture: Path, settings: _Settings) -> list[str]:
+        """In which settings a picture was made otherwise, in words; none if it was not, or nothing is known."""
+        known = self._pictures.get(picture.name, settings)
+        return [
+            f"{name} {known.get(name, 'not given')}, now {settings.get(name, 'not given')}"
+            for name in sorted({*known, *settings})
+            if known.get(name) != settings.get(name)
+        ]
+
+
+def settings_of(arguments: Namespace, files: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """All that pictures depend on, as text: how they are redrawn, and files by their names and contents.
+
+    Parameters
+    ----------
+    arguments : Namespace
+    files : dict of str to list of str
+        Paths by what they are.
+    """
+    options = options_of(arguments) | {name: getattr(arguments, name, None) for name in _OPTIONS}
+    options["seed"] = options.pop("random_state")
+    del options["device"]
+    settings = {name.replace("_", " "): str(value) for name, value in options.items() if value is not None}
+    for name, paths in files.items():
+        settings[name] = " and ".join(f"{shown(Path(path).name)} [{digest_of(path)[:6]}]" for path in paths)
+    return settings
+
+
+def digest_of(path: str | os.PathLike[str], *, by_name: bool = False) -> str:
+    """A digest of a file; of a folder, or with ``by_name``, only of names, sizes and times, since there may be many."""
+    digest = hashlib.sha256()
+    with suppress(OSError):  # reading it will say what is wrong
+        if not by_name and not os.path.isdir(path):
+            with open(path, "rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        for one in sorted(Path(path).iterdir()) if os.path.isdir(path) else [Path(path)]:
+            status = one.stat()
+            digest.update(repr((os.fsencode(one.name), status.st_size, status.st_mtime_ns)).encode())
+    return digest.hexdigest()
+
+
+def in_words(differences: Sequence[str]) -> str:
+    """Differences in one line, the first of them if there are many."""
+    return "; ".join(differences[:3]) + ("; ..." if len(differences) > 3 else "")
