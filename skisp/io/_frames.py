@@ -25,6 +25,9 @@ __all__ = ["Frames", "check_animated", "read_frames", "write_animation"]
 
 _ANIMATED_SUFFIXES = (".gif", ".png", ".webp")
 _OPTIONS: dict[str, dict[str, Any]] = {"GIF": {"disposal": 2}, "WEBP": {"quality": 90}, "PNG": {}}
+# Of a frame of an animation; those of 8K film have 33.2 million. Images in a folder are bounded as all images are.
+_MOST_PIXELS = 2**25
+_CURE = "shrink the film, or give a folder with its frames as images"
 # Milliseconds, if an animation does not say how long a frame is shown.
 _DURATION = 100
 
@@ -92,14 +95,14 @@ def read_frames(path: str | os.PathLike[str], *, size: int | None = None) -> Fra
     Raises
     ------
     OSError, ValueError
-        If there is no such file, or there are no frames in it.
+        If there is no such file, there are no frames in it, or they have more pixels than are allowed.
     """
     if os.path.isdir(path):
         files = sorted((file for file in Path(path).iterdir() if is_readable(file)), key=_in_order)
         if not files:
             raise ValueError(f"cannot read {shown(path)}: there are no images in the folder; choose another.")
         return Frames([file.name for file in files], lambda: _stills(files, size))
-    with ImageFile(path) as film:
+    with ImageFile(path, _MOST_PIXELS, _CURE) as film:
         first, stop = film.first, film.count()
     digits = len(str(stop - first))
     names = [f"{Path(path).stem}-{i:0{digits}d}.png" for i in range(stop - first)]
@@ -167,7 +170,7 @@ def _stills(files: Sequence[Path], size: int | None) -> Iterator[_Picture]:
 
 
 def _animated(path: str | os.PathLike[str], numbers: range, size: int | None) -> Iterator[_Picture]:
-    with ImageFile(path) as film:
+    with ImageFile(path, _MOST_PIXELS, _CURE) as film:
         for number in numbers:
             array, metadata = film.read(number)
             yield resize_longest(array, size), metadata, film.duration()

@@ -25,6 +25,10 @@ from ._sixteen_bits import read_levels
 __all__ = ["ImageFile", "is_readable"]
 
 _WITHOUT_OPENER = {"MPO"}  # formats that Pillow opens as another one
+# What a file may say that its frames hold: so much, and more for every byte that it has. Few films are as flat.
+_PIXELS_OF_FRAMES = 2**25
+_PIXELS_A_BYTE = 4096
+_PIXELS_A_FRAME = 4096  # as many as each counts for at least, since it costs time whatever its size
 
 
 class ImageFile:
@@ -38,11 +42,14 @@ class ImageFile:
     path : str or path-like
     max_pixels : float
         A picture of more is refused before it is decoded.
+    cure : str
+        What to do about such a picture.
     """
 
-    def __init__(self, path: str | os.PathLike[str], max_pixels: float = 100e6) -> None:
+    def __init__(self, path: str | os.PathLike[str], max_pixels: float = 100e6, cure: str = "shrink it first") -> None:
         self._name = os.fsdecode(path)
         self._max_pixels = max_pixels
+        self._cure = cure
 
     def __enter__(self) -> Self:
         self._file = opened(self._name, "*.jpg")
@@ -69,9 +76,15 @@ class ImageFile:
         return int(getattr(self._image, "default_image", False))
 
     def count(self) -> int:
-        """How many frames or pages there are, a poster included; 1 where others are layers, sizes or views."""
+        """How many frames or pages there are, a poster included; 1 where others are layers, sizes or views.
+
+        A file that says it has far more or larger ones than fit into its bytes is refused.
+        """
         with self._clear_errors():
-            return max(1, int(getattr(self._image, "n_frames", 1))) if self._image.format in IN_FRAMES else 1
+            n_frames = max(1, int(getattr(self._image, "n_frames", 1))) if self._image.format in IN_FRAMES else 1
+            self._check_pixels(self._image.size)
+            self._check_frames(n_frames)
+            return n_frames
 
     def duration(self) -> float:
         """For how many milliseconds the frame that was read last is shown; 0 if the file does not say."""
@@ -120,8 +133,17 @@ class ImageFile:
     def _check_pixels(self, size: tuple[int, int]) -> None:
         if size[0] * size[1] > self._max_pixels:
             raise RefusedError(
-                f"it has {size[0]} x {size[1]} pixels, more than the {self._max_pixels:.0f} allowed; "
-                "shrink it first, or raise max_pixels if you trust it."
+                f"it has {size[0]} x {size[1]} pixels, more than the {self._max_pixels:.0f} allowed; {self._cure}."
+            )
+
+    def _check_frames(self, n_frames: int) -> None:
+        width, height = self._image.size
+        n_bytes = os.fstat(self._file.fileno()).st_size
+        n_pixels = n_frames * max(width * height, _PIXELS_A_FRAME)
+        if n_frames > 1 and n_pixels > _PIXELS_OF_FRAMES + _PIXELS_A_BYTE * n_bytes:
+            raise RefusedError(
+                f"{n_frames} frames of {width} x {height} pixels are more than {n_bytes} bytes hold; "
+                "copy or download it again, or save its frames as images in a folder."
             )
 
     @contextmanager

@@ -1,6 +1,8 @@
 """Films in and out: folders of frames, and animated files."""
 
 import os
+import struct
+import zlib
 
 import numpy as np
 import PIL.Image
@@ -183,6 +185,50 @@ def test_a_frame_of_another_size_is_named_before_anything_is_drawn(tmp_path, fra
         write_image(tmp_path / f"{i}.png", frame)
     with pytest.raises(ValueError, match=r"frame 1\.png is 29 x 20 pixels, the first 30 x 20; give frames of one size"):
         next(iter(read_frames(tmp_path)))
+
+
+def saying_that_it_is_huge(path, field, value):
+    """A whole film of three frames of 24 x 16 pixels, but for a number in its header."""
+    frames = [PIL.Image.fromarray(frame) for frame in films((3,), np.uint8)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    data = bytearray(path.read_bytes())
+    at, layout = {"canvas of a GIF": (6, "<HH"), "frames of an APNG": (data.find(b"acTL") + 4, ">I")}[field]
+    struct.pack_into(layout, data, at, *value)
+    if path.suffix == ".png":
+        struct.pack_into(">I", data, at + 8, zlib.crc32(data[at - 4 : at + 8]))
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value", "said"),
+    [
+        (
+            "a.gif",
+            "canvas of a GIF",
+            (9990, 9990),
+            "9990 x 9990 pixels, more than the 33554432 allowed; shrink the film",
+        ),
+        ("a.gif", "canvas of a GIF", (5793, 5793), "5793 x 5793 pixels, more than the 33554432 allowed"),
+        ("a.gif", "canvas of a GIF", (5790, 5790), "3 frames of 5790 x 5790 pixels are more than"),
+        ("a.png", "frames of an APNG", (2**31 - 1,), "2147483647 frames of 16 x 12 pixels are more than"),
+        ("a.png", "frames of an APNG", (20_000,), "20000 frames of 16 x 12 pixels are more than"),
+    ],
+)
+def test_what_a_small_file_says_of_its_frames_is_not_believed(tmp_path, name, field, value, said):
+    """It is refused before anything is decoded, however little each frame would take."""
+    saying_that_it_is_huge(tmp_path / name, field, value)
+    with pytest.raises(ValueError, match=said) as raised:
+        read_frames(tmp_path / name)
+    assert str(raised.value).startswith(f"cannot read {tmp_path / name}: ")
+
+
+@pytest.mark.parametrize(
+    ("size", "n_frames"), [((1024, 1024), 40), ((5792, 5792), 1), ((7680, 4320), 1), ((16, 16), 5000)]
+)
+def test_films_of_plain_colours_are_believed(tmp_path, size, n_frames):
+    levels = [PIL.Image.new("1", size, i % 2) for i in range(n_frames)]
+    levels[0].save(tmp_path / "a.png", save_all=True, append_images=levels[1:], compress_level=1)
+    assert len(read_frames(tmp_path / "a.png").names) == n_frames
 
 
 def test_a_camera_that_is_turned_is_upright_in_every_page(tmp_path):
