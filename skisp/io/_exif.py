@@ -145,14 +145,21 @@ def write_directory(directory: Directory, position: int) -> bytes:
 
 
 def chain(data: bytearray) -> Iterator[tuple[dict[int, int], str]]:
-    """Of each directory of a TIFF file, one a page, where its entries are, and the byte order."""
-    order, position = _header(bytes(data[:8]))
-    seen = set()
-    while position and position not in seen:
+    """Of each directory of a TIFF file, one a page, where the values of its entries are, and the byte order.
+
+    In BigTIFF all that counts or points has 8 bytes, in TIFF 4, or 2 where it counts entries.
+    """
+    order = "<" if data[:2] == b"II" else ">"
+    is_big = data[2:4] in (b"+\0", b"\0+")
+    (at, link), (number, length, before) = ((8, "Q"), ("Q", 20, 12)) if is_big else ((4, "I"), ("H", 12, 8))
+    seen: set[int] = set()
+    while (position := struct.unpack_from(order + link, data, at)[0]) and position not in seen:
         seen.add(position)
-        entries, after = _positions(data, position, order)
-        yield entries, order
-        position = struct.unpack_from(order + "I", data, after)[0]
+        (count,) = struct.unpack_from(order + number, data, position)
+        start = position + struct.calcsize(number)
+        at = start + count * length
+        entries = range(start, min(at, len(data)), length)
+        yield {struct.unpack_from(order + "H", data, entry)[0]: entry + before for entry in entries}, order
 
 
 def _header(header: bytes) -> tuple[str, int]:

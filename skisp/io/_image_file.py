@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
@@ -98,9 +97,9 @@ class ImageFile:
                 self._image.seek(frame)
             self._check_pixels(self._image.size)
             array, profile = self._levels_and_profile() or array_and_profile(self._image)
-            if self._image.tell() in self._white_as_zero:
-                array = np.iinfo(array.dtype).max - array
-            return levels_as_tagged(array, self._image), ImageMetadata(icc_profile=profile)
+            white_as_zero = self._image.tell() in self._white_as_zero
+            levels = levels_as_tagged(array, self._image, white_as_zero=white_as_zero)
+            return levels, ImageMetadata(icc_profile=profile)
 
     def notes(self) -> ImageMetadata:
         """EXIF, resolution and number of frames of the picture that was read last."""
