@@ -6,6 +6,7 @@ TIFF Revision 6.0 (Adobe, 1992): PhotometricInterpretation, BitsPerSample. W3C, 
 edition, 2025), section 11.3.1.1, on tRNS.
 """
 
+import re
 import struct
 from io import BytesIO
 from typing import IO, Any
@@ -15,10 +16,11 @@ from numpy.typing import NDArray
 
 from ._exif import chain
 
-__all__ = ["levels_as_tagged", "scale_transparent_level", "with_black_as_zero"]
+__all__ = ["keep_native_order", "levels_as_tagged", "scale_transparent_level", "with_black_as_zero"]
 
 _BITS, _PHOTOMETRIC = 258, 262
 _STEPS = {"L;2": 85, "L;4": 17}  # of grey of 2 and 4 bits in 8
+_BIG_ENDIAN = re.compile(r"([IF];\d\d)B([SF]?)")
 _TWELVE, _SIXTEEN = 2**12 - 1, 2**16 - 1
 
 
@@ -55,6 +57,17 @@ def levels_as_tagged(array: NDArray[Any], image: Any, *, white_as_zero: bool) ->
     if not white_as_zero:
         return array
     return np.asarray((np.iinfo(array.dtype).max if array.dtype.kind == "u" else np.float32(1)) - array)
+
+
+def keep_native_order(image: Any) -> None:
+    """Make Pillow read what libtiff has unpacked as it is; it turns the bytes of big-endian files round once more."""
+    if image.format == "TIFF":
+        image.tile = [
+            tile._replace(args=(_BIG_ENDIAN.sub(r"\1N\2", str(tile.args[0])), *tile.args[1:]))
+            if tile.codec_name == "libtiff"
+            else tile
+            for tile in image.tile
+        ]
 
 
 def scale_transparent_level(image: Any) -> None:

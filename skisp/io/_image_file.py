@@ -15,7 +15,7 @@ from .._errors import RefusedError
 from .._names import shown
 from ._color import converted_levels, fitting_profile, is_srgb, srgb_profile
 from ._files import opened
-from ._grey_levels import levels_as_tagged, scale_transparent_level, with_black_as_zero
+from ._grey_levels import keep_native_order, levels_as_tagged, scale_transparent_level, with_black_as_zero
 from ._metadata import IN_FRAMES, ImageMetadata, read_exif, read_resolution
 from ._pillow import array_and_profile, to_bytes
 from ._pillow_files import REFUSED_FORMATS, open_image, size_inside
@@ -96,6 +96,7 @@ class ImageFile:
             if frame is not None:
                 self._image.seek(frame)
             self._check_pixels(self._image.size)
+            keep_native_order(self._image)
             array, profile = self._levels_and_profile() or array_and_profile(self._image)
             white_as_zero = self._image.tell() in self._white_as_zero
             levels = levels_as_tagged(array, self._image, white_as_zero=white_as_zero)

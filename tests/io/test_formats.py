@@ -258,13 +258,14 @@ class TestSixteenBits:
         assert read_image(tmp_path / "a.tif").tolist() == [expected]
 
     @pytest.mark.parametrize("byteorder", ["<", ">"])
-    def test_tiff_of_signed_levels(self, tmp_path, byteorder):
+    @pytest.mark.parametrize("compression", [None, "zlib"])
+    def test_tiff_of_signed_levels(self, tmp_path, byteorder, compression):
         tifffile = pytest.importorskip("tifffile")
         array = np.arange(-3, 9, dtype=np.int16).reshape(3, 4)
-        tifffile.imwrite(tmp_path / "a.tif", array, byteorder=byteorder)
+        tifffile.imwrite(tmp_path / "a.tif", array, byteorder=byteorder, compression=compression)
         with pytest.raises(ValueError, match=r"levels are below 0; save it with levels from 0 on, of 8 or 16 bits"):
             read_image(tmp_path / "a.tif")
-        tifffile.imwrite(tmp_path / "a.tif", array.clip(0), byteorder=byteorder)
+        tifffile.imwrite(tmp_path / "a.tif", array.clip(0), byteorder=byteorder, compression=compression)
         np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), array.clip(0))
 
     @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])

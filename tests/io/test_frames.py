@@ -202,12 +202,7 @@ def saying_that_it_is_huge(path, field, value):
 @pytest.mark.parametrize(
     ("name", "field", "value", "said"),
     [
-        (
-            "a.gif",
-            "canvas of a GIF",
-            (9990, 9990),
-            "9990 x 9990 pixels, more than the 33554432 allowed; shrink",
-        ),
+        ("a.gif", "canvas of a GIF", (9990, 9990), "9990 x 9990 pixels, more than the 33554432 allowed; shrink"),
         ("a.gif", "canvas of a GIF", (5793, 5793), "5793 x 5793 pixels, more than the 33554432 allowed"),
         ("a.gif", "canvas of a GIF", (5790, 5790), "3 frames of 5790 x 5790 pixels are more than"),
         ("a.png", "frames of an APNG", (2**31 - 1,), "2147483647 frames of 16 x 12 pixels are more than"),
