@@ -21,21 +21,26 @@ def redraw(content: NDArray[Any], parameters: dict[str, Any], mask: NDArray[Any]
 
 
 def options_of(arguments: Namespace) -> dict[str, Any]:
-    """Parameters of the propagator that say how it redraws, from the options of those names."""
-    return {
+    """Parameters of the propagator that say how it redraws, from the options of those names.
+
+    Raises
+    ------
+    UserError
+        If one is out of its range, so that it is said before a style is learnt.
+    """
+    from .._base import resolve_device
+    from ..propagation._parameters import PropagatorParameters
+
+    options = {
         "strength": arguments.strength,
         "style_scale": arguments.style_scale,
         "color": arguments.color,
         "random_state": arguments.seed,
-        "device": _checked_device(arguments.device),
+        "device": arguments.device,
     }
-
-
-def _checked_device(device: str) -> str:
-    from .._base import resolve_device
-
     try:
-        resolve_device(device)
+        PropagatorParameters(**options)._validate_params()
+        resolve_device(arguments.device)
     except ValueError as error:
         raise UserError(in_one_line(error)) from error
-    return device
+    return options

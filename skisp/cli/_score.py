@@ -8,13 +8,13 @@ from ..io import read_image
 from ._errors import FAILURES, in_one_line
 from ._messages import decoders_silent
 from ._parser import UserError
-from ._streams import complain, print_line
+from ._streams import STOPPED_READING, complain, is_read, print_line
 
 __all__ = ["score"]
 
 
 def score(arguments: Namespace) -> int:
-    """Print the propagation score of results and its factors, one line each or as JSON."""
+    """Print the propagation score of results and its factors, one line each or as JSON, as long as it is read."""
     from ..metrics import propagation_report
 
     try:
@@ -34,6 +34,8 @@ def score(arguments: Namespace) -> int:
         reports.append({"path": path, **report})
         if not arguments.json:
             print_line(_line(path, report))
+        if not is_read():
+            return STOPPED_READING
     if arguments.json:
         print(json.dumps(reports, indent=2))
     n_failed = len(arguments.results) - len(reports)

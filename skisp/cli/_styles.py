@@ -85,13 +85,16 @@ def _checked(path: str, size: int | None) -> NDArray[Any]:
     try:
         with decoders_silent():
             image = read_image(path, size=size)
-        as_images([image], name=shown(path))
+        _, layout = as_images([image], name=shown(path))
     except FAILURES as error:
         raise UserError(in_one_line(error, path, "read")) from error
-    height, width = image.shape[:2]
+    height, width = image[layout.seen[0]].shape[:2]
     if min(height, width) < least:
+        which = "" if (height, width) == image.shape[:2] else " that can be seen"
         cure = "a larger picture" if size is None else "a larger picture, or a larger --size"
-        raise UserError(f"the style {shown(path)} has {width} x {height} pixels, too few to learn from; give {cure}")
+        raise UserError(
+            f"the style {shown(path)} has {width} x {height} pixels{which}, too few to learn from; give {cure}"
+        )
     return image
 
 

@@ -311,6 +311,18 @@ class TestErrors:
             (["apply", "a.jpg", "--model", "a.jpg", "-o", "out"], "a.jpg"),
             (["fit", "gone.png", "-o", "style.skisp"], "cannot read gone.png: there is no such file"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--device", "abacus"], "use 'auto' or 'cpu'"),
+            (
+                ["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--style-scale", "9"],
+                "--style-scale must be a",
+            ),
+            (
+                ["sequence", "c.gif", "--style", "style.png", "-o", "out", "--device", "abacus"],
+                "error: --device 'abacus'",
+            ),
+            (
+                ["propagate", "a.jpg", "--style", "hidden.png", "-o", "out"],
+                "hidden.png has 40 x 5 pixels that can be seen, too few",
+            ),
             (["propagate", "a.jpg", "--style", "gone.png", "-o", "out"], "cannot read gone.png: there is no such file"),
             (["propagate", "a.jpg", "--style", ".", "-o", "out"], "it is a folder"),
             (
@@ -343,6 +355,9 @@ class TestErrors:
         (folder / "a.txt").write_text("text")
         (folder / "film.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(99))
         write_image("thin.png", np.zeros((6, 40)))
+        hidden = np.full((40, 40, 4), 200, np.uint8)
+        hidden[5:, :, 3] = 0
+        write_image("hidden.png", hidden)
         PIL.Image.fromarray(np.full((9, 9), np.nan, np.float32)).save("nan.tif")
         before = sorted(os.listdir())
         assert message in fails(capsys, *arguments)

@@ -35,6 +35,16 @@ def test_an_animation_has_its_frames_and_their_times(tmp_path, frames, suffix, t
         np.testing.assert_allclose(frame.astype(int), expected, atol=tolerance)
 
 
+@pytest.mark.parametrize(("suffix", "longest"), [(".gif", 655_350), (".png", 65_535_000), (".webp", 2**24 - 1)])
+def test_a_frame_is_shown_for_as_long_as_the_format_holds(tmp_path, frames, suffix, longest):
+    film = [frames[0]] * 3 + frames[1:2]
+    with pytest.warns(UserWarning, match=f"shown for {longest / 1000:.0f} s at most.*instead of 66000 s"):
+        write_animation(tmp_path / f"a{suffix}", film, [22_000_000] * 3 + [10])
+    assert read_frames(tmp_path / f"a{suffix}").durations == [longest, 10]
+    write_animation(tmp_path / f"a{suffix}", film, [33_333] * 3 + [65_530])
+    assert read_frames(tmp_path / f"a{suffix}").durations == [100_000, 65_530]
+
+
 def test_frames_are_read_again_and_shrunk(tmp_path, frames):
     write_animation(tmp_path / "film.gif", frames, [100] * 4)
     again = read_frames(tmp_path / "film.gif", size=15)
