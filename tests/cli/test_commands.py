@@ -17,6 +17,7 @@ import pytest
 import skisp
 from skisp._progress import report
 from skisp.cli import main
+from skisp.cli._parser import build_parser
 from skisp.io import read_image, write_image
 
 # Other processes run the skisp that is tested, installed or not.
@@ -372,6 +373,13 @@ class TestErrors:
         error = fails(capsys, "propagate", "a.jpg", "--style", "style.png", "-o", "out")
         assert "cannot write to out: Permission denied; choose another output" in error
         assert calls == []
+
+
+def test_help_tells_what_every_argument_is_for():
+    [commands] = [action for action in build_parser()._actions if hasattr(action, "choices") and action.choices]
+    for command in commands.choices.values():
+        assert command.description
+        assert [action.dest for action in command._actions if not action.help] == []
 
 
 class TestProgress:

@@ -340,6 +340,15 @@ def rows_fitted(image, **parameters):
     return PatchTransformer(KeepingRows(2), random_state=0, **parameters).fit([image]).transformer_.rows
 
 
+def test_a_picture_is_searched_seven_times_at_the_coarsest_level_and_twice_at_each_other(monkeypatch):
+    rounds, refine = [], Synthesis.refine
+    monkeypatch.setattr(Synthesis, "refine", lambda own, n_rounds: (rounds.append(n_rounds), refine(own, n_rounds))[1])
+    picture = np.random.default_rng(0).random((110, 110, 3))
+    style = PatchTransformer(PCA(3), patch_size=5, max_patches=200, random_state=0).fit([picture])
+    StylePropagator(style=style, random_state=0).fit_transform([picture])
+    assert rounds == [7, 2, 2]
+
+
 def test_patches_have_the_size_asked_for():
     image = noise(40, 44).permute(1, 2, 0).numpy()
     for patch_size in (4, 9):
