@@ -96,7 +96,9 @@ def test_a_content_that_codes_rows_is_refused(pca_style, photograph, content, rn
 
 def test_a_style_fitted_on_rows_is_refused(photograph, rng):
     style = PatchTransformer(PCA(3), patch_size=5).fit(rng.random((40, 75)))
-    with pytest.raises(ValueError, match="style was fitted on rows; fit its PatchTransformer on images"):
+    with pytest.raises(
+        ValueError, match="style was fitted on rows; fit its PatchTransformer on images.*put that in a list"
+    ):
         StylePropagator(style=style).fit([photograph])
 
 
