@@ -13,10 +13,21 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import IO, Any
 
+import numpy as np
 import PIL.Image
 import PIL.ImageOps
+from numpy.typing import NDArray
 
-__all__ = ["chain", "exif_of_tiff", "resized", "tags_of", "turned_upright", "upright", "write_directory"]
+__all__ = [
+    "chain",
+    "exif_of_tiff",
+    "levels_turned_upright",
+    "resized",
+    "tags_of",
+    "turned_upright",
+    "upright",
+    "write_directory",
+]
 
 # Of each tag its type, count and value in little-endian order; the value of a link is a directory.
 Directory = dict[int, tuple[int, int, Any]]
@@ -45,6 +56,15 @@ def turned_upright(image: PIL.Image.Image) -> PIL.Image.Image:
         return PIL.ImageOps.exif_transpose(image)
     except Exception:  # errors of many kinds; the pixels are intact
         return image
+
+
+def levels_turned_upright(levels: NDArray[Any], image: PIL.Image.Image) -> NDArray[Any]:
+    """Levels (H, W, C) of an image, turned as its orientation tag says."""
+    numbers = PIL.Image.fromarray(
+        np.arange(levels.shape[0] * levels.shape[1], dtype=np.int32).reshape(levels.shape[:2])
+    )
+    numbers.info["exif"] = image.info.get("exif", b"")
+    return levels.reshape(-1, levels.shape[2])[np.asarray(turned_upright(numbers))]
 
 
 def upright(exif: bytes) -> bytes | None:

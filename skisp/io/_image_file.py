@@ -8,18 +8,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
 from .._errors import RefusedError
 from .._names import shown
 from ._color import converted_levels, fitting_profile, is_srgb, srgb_profile
+from ._exif import levels_turned_upright
 from ._files import opened
 from ._grey_levels import keep_native_order, levels_as_tagged, scale_transparent_level, with_black_as_zero
+from ._laid_over import LaidOver
 from ._metadata import IN_FRAMES, ImageMetadata, read_exif, read_resolution
 from ._pillow import array_and_profile, to_bytes
 from ._pillow_files import REFUSED_FORMATS, open_image, size_inside
-from ._sixteen_bits import read_levels
+from ._sixteen_bits import is_laid_over_others, read_levels
 
 __all__ = ["ImageFile", "is_readable"]
 
@@ -49,6 +52,7 @@ class ImageFile:
         self._name = os.fsdecode(path)
         self._max_pixels = max_pixels
         self._cure = cure
+        self._laid_over: LaidOver | None = None
 
     def __enter__(self) -> Self:
         self._file = opened(self._name, "*.jpg")
@@ -114,7 +118,7 @@ class ImageFile:
 
     def _levels_and_profile(self) -> tuple[NDArray[Any], bytes | None] | None:
         """Colours of 16 bits, and their profile; None if there are none."""
-        levels = read_levels(self._data, self._image)
+        levels = self._levels()
         if levels is None:
             return None
         profile = self._image.info.get("icc_profile")
@@ -129,6 +133,14 @@ class ImageFile:
         eight = PIL.Image.fromarray(to_bytes(levels))  # what Pillow converts through a table
         eight.info["icc_profile"] = profile
         return array_and_profile(eight)
+
+    def _levels(self) -> NDArray[np.uint16] | None:
+        if not is_laid_over_others(self._image):
+            return read_levels(self._data, self._image)
+        if self._laid_over is None:
+            self._laid_over = LaidOver(self._data, lambda file: read_levels(file, open_image(file, ["PNG"])))
+        canvas = self._laid_over.canvas(self._image.tell() - self.first)
+        return levels_turned_upright(canvas, self._image)
 
     def _check_pixels(self, size: tuple[int, int]) -> None:
         if size[0] * size[1] > self._max_pixels:

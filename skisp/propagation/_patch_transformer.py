@@ -22,7 +22,7 @@ from .synthesis._patches import extract_patches, gaussian_window, overlap_add, p
 from .synthesis._pyramid import short_sides, size_with_short_side
 from .synthesis._settings import COARSEST_SIDE
 
-__all__ = ["PatchTransformer", "checked_images", "is_rows", "sample_patches", "seeded"]
+__all__ = ["IN_A_LIST", "PatchTransformer", "checked_images", "is_rows", "sample_patches", "seeded"]
 
 # By how much a patch may differ without looking different. One scale for all: with the variance integrated
 # out (likelihood="collapsed") the flat patches of a picture have the most influence, and strokes are coded badly.

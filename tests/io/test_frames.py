@@ -85,18 +85,44 @@ def test_frames_of_an_apng_keep_their_bits(tmp_path, channels):
         np.testing.assert_array_equal(frame, page[..., 0] if channels == 1 else page)
 
 
-@pytest.mark.parametrize(("channels", "blend"), [(3, 0), (4, 0), (4, 1)])
-def test_frames_of_an_apng_that_are_laid_over_others_have_8_bits(tmp_path, channels, blend):
+def laid(pages, top, disposal, blend):
+    """The frames of an animation by the letter of the standard (PNG, section 11.3.6.2), pixel by pixel in fractions."""
+    canvas, seen = pages[0] / 65535, [pages[0]]
+    if disposal:
+        canvas = np.zeros_like(canvas)  # of the first frame, what was there before is nothing
+    for page in pages[1:] / 65535:
+        before = canvas.copy()
+        for y, x in np.ndindex(page.shape[:2]):
+            above, below = page[y, x], before[y, x]
+            if y < top:
+                continue
+            canvas[y, x] = above
+            if blend and page.shape[2] in (2, 4):
+                total = above[-1] + (1 - above[-1]) * below[-1]
+                mixed = (above[-1] * above[:-1] + (1 - above[-1]) * below[-1] * below[:-1]) / (total or 1)
+                canvas[y, x] = [*mixed, total]
+        seen.append(np.rint(canvas * 65535))
+        if disposal:
+            canvas[top:] = before[top:] if disposal == 2 else 0
+    return seen
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+@pytest.mark.parametrize("disposal", [0, 1, 2])
+@pytest.mark.parametrize(("top", "blend"), [(3, 0), (3, 1), (0, 1)])
+def test_frames_of_an_apng_that_are_laid_over_others_keep_their_bits(tmp_path, channels, disposal, top, blend):
     """Pillow mixes bytes; the low bytes of what is mixed are not what is mixed of low bytes."""
-    pages = films((channels,), np.uint16)[:2]
-    if blend:
-        pages[1, ..., 3] = 0
-        pages[1, 3:, :, 3] = 65535
-    (tmp_path / "a.png").write_bytes(apng(pages, top=3 if not blend else 0, blend=blend))
-    first, second = read_frames(tmp_path / "a.png")
-    np.testing.assert_array_equal(first, pages[0])
-    assert second.dtype == np.uint8
-    np.testing.assert_array_equal(second, np.concatenate([pages[0, :3], pages[1, 3:]]) >> 8)
+    pages = np.concatenate([films((channels,), np.uint16), films((channels,), np.uint16)[:, ::-1]])
+    if channels != 3:
+        pages[1:, 4:6, :, -1], pages[1:, 6:8, :, -1] = 0, 65535
+    (tmp_path / "a.png").write_bytes(apng(pages, top=top, disposal=disposal, blend=blend, poster=False))
+    for _ in range(2):
+        again = list(read_frames(tmp_path / "a.png"))
+        assert [frame.dtype for frame in again] == [np.uint16] * 6
+        for frame, expected in zip(again, laid(pages, top, disposal, blend), strict=True):
+            np.testing.assert_allclose(frame, expected, atol=1)  # what mixing in turn rounds
+            if not (blend and channels != 3):
+                np.testing.assert_array_equal(frame, expected)
 
 
 def test_the_poster_of_an_apng_is_no_frame(tmp_path):
