@@ -228,9 +228,16 @@ def run_tests(copy: Path, tests: list[str], limit: float, broken: set[str]) -> t
 
 
 def tests_of(copy: Path, path: Path) -> list[str]:
-    """The test file of the same name, if there is one, the others beside it, and all of the package's folder."""
+    """The test file of the same name, if there is one, the others beside it, and all of the package's folder.
+
+    Of a module beside the packages: the tests beside theirs, and those of the packages that import it.
+    """
     folders = [part.lstrip("_") for part in path.parent.parts[1:]]
-    every = copy.joinpath("tests", *folders[:1]).glob("**/test_*.py" if folders else "test_*.py")
+    every = [*copy.joinpath("tests", *folders[:1]).glob("**/test_*.py" if folders else "test_*.py")]
+    if not folders:
+        using = [file for file in copy.glob("skisp/*/**/*.py") if f".{path.stem} import" in file.read_text()]
+        packages = {file.relative_to(copy).parts[1].lstrip("_") for file in using}
+        every += [test for package in packages for test in copy.glob(f"tests/{package}/**/test_*.py")]
     beside, own = copy.joinpath("tests", *folders), f"test_{path.stem.lstrip('_')}.py"
     return [str(test) for test in sorted(every, key=lambda test: (test.name != own, test.parent != beside, test))]
 

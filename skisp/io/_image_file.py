@@ -138,7 +138,8 @@ class ImageFile:
         if not is_laid_over_others(self._image):
             return read_levels(self._data, self._image)
         if self._laid_over is None:
-            self._laid_over = LaidOver(self._data, lambda file: read_levels(file, open_image(file, ["PNG"])))
+            size = self._image.size[::-1]
+            self._laid_over = LaidOver(self._data, size, lambda file: read_levels(file, open_image(file, ["PNG"])))
         canvas = self._laid_over.canvas(self._image.tell() - self.first)
         return levels_turned_upright(canvas, self._image)
 

@@ -40,13 +40,15 @@ class LaidOver:
     Parameters
     ----------
     file : file
+    size : tuple (H, W)
     decoded : callable
         Gives the levels (H, W, C) of the file of a still picture.
     """
 
-    def __init__(self, file: IO[bytes], decoded: Callable[[IO[bytes]], Any]) -> None:
+    def __init__(self, file: IO[bytes], size: tuple[int, int], decoded: Callable[[IO[bytes]], Any]) -> None:
         self._file = file
         self._decoded = decoded
+        self._size = size
         self._begin()
 
     def canvas(self, number: int) -> Levels:
@@ -66,8 +68,8 @@ class LaidOver:
 
     def _lay(self, frame: _Frame) -> None:
         levels = self._decoded(frame.file)
-        if self._n_laid == 0:
-            self._canvas = np.zeros_like(levels)  # the first frame is as large as the picture
+        if self._n_laid == 0:  # after a poster, the first frame may be smaller than the picture
+            self._canvas = np.zeros((*self._size, levels.shape[2]), np.uint16)
         else:
             self._canvas[self._place] = self._afterwards
         self._place = frame.place

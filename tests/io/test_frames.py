@@ -109,17 +109,19 @@ def laid(pages, top, disposal, blend):
 
 @pytest.mark.parametrize("channels", [2, 3, 4])
 @pytest.mark.parametrize("disposal", [0, 1, 2])
-@pytest.mark.parametrize(("top", "blend"), [(3, 0), (3, 1), (0, 1)])
-def test_frames_of_an_apng_that_are_laid_over_others_keep_their_bits(tmp_path, channels, disposal, top, blend):
+@pytest.mark.parametrize(("top", "blend", "poster"), [(3, 0, False), (3, 1, False), (0, 1, False), (3, 0, True)])
+def test_frames_of_an_apng_that_are_laid_over_others_keep_their_bits(tmp_path, channels, disposal, top, blend, poster):
     """Pillow mixes bytes; the low bytes of what is mixed are not what is mixed of low bytes."""
     pages = np.concatenate([films((channels,), np.uint16), films((channels,), np.uint16)[:, ::-1]])
     if channels != 3:
         pages[1:, 4:6, :, -1], pages[1:, 6:8, :, -1] = 0, 65535
-    (tmp_path / "a.png").write_bytes(apng(pages, top=top, disposal=disposal, blend=blend, poster=False))
+    (tmp_path / "a.png").write_bytes(apng(pages, top=top, disposal=disposal, blend=blend, poster=poster))
     for _ in range(2):
         again = list(read_frames(tmp_path / "a.png"))
-        assert [frame.dtype for frame in again] == [np.uint16] * 6
-        for frame, expected in zip(again, laid(pages, top, disposal, blend), strict=True):
+        assert [frame.dtype for frame in again] == [np.uint16] * (6 - poster)
+        begin = np.zeros_like(pages[:1]) if poster else pages[:1]
+        expected_frames = laid(np.concatenate([begin, pages[1:]]), top, disposal, blend)[poster:]
+        for frame, expected in zip(again, expected_frames, strict=True):
             np.testing.assert_allclose(frame, expected, atol=1)  # what mixing in turn rounds
             if not (blend and channels != 3):
                 np.testing.assert_array_equal(frame, expected)
