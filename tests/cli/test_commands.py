@@ -199,6 +199,7 @@ class TestPropagate:
             ("gone.jpg", "out/gone.jpg", "failed"),
         ]
         assert records[1]["seconds"] >= 0
+        assert out == json.dumps(records, indent=2) + "\n"  # for people as well
         assert "no such file" in records[2]["error"]
 
     def test_the_number_of_cores(self, folder, calls, capsys, monkeypatch):

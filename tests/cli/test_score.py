@@ -63,6 +63,7 @@ def test_json_has_the_full_report(folder, capsys):
     status, out, _ = run(capsys, "content.png", "style.png", "mixed.png", "--json")
     assert status == 0
     [entry] = json.loads(out)
+    assert out == json.dumps([entry], indent=2) + "\n"  # for people as well
     assert entry.pop("path") == "mixed.png"
     assert entry == propagation_report(*(read_image(f"{name}.png") for name in ("content", "style", "mixed")))
 
