@@ -238,6 +238,8 @@ class TestSixteenBits:
         stored = array.copy()
         stored[..., :3] = np.rint(array[..., :3] / 65535.0 * array[..., 3:])
         stored[0, 1], array[0, 1] = (50_000, 0, 7, 40_000), (65535, 0, 11, 40_000)  # more than alpha allows
+        stored[0, 2], array[0, 2] = (1, 0, 1, 1), (65535, 0, 65535, 1)  # the least that alpha can be
+        stored[0, 3], array[0, 3] = (2, 0, 1, 2), (65535, 0, 32768, 2)
         options = {"photometric": "rgb", "extrasamples": ["assocalpha"], "compression": compression}
         tifffile.imwrite(tmp_path / "a.tif", stored, byteorder=byteorder, **options)
         read = read_image(tmp_path / "a.tif")
