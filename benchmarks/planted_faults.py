@@ -4,8 +4,9 @@ python benchmarks/planted_faults.py [--seed 0] [--count 30] [--limit 600] [--onl
 
 In a copy of the tree one operator, comparison, condition or constant is changed, a keyword is left out, two arguments
 change places, or a statement is dropped. Then the tests that belong to the changed file run until one fails: those
-of its name, then those of its folder. Of those that take longer than the limit nothing is known: the fault makes them
-hang, or the machine is busy.
+of its name, then those of its folder. A test that fails without the fault as well, since the copy lacks what it needs,
+is no witness and is left out. Of those that take longer than the limit nothing is known: the fault makes them hang, or
+the machine is busy.
 
 What is not seen is listed at the end, to be judged by a person. Some of it is no fault: ``x <= 0`` for ``x < 0`` where
 0 cannot be, or another constant where any will do.
@@ -73,13 +74,13 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=600.0, help="seconds that the tests of one fault may take")
     parser.add_argument("--only", default="skisp", help="file or folder in which to plant them")
     arguments = parser.parse_args()
-    unseen = []
+    unseen, broken = [], set[str]()
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name)
         copy_tree(copy)
         for number, fault in enumerate(faults(arguments.only, arguments.seed, arguments.count), start=1):
             start = time.monotonic()
-            verdict = seen_by(copy, fault, arguments.limit)
+            verdict = seen_by(copy, fault, arguments.limit, broken)
             print(f"{number:3} {verdict:40} {time.monotonic() - start:4.0f} s  {described(fault)}", flush=True)
             if not verdict.startswith("seen"):
                 unseen.append(fault)
@@ -193,31 +194,50 @@ def drop(statement: Any) -> None:
     statement.__dict__.update(value=ast.Constant(...))
 
 
-def seen_by(copy: Path, fault: Fault, limit: float) -> str:
-    """The test that fails in the copy with the fault, if there is one."""
-    whole = (ROOT / fault.path).read_text()
-    (copy / fault.path).write_text(fault.source)
+def seen_by(copy: Path, fault: Fault, limit: float, broken: set[str]) -> str:
+    """The test that fails in the copy with the fault only, if there is one; those that always fail are added."""
+    whole = (copy / fault.path).read_text()
+    while True:
+        (copy / fault.path).write_text(fault.source)
+        try:
+            status, witness = run_tests(copy, tests_of(copy, fault.path), limit, broken)
+        except subprocess.TimeoutExpired:
+            return "OVER THE LIMIT"
+        finally:
+            (copy / fault.path).write_text(whole)
+        if status == 0:
+            return "NOT SEEN"
+        if not witness:
+            return f"seen: pytest ended with {status}"
+        if run_tests(copy, [str(copy / witness)], limit, set())[0] == 0:
+            return f"seen: {witness.rpartition('/')[2]}"
+        broken.add(witness)
+
+
+def run_tests(copy: Path, tests: list[str], limit: float, broken: set[str]) -> tuple[int, str]:
+    """The status of pytest, and the file and function of the test that failed, or nothing."""
     options = ["-x", "-q", "-n0", "-m", "not slow", "-p", "no:cacheprovider", "--tb=no"]
-    command = [sys.executable, "-m", "pytest", *options, *tests_of(copy, fault.path)]
+    left_out = [f"--deselect={test}" for test in sorted(broken)]
+    command = [sys.executable, "-m", "pytest", *options, *left_out, *tests]
     environment = os.environ | {"PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"}
-    try:
-        done = subprocess.run(
-            command, cwd=copy, env=environment, capture_output=True, text=True, timeout=limit, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return "OVER THE LIMIT"
-    finally:
-        (copy / fault.path).write_text(whole)
-    if done.returncode == 0:
-        return "NOT SEEN"
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-    return f"seen: {failed[1].rpartition('/')[2] if failed else f'pytest ended with {done.returncode}'}"
+    done = subprocess.run(
+        command, cwd=copy, env=environment, capture_output=True, text=True, timeout=limit, check=False
+    )
+    failed = re.search(r"^(?:FAILED|ERROR) ([^\s\[]+)", done.stdout, re.MULTILINE)
+    return done.returncode, failed[1] if failed else ""
 
 
 def tests_of(copy: Path, path: Path) -> list[str]:
-    """The test file of the same name, if there is one, the others beside it, and all of the package's folder."""
+    """The test file of the same name, if there is one, the others beside it, and all of the package's folder.
+
+    Of a module beside the packages: the tests beside theirs, and those of the packages that import it.
+    """
     folders = [part.lstrip("_") for part in path.parent.parts[1:]]
-    every = copy.joinpath("tests", *folders[:1]).glob("**/test_*.py" if folders else "test_*.py")
+    every = [*copy.joinpath("tests", *folders[:1]).glob("**/test_*.py" if folders else "test_*.py")]
+    if not folders:
+        using = [file for file in copy.glob("skisp/*/**/*.py") if f".{path.stem} import" in file.read_text()]
+        packages = {file.relative_to(copy).parts[1].lstrip("_") for file in using}
+        every += [test for package in packages for test in copy.glob(f"tests/{package}/**/test_*.py")]
     beside, own = copy.joinpath("tests", *folders), f"test_{path.stem.lstrip('_')}.py"
     return [str(test) for test in sorted(every, key=lambda test: (test.name != own, test.parent != beside, test))]
 

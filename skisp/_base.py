@@ -79,7 +79,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
         return accelerator if accelerator is not None else torch.device("cpu")
     try:
         resolved = torch.device(device)
-        torch.empty(0, device=resolved)
+        torch.empty(0, dtype=torch.float32, device=resolved)
     except Exception as error:  # torch raises RuntimeError, AssertionError or NotImplementedError, by backend
         reason = str(error).splitlines()[0]
         raise ValueError(f"device={device!r} cannot be used here ({reason}); use 'auto' or 'cpu'.") from error

@@ -1,17 +1,19 @@
 """What the caller has set in torch (default type, default device, autocast) neither shows in results nor is lost."""
 
+import ast
 import pickle
-import threading
+import re
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
 
+import skisp
 from skisp import CVAETransformer, PatchTransformer, StylePropagator, metrics
 from skisp._threads import map_on_threads, one_thread
-from skisp._torch_state import own_torch_state
 from skisp.inspection import PropagationStepsDisplay
 from skisp.persistence import load_model, save_model
 
@@ -142,10 +144,12 @@ def expected(tmp_path_factory):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_what_the_caller_has_set_in_torch_does_not_show_in_results(path, expected, tmp_path):
-    with AMBIENT["double"](), AMBIENT["device"](), AMBIENT["autocast"]():
+def test_what_the_caller_has_set_in_torch_does_not_show_in_results(path, expected, tmp_path, monkeypatch):
+    with AMBIENT["half"](), AMBIENT["device"](), AMBIENT["autocast"]():
         before = state()
-        found = PATHS[path](tmp_path)
+        with monkeypatch.context() as patch:  # nor do other threads of the caller see that anything is set
+            patch.setattr(torch, "set_default_dtype", None)
+            found = PATHS[path](tmp_path)
         assert state() == before
     assert len(found) == len(expected[path])
     for one, other in zip(found, expected[path], strict=True):
@@ -166,40 +170,28 @@ def test_the_caller_s_state_comes_back_after_an_error_too(ambient):
 
 def test_threads_of_a_map_have_the_package_s_own_state():
     def made(_):
-        return torch.zeros(1).dtype, torch.zeros(1).device.type, torch.is_autocast_enabled("cpu")
+        return torch.zeros(1).device.type, torch.is_autocast_enabled("cpu")
 
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
         for ambient in AMBIENT.values():
             with ambient(), one_thread():
-                assert set(map_on_threads(made, range(8))) == {(torch.float32, "cpu", False)}
+                assert set(map_on_threads(made, range(8))) == {("cpu", False)}
     finally:
         torch.set_num_threads(threads)
 
 
-def test_the_default_type_comes_back_when_the_last_of_several_threads_leaves():
-    inside, may_leave, seen = threading.Event(), threading.Event(), []
-
-    def other():
-        with own_torch_state():
-            inside.set()
-            may_leave.wait(30)
-            seen.append(torch.get_default_dtype())
-
-    worker = threading.Thread(target=other)
-    with default_dtype(torch.float64):
-        with own_torch_state():
-            worker.start()
-            inside.wait(30)
-        may_leave.set()
-        worker.join(30)
-        assert seen == [torch.float32]
-        assert torch.get_default_dtype() == torch.float64
-
-
-def test_a_default_type_that_is_set_meanwhile_stays():
-    with default_dtype(torch.float64):
-        with own_torch_state():
-            torch.set_default_dtype(torch.bfloat16)
-        assert torch.get_default_dtype() == torch.bfloat16
+def test_whatever_is_made_says_its_type():
+    """Then the default type, which all threads share, need not be set."""
+    takes = {"zeros", "ones", "empty", "full", "rand", "randn", "linspace", "eye"}
+    takes |= {"Linear", "Conv2d", "ConvTranspose2d", "_BatchNorm1d", "_BatchNorm2d"}
+    package = Path(skisp.__file__).parent
+    silent = [
+        f"{path.relative_to(package)}:{node.lineno}"
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and re.sub(r"^(torch|nn)\.", "", ast.unparse(node.func)) in takes
+        if "dtype" not in [keyword.arg for keyword in node.keywords]
+    ]
+    assert silent == []

@@ -74,7 +74,7 @@ def _scaled_cost(queries: Tensor, keys: Tensor, regularisation: float) -> tuple[
 
 def _scaled_potentials(scaled_cost: Tensor, n_iterations: int) -> Tensor:
     """Potentials over epsilon, by Sinkhorn's iterations."""
-    log_n, log_m = (torch.log(torch.tensor(float(size))) for size in scaled_cost.shape)
+    log_n, log_m = (torch.log(torch.tensor(float(size), dtype=torch.float32)) for size in scaled_cost.shape)
     v = scaled_cost.new_zeros(scaled_cost.shape[1])
     for _ in range(n_iterations):
         u = log_m - _logsumexp(v - scaled_cost, dim=1)

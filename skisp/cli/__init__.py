@@ -31,9 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with lasting_streams() as errors:
         status = _run(argv)
         sys.stdout.flush()
-        if errors:
-            complain(f"cannot print: {errors[0].strerror}; what was to be written to files is")
-        return max(status, 1) if errors else status
+        if errors():
+            complain(f"cannot print: {errors()[0].strerror}; what was to be written to files is")
+        return max(status, 1) if errors() else status
 
 
 def _run(argv: Sequence[str] | None) -> int:

@@ -21,7 +21,7 @@ from ._errors import FAILURES, UserError, in_one_line
 from ._messages import decoders_silent
 from ._outputs import check_outputs, is_file_name, plan_outputs, writable_folder
 from ._progress import progress_shown
-from ._redrawer import options_of, redraw, use_cores
+from ._redrawer import checked, options_of, redraw, use_cores
 from ._streams import print_line
 from ._styles import learn, read_styles
 
@@ -74,14 +74,18 @@ def _looks(arguments: Namespace) -> list[_Look]:
 
 def _row(content: NDArray[Any], path: str, style: NDArray[Any], arguments: Namespace) -> list[_Cell]:
     """A style, which is learnt once, the photograph, and what becomes of it."""
+    tried = [(look, checked(_options(look, arguments))) for look in _looks(arguments)]
     learnt = learn([style], [path], arguments)
     cells = [(shown(Path(path).name), style), (shown(Path(arguments.content).name), content)]
-    for look in _looks(arguments):
-        options = options_of(Namespace(**(vars(arguments) | {"strength": None, "preset": None} | look)))
+    for look, options in tried:
         said = " ".join(_said(look))
         with progress_shown(f"redrawing {cells[1][0]} like {cells[0][0]}, {said}", arguments):
             cells.append((said, redraw(content, {"style": learnt} | options)))
     return cells
+
+
+def _options(look: _Look, arguments: Namespace) -> dict[str, Any]:
+    return options_of(Namespace(**(vars(arguments) | {"strength": None, "preset": None} | look)))
 
 
 def _said(look: _Look) -> list[str]:

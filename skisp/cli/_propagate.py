@@ -16,7 +16,7 @@ from ._masks import check_mask, given_masks, read_mask
 from ._messages import decoders_silent
 from ._outputs import check_outputs, is_file_name, is_picture, plan_outputs, writable_folder, write_picture
 from ._progress import progress_shown, time_left
-from ._redrawer import options_of, redraw, use_cores
+from ._redrawer import checked, options_of, redraw, use_cores
 from ._settings_record import SettingsRecord, digest_of, in_words, settings_of
 from ._streams import complain, note, print_line
 from ._styles import given_styles, learn, read_styles
@@ -123,7 +123,8 @@ class _Batch:
         if not readable:
             return
         use_cores(self._arguments)
-        self._parameters = learnt() | options_of(self._arguments)
+        options = checked(options_of(self._arguments))
+        self._parameters = learnt() | options
         start = time.monotonic()
         for i, job in enumerate(readable):
             began = time.monotonic()

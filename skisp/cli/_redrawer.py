@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .._presets import preset
 from ._errors import UserError, in_one_line
 
-__all__ = ["options_of", "redraw", "use_cores"]
+__all__ = ["checked", "options_of", "redraw", "use_cores"]
 
 # Options of the command that are parameters of the propagator of the same names.
 _LOOK = ("strength", "style_scale", "color")
@@ -30,6 +30,23 @@ def options_of(arguments: Namespace) -> dict[str, Any]:
     given = {name: getattr(arguments, name, None) for name in _LOOK}
     look |= {name: value for name, value in given.items() if value is not None}
     return {**look, "random_state": arguments.seed, "device": arguments.device}
+
+
+def checked(options: dict[str, Any]) -> dict[str, Any]:
+    """The same parameters, if each is in its range: it is said before a style is learnt.
+
+    Raises
+    ------
+    UserError
+        If one is not.
+    """
+    from ..propagation._parameters import PropagatorParameters
+
+    try:
+        PropagatorParameters(**options)._validate_params()
+    except ValueError as error:
+        raise UserError(in_one_line(error)) from error
+    return options
 
 
 def use_cores(arguments: Namespace) -> None:

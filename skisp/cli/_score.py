@@ -10,7 +10,7 @@ from .._names import shown
 from ..io import read_image
 from ._errors import FAILURES, UserError, in_one_line
 from ._messages import decoders_silent
-from ._streams import complain, note, print_line
+from ._streams import STOPPED_READING, complain, is_read, note, print_line
 
 __all__ = ["score"]
 
@@ -28,7 +28,7 @@ _WHY_NOTHING = {
 
 
 def score(arguments: Namespace) -> int:
-    """Print the propagation score of results and its factors, one line each or as JSON."""
+    """Print the propagation score of results and its factors, one line each or as JSON, as long as it is read."""
     content = _read(arguments.content, "the photograph")
     style = _read(arguments.style, "the style")
     reports = []
@@ -45,6 +45,8 @@ def score(arguments: Namespace) -> int:
         reports.append({"path": path, **report})
         if not arguments.json:
             print_line(_line(path, report))
+        if not is_read():
+            return STOPPED_READING
     if arguments.json:
         print(json.dumps(reports, indent=2))
     elif reports and not arguments.quiet:

@@ -21,7 +21,7 @@ from ._masks import check_mask, given_masks, read_mask
 from ._messages import decoders_silent
 from ._outputs import check_outputs, is_file_name, plan_outputs, writable_folder, write_picture
 from ._progress import progress_shown
-from ._redrawer import options_of, use_cores
+from ._redrawer import checked, options_of, use_cores
 from ._streams import note, print_line
 from ._styles import given_styles
 
@@ -97,7 +97,8 @@ def _redraw(arguments: Namespace, frames: Frames, state: FilmState, learnt: Call
     if state.n_done == len(state.pictures):
         return
     use_cores(arguments)
-    parameters = learnt() | options_of(arguments)
+    options = checked(options_of(arguments))
+    parameters = learnt() | options
     with progress_shown(f"redrawing {shown(Path(arguments.frames).name)}", arguments):
         for picture, metadata in _redrawn(frames, arguments, parameters, state):
             target = state.pictures[state.n_done]

@@ -1,6 +1,7 @@
 """What the command prints, and streams that nobody reads any more.
 
-The pictures are what the command is for: if the list of their paths goes nowhere, they are drawn all the same.
+The pictures are what the command is for: if the list of their paths goes nowhere, they are drawn all the same. Where
+the lines are what it is for, it stops as Unix tools do.
 """
 
 import os
@@ -9,7 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-__all__ = ["complain", "lasting_streams", "note", "print_line"]
+__all__ = ["STOPPED_READING", "complain", "is_read", "lasting_streams", "note", "print_line"]
+
+# The status of a program that SIGPIPE ends.
+STOPPED_READING = 128 + 13
 
 
 def print_line(text: str | os.PathLike[str]) -> None:
@@ -23,6 +27,11 @@ def print_line(text: str | os.PathLike[str]) -> None:
     binary.flush()
 
 
+def is_read() -> bool:
+    """Whether stdout is not a pipe that was found to be closed at the other end."""
+    return not any(isinstance(error, BrokenPipeError) for error in getattr(sys.stdout, "failures", ()))
+
+
 def note(text: str) -> None:
     """Tell on stderr what is not as one may expect."""
     print(f"skisp: note: {text}", file=sys.stderr)
@@ -34,20 +43,22 @@ def complain(text: str) -> None:
 
 
 @contextmanager
-def lasting_streams() -> Iterator[list[OSError]]:
+def lasting_streams() -> Iterator[Callable[[], list[OSError]]]:
     """Inside, printing never fails: a stream falls silent when it cannot be written to.
 
     Yields
     ------
-    errors : list of OSError
-        Why; not of pipes that are closed at the other end, which is how ``head`` takes what it wants.
+    errors : callable
+        Lists why; not of pipes that are closed at the other end, which is how ``head`` takes what it wants.
     """
     _open_what_is_closed()
-    errors: list[OSError] = []
     streams = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_Lasting(stream, errors) for stream in streams)
+    lasting = [_Lasting(stream, []) for stream in streams]
+    sys.stdout, sys.stderr = lasting
     try:
-        yield errors
+        yield lambda: [
+            error for stream in lasting for error in stream.failures if not isinstance(error, BrokenPipeError)
+        ]
         sys.stdout.flush()
     finally:
         sys.stdout.flush()
@@ -67,15 +78,15 @@ def _open_what_is_closed() -> None:
 
 
 class _Lasting:
-    """A stream, or the buffer of one."""
+    """A stream, or the buffer of one, and why it fell silent."""
 
-    def __init__(self, stream: Any, errors: list[OSError]) -> None:
+    def __init__(self, stream: Any, failures: list[OSError]) -> None:
         self._stream = stream
-        self._errors = errors
+        self.failures = failures
 
     @property
     def buffer(self) -> "_Lasting":
-        return _Lasting(self._stream.buffer, self._errors)
+        return _Lasting(self._stream.buffer, self.failures)
 
     def write(self, data: Any) -> int:
         self._attempt(lambda: self._stream.write(data))
@@ -91,8 +102,7 @@ class _Lasting:
         try:
             call()
         except OSError as error:
-            if not isinstance(error, BrokenPipeError):
-                self._errors.append(error)
+            self.failures.append(error)
             with suppress(OSError):  # what is left in the buffer goes there too
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, self._stream.fileno())

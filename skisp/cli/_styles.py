@@ -117,10 +117,14 @@ def _checked(path: str, size: int | None) -> NDArray[Any]:
 def _check_large_enough(image: NDArray[Any], path: str, size: int | None) -> None:
     from .. import PatchTransformer
 
-    height, width = image.shape[:2]
+    _, layout = as_images([image], name=shown(path))
+    height, width = image[layout.seen[0]].shape[:2]
     if min(height, width) < PatchTransformer().patch_size:
+        which = "" if (height, width) == image.shape[:2] else " that can be seen"
         cure = "a larger picture" if size is None else "a larger picture, or a larger --size"
-        raise UserError(f"the style {shown(path)} has {width} x {height} pixels, too few to learn from; give {cure}")
+        raise UserError(
+            f"the style {shown(path)} has {width} x {height} pixels{which}, too few to learn from; give {cure}"
+        )
 
 
 def _weights(weights: list[float] | None, n_styles: int) -> list[float]:

@@ -30,7 +30,7 @@ def _shifted(n_images: int, side: int, generator: torch.Generator) -> Tensor:
 
 def flip(images: Tensor, generator: torch.Generator) -> Tensor:
     """Mirror each image (n, H, W, C) left to right with probability one half."""
-    mirrored = torch.rand(len(images), generator=generator) < 0.5
+    mirrored = torch.rand(len(images), generator=generator, dtype=torch.float32) < 0.5
     return torch.where(mirrored.to(images.device)[:, None, None, None], images.flip(2), images)
 
 

@@ -145,7 +145,9 @@ class FittedCVAE:
     @own_torch_state()
     def _noise(self, n_samples: int, seed: int) -> torch.Tensor:
         """Standard normal noise (n_samples, d); scores take the same for every row and every call."""
-        return torch.randn(n_samples, self.n_components, generator=torch.Generator().manual_seed(seed))
+        return torch.randn(
+            n_samples, self.n_components, generator=torch.Generator().manual_seed(seed), dtype=torch.float32
+        )
 
     def _in_chunks(
         self, function: Callable[[torch.Tensor], torch.Tensor], rows: Rows, device: Device, samples_a_row: int = 1

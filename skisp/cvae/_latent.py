@@ -93,7 +93,7 @@ class PosteriorSamples:
         counts = torch.floor(until / self._step + 0.5).diff().long()
         self._weight_seen = float(until[-1])
         means, log_variances = (part.cpu().repeat_interleave(counts, dim=0) for part in (mean, log_variance))
-        noise = torch.randn(means.shape, generator=self._generator)
+        noise = torch.randn(means.shape, generator=self._generator, dtype=torch.float32)
         self._codes.append(reparameterise(means, log_variances, noise))
 
     def codes(self) -> NDArray[np.float32]:

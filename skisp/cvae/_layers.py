@@ -59,8 +59,8 @@ def _dense(sizes: Sequence[int], activation: str, batch_norm: bool) -> list[nn.M
     """
     layers: list[nn.Module] = []
     for n_inputs, n_outputs in itertools.pairwise(sizes):
-        norm = _BatchNorm1d(n_outputs) if batch_norm else None
-        layers += _activated(nn.Linear(n_inputs, n_outputs, bias=not batch_norm), norm, activation)
+        norm = _BatchNorm1d(n_outputs, dtype=torch.float32) if batch_norm else None
+        layers += _activated(nn.Linear(n_inputs, n_outputs, bias=not batch_norm, dtype=torch.float32), norm, activation)
     return layers
 
 
@@ -86,7 +86,7 @@ class DenseDecoder(nn.Sequential):
         batch_norm: bool = True,
     ) -> None:
         sizes = [n_components, *reversed(hidden_layer_sizes)]
-        super().__init__(*_dense(sizes, activation, batch_norm), nn.Linear(sizes[-1], n_features))
+        super().__init__(*_dense(sizes, activation, batch_norm), nn.Linear(sizes[-1], n_features, dtype=torch.float32))
 
     @property
     def output_bias(self) -> nn.Parameter:
@@ -130,8 +130,10 @@ class ConvEncoder(nn.Module):
         self.image_shape = image_shape
         self.stages = nn.ModuleList()
         for n_inputs, n_outputs in itertools.pairwise([image_shape[2], *conv_channels]):
-            convolution = nn.Conv2d(n_inputs, n_outputs, _KERNEL, _STRIDE, _PADDING, bias=not batch_norm)
-            norm = _BatchNorm2d(n_outputs) if batch_norm else None
+            convolution = nn.Conv2d(
+                n_inputs, n_outputs, _KERNEL, _STRIDE, _PADDING, bias=not batch_norm, dtype=torch.float32
+            )
+            norm = _BatchNorm2d(n_outputs, dtype=torch.float32) if batch_norm else None
             self.stages.append(nn.Sequential(*_activated(convolution, norm, activation)))
         height, width = _sizes(image_shape[:2], len(conv_channels))[-1]
         self.n_outputs = height * width * (conv_channels[-1] if conv_channels else image_shape[2])
@@ -166,16 +168,24 @@ class ConvDecoder(nn.Module):
         n_inputs = self.sizes[0][0] * self.sizes[0][1] * channels[0]
         hidden = _dense([n_components, n_inputs], activation, batch_norm)
         # Without convolutions this is the output, and so linear, its bias being output_bias.
-        self.dense = nn.Sequential(*hidden) if conv_channels else nn.Linear(n_components, n_inputs, bias=False)
+        self.dense = (
+            nn.Sequential(*hidden)
+            if conv_channels
+            else nn.Linear(n_components, n_inputs, bias=False, dtype=torch.float32)
+        )
         self.stages = nn.ModuleList()
         for i, (n_before, n_after) in enumerate(itertools.pairwise(channels)):
             is_last = i == len(channels) - 2
             has_bias = not batch_norm and not is_last
-            convolution = nn.ConvTranspose2d(n_before, n_after, _KERNEL, _STRIDE, _PADDING, bias=has_bias)
-            norm = _BatchNorm2d(n_after) if batch_norm else None
+            convolution = nn.ConvTranspose2d(
+                n_before, n_after, _KERNEL, _STRIDE, _PADDING, bias=has_bias, dtype=torch.float32
+            )
+            norm = _BatchNorm2d(n_after, dtype=torch.float32) if batch_norm else None
             layers = [convolution] if is_last else _activated(convolution, norm, activation)
             self.stages.append(nn.Sequential(*layers))
-        self.output_bias = nn.Parameter(torch.zeros(image_shape[0] * image_shape[1] * image_shape[2]))
+        self.output_bias = nn.Parameter(
+            torch.zeros(image_shape[0] * image_shape[1] * image_shape[2], dtype=torch.float32)
+        )
 
     def zero_output(self) -> None:
         """Let the output be the bias alone, until it is trained."""

@@ -141,8 +141,8 @@ class CollapsedGaussian(Likelihood):
     def __init__(self, learnt_prior: bool = False) -> None:
         super().__init__()
         if learnt_prior:
-            self.log_shape = nn.Parameter(torch.zeros(()))
-            self.log_scale = nn.Parameter(torch.zeros(()))
+            self.log_shape = nn.Parameter(torch.zeros((), dtype=torch.float32))
+            self.log_scale = nn.Parameter(torch.zeros((), dtype=torch.float32))
         self.learnt_prior = learnt_prior
 
     def log_density(self, x: Tensor, output: Tensor) -> Tensor:
@@ -169,7 +169,7 @@ class Gaussian(Likelihood):
     def __init__(self, n_features: int, scale: float | None) -> None:
         super().__init__()
         self.is_learnt = scale is None
-        start = torch.full((n_features,), 0.0 if scale is None else math.log(scale))
+        start = torch.full((n_features,), 0.0 if scale is None else math.log(scale), dtype=torch.float32)
         if self.is_learnt:
             self.raw_log_scale = nn.Parameter(start)
         else:

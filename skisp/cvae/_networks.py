@@ -88,8 +88,8 @@ class CVAENetwork(nn.Module):
             "linear": linear,
             "learnt_prior": learnt_prior,
         }
-        self.register_buffer("mean", torch.zeros(n_features))
-        self.register_buffer("scale", torch.ones(()))
+        self.register_buffer("mean", torch.zeros(n_features, dtype=torch.float32))
+        self.register_buffer("scale", torch.ones((), dtype=torch.float32))
         self.encoder: DenseEncoder | ConvEncoder
         self.decoder: DenseDecoder | ConvDecoder
         if image_shape is None:
@@ -100,12 +100,12 @@ class CVAENetwork(nn.Module):
             shape = (height, width, n_channels)
             self.encoder = ConvEncoder(shape, conv_channels, activation, batch_norm)
             self.decoder = ConvDecoder(shape, n_components, conv_channels, activation, batch_norm)
-        self.posterior = nn.Linear(self.encoder.n_outputs, 2 * n_components)
+        self.posterior = nn.Linear(self.encoder.n_outputs, 2 * n_components, dtype=torch.float32)
         self.likelihood = make_likelihood(likelihood, n_features, noise_scale, learnt_prior=learnt_prior)
         self.is_linear = linear
         if linear:
-            self.linear_encoder = nn.Linear(n_features, n_components, bias=False)
-            self.linear_decoder = nn.Linear(n_components, n_features, bias=False)
+            self.linear_encoder = nn.Linear(n_features, n_components, bias=False, dtype=torch.float32)
+            self.linear_decoder = nn.Linear(n_components, n_features, bias=False, dtype=torch.float32)
 
     @property
     def n_features(self) -> int:

@@ -122,10 +122,10 @@ class Objective:
     def loss(self, network: CVAENetwork, x: Tensor, epoch: float, generator: torch.Generator) -> Tensor:
         """Mean loss of a batch (n, D), ``epoch`` epochs (and a fraction) after the start."""
         if self.binarize:
-            x = (torch.rand(x.shape, generator=generator).to(x.device) < x).to(x.dtype)
+            x = (torch.rand(x.shape, generator=generator, dtype=torch.float32).to(x.device) < x).to(x.dtype)
         loss = self._bound(network, x, self.kl_weight * self._warmed_up(epoch), generator)
         if self.contraction > 0:
-            probe = torch.randn(len(x), network.n_components, generator=generator)
+            probe = torch.randn(len(x), network.n_components, generator=generator, dtype=torch.float32)
             loss = loss + self.contraction * contraction_penalty(network, x, probe.to(x.device))
         return loss
 
@@ -136,7 +136,8 @@ class Objective:
     def _bound(self, network: CVAENetwork, x: Tensor, kl_weight: float, generator: torch.Generator) -> Tensor:
         if self.kl_weight == 0:
             return -elbo_terms(network, x, x.new_zeros(len(x), network.n_components))[0].mean()
-        noise = torch.randn(self.n_importance_samples, len(x), network.n_components, generator=generator).to(x.device)
+        shape = self.n_importance_samples, len(x), network.n_components
+        noise = torch.randn(shape, generator=generator, dtype=torch.float32).to(x.device)
         if self.n_importance_samples > 1:
             return -importance_weighted_bound(network, x, noise, kl_weight).mean()
         log_likelihood, kl = elbo_terms(network, x, noise[0])

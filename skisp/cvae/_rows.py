@@ -36,7 +36,7 @@ def canonical_order(rows: Tensor) -> Tensor:
     Training starts from it, so that the order of rows does not matter, and repeating a row is the
     same as giving it weight.
     """
-    direction = torch.randn(rows.shape[1], generator=torch.Generator().manual_seed(0))
+    direction = torch.randn(rows.shape[1], generator=torch.Generator().manual_seed(0), dtype=torch.float32)
     return torch.argsort(rows.cpu() @ direction, stable=True)
 
 
@@ -45,7 +45,7 @@ def repetitions(weight: Tensor, generator: torch.Generator) -> Tensor:
     whole = weight.floor()
     if torch.equal(whole, weight):  # nothing is drawn, so that weights are the same as repeated rows
         return whole.long()
-    return (whole + (torch.rand(len(weight), generator=generator) < weight - whole)).long()
+    return (whole + (torch.rand(len(weight), generator=generator, dtype=torch.float32) < weight - whole)).long()
 
 
 def batches(order: Tensor, batch_size: int) -> Iterator[Tensor]:
@@ -137,7 +137,7 @@ class RowBlocks:
         step = max(1, -(-self._stops[-1] // n_rows))
         n_most = -(-self._stops[-1] // step)
         # In one array each: small ones, kept between blocks that come and go, would hold the memory of the blocks.
-        rows, weights = torch.empty(0, 0), torch.empty(n_most, dtype=torch.float64)
+        rows, weights = torch.empty(0, 0, dtype=torch.float32), torch.empty(n_most, dtype=torch.float64)
         n_seen = n_sampled = 0
         for part, weight in self.parts(1024):
             if n_sampled == 0:
@@ -159,7 +159,7 @@ class RowBlocks:
         Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample
         variances", 1979.
         """
-        total, mean, squares = 0.0, torch.zeros(()).double(), torch.zeros(()).double()
+        total, mean, squares = 0.0, *torch.zeros(2, dtype=torch.float64)
         for part, weight in self.parts(1024):
             x, part_total = part.cpu().double(), float(weight.sum())
             part_mean = weight @ x / part_total
@@ -188,7 +188,7 @@ class RowBlocks:
         """Rows of ``runs``, their canonical order and their weights."""
         if len(self._starts) == 1:
             return *self._single_block(), self._weight
-        rows, n_filled = torch.empty(0, 0), 0
+        rows, n_filled = torch.empty(0, 0, dtype=torch.float32), 0
         for run in runs:
             part = _tensor(self._read(run.start, run.stop))
             if n_filled == 0:

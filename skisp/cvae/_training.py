@@ -120,7 +120,7 @@ class Trainer:
             If the loss turns non-finite.
         """
         self.network.train()
-        total, n_rows, n_batches = torch.zeros(()), 0, rows.n_batches(self.batch_size)
+        total, n_rows, n_batches = torch.zeros((), dtype=torch.float32), 0, rows.n_batches(self.batch_size)
         x = None
         for i, x in enumerate(rows.batches(self.batch_size, self.generator)):
             time = epoch + min(i / n_batches, 1.0)
@@ -171,7 +171,9 @@ class Trainer:
         generator = torch.Generator().manual_seed(0)
         losses = []
         for x, weight in rows.parts(max(1, rows_at_once(self.network.n_features) // _SAMPLES_A_ROW)):
-            noise = torch.randn(_SAMPLES_A_ROW, self.network.n_components, generator=generator).to(x.device)
+            noise = torch.randn(_SAMPLES_A_ROW, self.network.n_components, generator=generator, dtype=torch.float32).to(
+                x.device
+            )
             terms = expected_elbo_terms(self.network, x, noise)
             loss = -(terms[:, 0] + self.objective.kl_weight * terms[:, 1])
             losses.append(loss.cpu().double().repeat_interleave(weight.ceil().long()))

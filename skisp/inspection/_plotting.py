@@ -156,5 +156,5 @@ def without_frame(ax: Any, width: float, height: float) -> None:
 def show(ax: Any, image: NDArray[Any], box: Box, limits: tuple[float, float], **style: Any) -> Any:
     """Show an image (H, W[, C]) centred in a box, its values from ``limits``; returns the ``AxesImage``."""
     values = printable(image, limits)
-    style = {"cmap": "gray", "vmin": 0.0, "vmax": 1.0} | style
+    style = {"cmap": "gray", "vmin": 0.0, "vmax": 1.0, "origin": "upper"} | style
     return ax.imshow(values, extent=box.around(values.shape), aspect="equal", **style)

@@ -13,10 +13,21 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import IO, Any
 
+import numpy as np
 import PIL.Image
 import PIL.ImageOps
+from numpy.typing import NDArray
 
-__all__ = ["chain", "exif_of_tiff", "resized", "tags_of", "turned_upright", "upright", "write_directory"]
+__all__ = [
+    "chain",
+    "exif_of_tiff",
+    "levels_turned_upright",
+    "resized",
+    "tags_of",
+    "turned_upright",
+    "upright",
+    "write_directory",
+]
 
 # Of each tag its type, count and value in little-endian order; the value of a link is a directory.
 Directory = dict[int, tuple[int, int, Any]]
@@ -45,6 +56,15 @@ def turned_upright(image: PIL.Image.Image) -> PIL.Image.Image:
         return PIL.ImageOps.exif_transpose(image)
     except Exception:  # errors of many kinds; the pixels are intact
         return image
+
+
+def levels_turned_upright(levels: NDArray[Any], image: PIL.Image.Image) -> NDArray[Any]:
+    """Levels (H, W, C) of an image, turned as its orientation tag says."""
+    numbers = PIL.Image.fromarray(
+        np.arange(levels.shape[0] * levels.shape[1], dtype=np.int32).reshape(levels.shape[:2])
+    )
+    numbers.info["exif"] = image.info.get("exif", b"")
+    return levels.reshape(-1, levels.shape[2])[np.asarray(turned_upright(numbers))]
 
 
 def upright(exif: bytes) -> bytes | None:
@@ -145,14 +165,21 @@ def write_directory(directory: Directory, position: int) -> bytes:
 
 
 def chain(data: bytearray) -> Iterator[tuple[dict[int, int], str]]:
-    """Of each directory of a TIFF file, one a page, where its entries are, and the byte order."""
-    order, position = _header(bytes(data[:8]))
-    seen = set()
-    while position and position not in seen:
+    """Of each directory of a TIFF file, one a page, where the values of its entries are, and the byte order.
+
+    In BigTIFF all that counts or points has 8 bytes, in TIFF 4, or 2 where it counts entries.
+    """
+    order = "<" if data[:2] == b"II" else ">"
+    is_big = data[2:4] in (b"+\0", b"\0+")
+    (at, link), (number, length, before) = ((8, "Q"), ("Q", 20, 12)) if is_big else ((4, "I"), ("H", 12, 8))
+    seen: set[int] = set()
+    while (position := struct.unpack_from(order + link, data, at)[0]) and position not in seen:
         seen.add(position)
-        entries, after = _positions(data, position, order)
-        yield entries, order
-        position = struct.unpack_from(order + "I", data, after)[0]
+        (count,) = struct.unpack_from(order + number, data, position)
+        start = position + struct.calcsize(number)
+        at = start + count * length
+        entries = range(start, min(at, len(data)), length)
+        yield {struct.unpack_from(order + "H", data, entry)[0]: entry + before for entry in entries}, order
 
 
 def _header(header: bytes) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from io import BytesIO
@@ -26,6 +27,12 @@ __all__ = ["Frames", "check_moving", "pictures_in", "read_frames", "write_animat
 
 _ANIMATED_SUFFIXES = (".gif", ".png", ".webp")
 _OPTIONS: dict[str, dict[str, Any]] = {"GIF": {"disposal": 2}, "WEBP": {"quality": 90}, "PNG": {}}
+# Of a frame of an animation; those of 8K film have 33.2 million. Images in a folder are bounded as all images are.
+_MOST_PIXELS = 2**25
+_CURE = "shrink the film, or give a folder with its frames as images"
+# Milliseconds that a frame can be shown for: 16 bits of hundredths, 16 bits of seconds, and 24 bits of thousandths.
+_LONGEST = {"GIF": 655_350, "PNG": 65_535_000, "WEBP": 2**24 - 1}
+_IN_SECONDS = 65_535  # whole ones from here on, in which PNG has room for thousandths no more
 # Milliseconds, if an animation does not say how long a frame is shown.
 _DURATION = 100
 
@@ -114,7 +121,7 @@ def read_frames(path: str | os.PathLike[str], *, size: int | None = None) -> Fra
     Raises
     ------
     OSError, ValueError
-        If there is no such file, or there are no frames in it.
+        If there is no such file, there are no frames in it, or they have more pixels than are allowed.
     """
     if os.path.isdir(path):
         files = pictures_in(path)
@@ -122,7 +129,7 @@ def read_frames(path: str | os.PathLike[str], *, size: int | None = None) -> Fra
     if is_video(path):
         video = Video.read(path)
         return Frames(_numbered(path, len(video.starts)), lambda: _moving(video, size), video)
-    with ImageFile(path) as film:
+    with ImageFile(path, _MOST_PIXELS, _CURE) as film:
         first, stop = film.first, film.count()
     return Frames(_numbered(path, stop - first), lambda: _animated(path, range(first, stop), size))
 
@@ -167,14 +174,43 @@ def write_animation(
     """
     name = os.fsdecode(path)
     suffix = _check_animated(name)
-    first, *others = (_eight_bits(to_array(frame), suffix) for frame in frames)
-    buffer = BytesIO()
     file_format = suffix[1:].upper()
-    options = {"save_all": True, "append_images": others, "duration": list(durations), "loop": 0}
+    merged, total = _merged([to_array(frame) for frame in frames], durations)
+    first, *others = (_eight_bits(frame, suffix) for frame in merged)
+    buffer = BytesIO()
+    options = {"save_all": True, "append_images": others, "duration": _within_limits(total, file_format), "loop": 0}
     first.save(buffer, file_format, **options, **_OPTIONS[file_format])
     if file_format == "WEBP" and first.has_transparency_data:
         _say_that_it_has_alpha(buffer)
     write_whole(name, buffer.getbuffer(), overwrite=overwrite)
+
+
+def _merged(frames: Sequence[NDArray[Any]], durations: Sequence[int]) -> tuple[list[NDArray[Any]], list[int]]:
+    """Frames without those that are equal to the one before, which is shown for longer.
+
+    Encoders do the same, and fail if it becomes too long.
+    """
+    merged: list[NDArray[Any]] = []
+    total: list[int] = []
+    for frame, duration in zip(frames, durations, strict=True):
+        if merged and np.array_equal(frame, merged[-1]):
+            total[-1] += duration
+        else:
+            merged.append(frame)
+            total.append(duration)
+    return merged, total
+
+
+def _within_limits(durations: Sequence[int], file_format: str) -> list[int]:
+    longest = _LONGEST[file_format]
+    if max(durations) > longest:
+        warnings.warn(
+            f"frames are shown for {longest / 1000:.0f} s at most, as long as {file_format} holds, instead of "
+            f"{max(durations) / 1000:.0f} s; write a folder of frames to show them for longer.",
+            stacklevel=3,
+        )
+    rounded = [duration if duration <= _IN_SECONDS else round(duration, -3) for duration in durations]
+    return [min(duration, longest) for duration in rounded]
 
 
 def _eight_bits(frame: NDArray[Any], suffix: str) -> PIL.Image.Image:
@@ -224,7 +260,7 @@ def _stills(files: Sequence[Path], size: int | None) -> Iterator[_Picture]:
 
 
 def _animated(path: str | os.PathLike[str], numbers: range, size: int | None) -> Iterator[_Picture]:
-    with ImageFile(path) as film:
+    with ImageFile(path, _MOST_PIXELS, _CURE) as film:
         for number in numbers:
             array, metadata = film.read(number)
             yield resize_longest(array, size), metadata, film.duration()

@@ -14,17 +14,23 @@ from numpy.typing import NDArray
 from .._errors import RefusedError
 from .._names import shown
 from ._color import converted_levels, fitting_profile, is_srgb, srgb_profile
+from ._exif import levels_turned_upright
 from ._files import opened
-from ._grey_levels import levels_as_tagged, scale_transparent_level, with_black_as_zero
+from ._grey_levels import keep_native_order, levels_as_tagged, scale_transparent_level, with_black_as_zero
+from ._laid_over import LaidOver
 from ._metadata import IN_FRAMES, ImageMetadata, read_exif, read_resolution
 from ._pillow import array_and_profile, to_bytes
 from ._pillow_files import HEIF_SUFFIXES, REFUSED_FORMATS, open_image, size_inside
-from ._sixteen_bits import read_levels
+from ._sixteen_bits import is_laid_over_others, read_levels
 from ._video import is_video
 
 __all__ = ["ImageFile", "is_readable"]
 
 _WITHOUT_OPENER = {"MPO"}  # formats that Pillow opens as another one
+# What a file may say that its frames hold: so much, and more for every byte that it has. Few films are as flat.
+_PIXELS_OF_FRAMES = 2**25
+_PIXELS_A_BYTE = 4096
+_PIXELS_A_FRAME = 4096  # as many as each counts for at least, since it costs time whatever its size
 
 
 class ImageFile:
@@ -38,11 +44,15 @@ class ImageFile:
     path : str or path-like
     max_pixels : float
         A picture of more is refused before it is decoded.
+    cure : str
+        What to do about such a picture.
     """
 
-    def __init__(self, path: str | os.PathLike[str], max_pixels: float = 100e6) -> None:
+    def __init__(self, path: str | os.PathLike[str], max_pixels: float = 100e6, cure: str = "shrink it first") -> None:
         self._name = os.fsdecode(path)
         self._max_pixels = max_pixels
+        self._cure = cure
+        self._laid_over: LaidOver | None = None
 
     def __enter__(self) -> Self:
         self._file = opened(self._name, "*.jpg")
@@ -69,9 +79,15 @@ class ImageFile:
         return int(getattr(self._image, "default_image", False))
 
     def count(self) -> int:
-        """How many frames or pages there are, a poster included; 1 where others are layers, sizes or views."""
+        """How many frames or pages there are, a poster included; 1 where others are layers, sizes or views.
+
+        A file that says it has far more or larger ones than fit into its bytes is refused.
+        """
         with self._clear_errors():
-            return max(1, int(getattr(self._image, "n_frames", 1))) if self._image.format in IN_FRAMES else 1
+            n_frames = max(1, int(getattr(self._image, "n_frames", 1))) if self._image.format in IN_FRAMES else 1
+            self._check_pixels(self._image.size)
+            self._check_frames(n_frames)
+            return n_frames
 
     def duration(self) -> float:
         """For how many milliseconds the frame that was read last is shown; 0 if the file does not say."""
@@ -84,10 +100,11 @@ class ImageFile:
             if frame is not None:
                 self._image.seek(frame)
             self._check_pixels(self._image.size)
+            keep_native_order(self._image)
             array, profile = self._levels_and_profile() or array_and_profile(self._image)
-            if self._image.tell() in self._white_as_zero:
-                array = np.iinfo(array.dtype).max - array
-            return levels_as_tagged(array, self._image), ImageMetadata(icc_profile=profile)
+            white_as_zero = self._image.tell() in self._white_as_zero
+            levels = levels_as_tagged(array, self._image, white_as_zero=white_as_zero)
+            return levels, ImageMetadata(icc_profile=profile)
 
     def notes(self) -> ImageMetadata:
         """EXIF, resolution and number of frames of the picture that was read last."""
@@ -101,7 +118,7 @@ class ImageFile:
 
     def _levels_and_profile(self) -> tuple[NDArray[Any], bytes | None] | None:
         """Colours of 16 bits, and their profile; None if there are none."""
-        levels = read_levels(self._data, self._image)
+        levels = self._levels()
         if levels is None:
             return None
         profile = self._image.info.get("icc_profile")
@@ -117,11 +134,29 @@ class ImageFile:
         eight.info["icc_profile"] = profile
         return array_and_profile(eight)
 
+    def _levels(self) -> NDArray[np.uint16] | None:
+        if not is_laid_over_others(self._image):
+            return read_levels(self._data, self._image)
+        if self._laid_over is None:
+            size = self._image.size[::-1]
+            self._laid_over = LaidOver(self._data, size, lambda file: read_levels(file, open_image(file, ["PNG"])))
+        canvas = self._laid_over.canvas(self._image.tell() - self.first)
+        return levels_turned_upright(canvas, self._image)
+
     def _check_pixels(self, size: tuple[int, int]) -> None:
         if size[0] * size[1] > self._max_pixels:
             raise RefusedError(
-                f"it has {size[0]} x {size[1]} pixels, more than the {self._max_pixels:.0f} allowed; "
-                "shrink it first, or raise max_pixels if you trust it."
+                f"it has {size[0]} x {size[1]} pixels, more than the {self._max_pixels:.0f} allowed; {self._cure}."
+            )
+
+    def _check_frames(self, n_frames: int) -> None:
+        width, height = self._image.size
+        n_bytes = os.fstat(self._file.fileno()).st_size
+        n_pixels = n_frames * max(width * height, _PIXELS_A_FRAME)
+        if n_frames > 1 and n_pixels > _PIXELS_OF_FRAMES + _PIXELS_A_BYTE * n_bytes:
+            raise RefusedError(
+                f"{n_frames} frames of {width} x {height} pixels are more than {n_bytes} bytes hold; "
+                "copy or download it again, or save its frames as images in a folder."
             )
 
     @contextmanager

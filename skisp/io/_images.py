@@ -39,6 +39,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 _WITHOUT_ALPHA = {"JPEG", "BMP"}
 _WITH_16_BITS = {"PNG", "TIFF"}
+_CURE = "shrink it first, or, if you trust it, read it with skisp.io.read_image and a greater max_pixels"
 _MOST_EXIF = {"JPEG": 65533 - len(b"Exif\0\0")}  # one segment, whose length has 16 bits
 
 
@@ -117,7 +118,7 @@ def read_image(
     ((20, 30, 3), dtype('uint8'), [255, 0, 0])
     """
     check_size(size)
-    with ImageFile(path, max_pixels) as file:
+    with ImageFile(path, max_pixels, _CURE) as file:
         array, metadata = file.read()
         if return_metadata:
             metadata = replace(file.notes(), icc_profile=metadata.icc_profile)

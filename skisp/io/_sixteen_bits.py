@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ._exif import turned_upright
 from ._pillow_files import open_image
 
-__all__ = ["read_levels"]
+__all__ = ["is_laid_over_others", "read_levels"]
 
 _NATIVE, _OTHER = ("L", "B") if sys.byteorder == "little" else ("B", "L")
 _SWAPPED = {"L": "B", "B": "L", "N": _OTHER}
@@ -41,7 +41,7 @@ def read_levels(file: IO[bytes], image: PIL.Image.Image) -> NDArray[np.uint16] |
     levels : ndarray of uint16 (H, W, C), or None
         Upright; C = 2, 3 or 4. None if the file has no such colours (other formats and 8 bits).
     """
-    if image.format not in ("PNG", "TIFF") or not _stands_alone(image):
+    if image.format not in ("PNG", "TIFF"):
         return None
     _correct_planes(image)
     tiles = list(getattr(image, "tile", []))
@@ -61,10 +61,13 @@ def read_levels(file: IO[bytes], image: PIL.Image.Image) -> NDArray[np.uint16] |
     return _with_transparency(levels, image.info.get("transparency"))
 
 
-def _stands_alone(image: Any) -> bool:
-    """Whether a frame is not laid over others: what is mixed of bytes is not the bytes of what is mixed."""
-    bbox = image.info.get("bbox") if image.tell() else None
-    return bbox is None or (bbox == (0, 0, *image.size) and (image.info.get("blend") == 0 or image.mode == "RGB"))
+def is_laid_over_others(image: Any) -> bool:
+    """Whether a frame of 16 bits is: what is mixed of bytes is not the bytes of what is mixed."""
+    if image.format != "PNG" or image.tell() == 0 or not _rawmode(image.tile[0]).endswith(("A;16B", "RGB;16B")):
+        return False
+    info = image.info
+    is_whole = info.get("bbox") == (0, 0, *image.size)
+    return not (is_whole and (info.get("blend") == 0 or (image.mode == "RGB" and "transparency" not in info)))
 
 
 def _correct_planes(image: Any) -> None:

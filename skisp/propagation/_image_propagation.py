@@ -221,7 +221,7 @@ class ImagePropagation(Propagation):
             raise ValueError(
                 f"style_scale={settings.style_scale:g} would enlarge the style to {n_pixels / 1e6:.0f} million pixels "
                 f"for an image of {image.shape[0]} x {image.shape[1]}, at most {_MOST_STYLE_PIXELS / 1e6:.0f} million "
-                "are allowed; lower style_scale, or shrink the image."
+                "are allowed; lower it, or shrink the image."
             )
 
     def _model(self, style: int | None, settings: SynthesisSettings) -> StyleModel:

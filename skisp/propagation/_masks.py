@@ -59,16 +59,16 @@ def _plain(mask: Any, name: str) -> NDArray[Any]:
 def shares_of(mask: Any, name: str) -> Image:
     """One mask, anything that is an image, as float32 (H, W, 1) in [0, 1].
 
-    Whole numbers that are all 0 or 1 stay so, of any type; others are levels, as of an image. Of colours the
-    luminance counts, and what is transparent is 0.
+    Whole numbers that are all 0 or 1 stay so, of any type, whatever the alpha beside them; others are levels, as of
+    an image. Of colours the luminance counts, and what is transparent is 0.
     """
     array = to_array(mask)
+    if array.ndim == 3 and array.shape[2] in (2, 4):
+        return np.asarray(shares_of(array[..., :-1], name) * shares_of(array[..., -1:], name))
     if array.dtype.kind in "iu" and np.isin(array, (0, 1)).all():
         array = array.astype(bool)
-    [image], layout = as_images([array], name=name)
-    shares = to_channels(image, 1)
-    alpha = layout.sources[0].alpha
-    return shares if alpha is None else shares * alpha
+    [image], _ = as_images([array], name=name)
+    return to_channels(image, 1)
 
 
 def masked(image: NDArray[Any], picture: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any]:

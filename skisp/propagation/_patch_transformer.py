@@ -22,13 +22,17 @@ from .synthesis._patches import extract_patches, gaussian_window, overlap_add, p
 from .synthesis._pyramid import short_sides, size_with_short_side
 from .synthesis._settings import COARSEST_SIDE
 
-__all__ = ["PatchTransformer", "checked_images", "is_rows", "sample_patches", "seeded"]
+__all__ = ["IN_A_LIST", "PatchTransformer", "checked_images", "is_rows", "sample_patches", "seeded"]
 
 # By how much a patch may differ without looking different. One scale for all: with the variance integrated
 # out (likelihood="collapsed") the flat patches of a picture have the most influence, and strokes are coded badly.
 _NOISE_SCALE = 0.05
 # A third above the default: measured on five paintings, a few epochs from PCA explain a per cent more with it.
 _LEARNING_RATE = 8e-3
+
+
+# Said where rows were fitted and images come: one image may have been meant before.
+IN_A_LIST = "If it was one grey image, put that in a list: an array of two axes is rows."
 
 
 class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
@@ -70,7 +74,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
     Notes
     -----
     A two-dimensional ``X`` (n, n_features) is taken as patches that are rows already, and passed to
-    the transformer unchanged.
+    the transformer unchanged. So a single grey image (H, W) of floats is taken for rows too: put it in a list.
 
     Examples
     --------
@@ -233,7 +237,7 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
 
     def _check_has_images(self) -> None:
         if not self.images_:
-            raise ValueError("This PatchTransformer was fitted on rows; fit it on images to code images.")
+            raise ValueError(f"This PatchTransformer was fitted on rows; fit it on images to code images. {IN_A_LIST}")
 
     @property
     def _n_features_out(self) -> int:  # type: ignore[override]

@@ -16,7 +16,7 @@ from .._batches import flatten_images
 from ..cvae import CVAETransformer
 from ..io._reader import read_images
 from ._fit_once import fit_once
-from ._patch_transformer import PatchTransformer, checked_images, is_rows
+from ._patch_transformer import IN_A_LIST, PatchTransformer, checked_images, is_rows
 
 __all__ = ["SubEstimators", "check_fit_each_other", "works_on_rows"]
 
@@ -151,7 +151,7 @@ def check_fit_each_other(content: Any, styles: list[Any]) -> None:
     """
     for style in styles:
         if not codes_patches(style) or not style.images_:
-            raise ValueError("A style was fitted on rows; fit its PatchTransformer on images.")
+            raise ValueError(f"A style was fitted on rows; fit its PatchTransformer on images. {IN_A_LIST}")
     first = styles[0]
     for i, style in enumerate(styles):
         if style.patch_size != first.patch_size or style.n_channels_ != first.n_channels_:

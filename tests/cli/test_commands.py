@@ -19,6 +19,7 @@ import skisp
 from skisp._presets import PRESETS
 from skisp._progress import report
 from skisp.cli import main
+from skisp.cli._parser import build_parser
 from skisp.cli._progress import progress_shown
 from skisp.cli._styles import _check_large_enough
 from skisp.io import read_image, write_image
@@ -257,6 +258,7 @@ class TestPropagate:
             ("gone.jpg", "out/gone.jpg", "failed"),
         ]
         assert records[1]["seconds"] >= 0
+        assert out == json.dumps(records, indent=2) + "\n"  # for people as well
         assert "no such file" in records[2]["error"]
 
     def test_the_number_of_cores(self, folder, calls, capsys, monkeypatch):
@@ -375,6 +377,18 @@ class TestErrors:
                 ["propagate", "a.jpg", "--style", "gone.png", "-o", "out"],
                 "cannot read the style gone.png: there is no such file",
             ),
+            (
+                ["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--style-scale", "9"],
+                "--style-scale must be a",
+            ),
+            (
+                ["sequence", "c.gif", "--style", "style.png", "-o", "out", "--device", "abacus"],
+                "error: --device 'abacus'",
+            ),
+            (
+                ["propagate", "a.jpg", "--style", "hidden.png", "-o", "out"],
+                "hidden.png has 40 x 5 pixels that can be seen, too few",
+            ),
             (["propagate", "a.jpg", "--style", ".", "-o", "out"], "it is a folder"),
             (
                 ["propagate", "a.jpg", "--style", "thin.png", "-o", "out"],
@@ -435,6 +449,9 @@ class TestErrors:
         (folder / "empty").mkdir()
         (folder / "film.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(99))
         write_image("thin.png", np.zeros((6, 40)))
+        hidden = np.full((40, 40, 4), 200, np.uint8)
+        hidden[5:, :, 3] = 0
+        write_image("hidden.png", hidden)
         PIL.Image.fromarray(np.full((9, 9), np.nan, np.float32)).save("nan.tif")
         before = sorted(os.listdir())
         assert message in fails(capsys, *arguments)
@@ -449,6 +466,13 @@ class TestErrors:
         error = fails(capsys, "propagate", "a.jpg", "--style", "style.png", "-o", "out")
         assert "cannot write to out: Permission denied; choose another output" in error
         assert calls == []
+
+
+def test_help_tells_what_every_argument_is_for():
+    [commands] = [action for action in build_parser()._actions if action.dest == "command"]
+    for command in commands.choices.values():
+        assert command.description
+        assert [action.dest for action in command._actions if not action.help] == []
 
 
 class TestProgress:

@@ -125,6 +125,19 @@ def painted(folder, monkeypatch, capsys):
     return run
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_mask_of_zeros_and_ones_is_whole_whatever_its_alpha(painted, channels, dtype):
+    mask = np.zeros((20, 30, channels), dtype)
+    mask[:, :15] = 1
+    if channels in (2, 4):
+        mask[..., -1] = np.iinfo(dtype).max
+        mask[:10, :, -1] = 0
+    write_image("masks/a.png", mask)
+    expected = (mask[..., 0] == 1) & (mask[..., -1] > 0)
+    np.testing.assert_array_equal(painted("masks/a.png")[1], 255 * expected.astype(int))
+
+
 def test_a_mask_is_the_picture_of_exactly_that_name(painted):
     for name in ("masks/a.night.png", "masks/b.png"):
         write_image(name, np.zeros((20, 30), np.uint8))

@@ -1,11 +1,14 @@
 """The command ``skisp score``."""
 
 import json
+import os
 import re
+import sys
 
 import numpy as np
 import pytest
 
+from skisp import metrics
 from skisp.cli import main
 from skisp.datasets import load_photograph, make_style_image
 from skisp.io import read_image, write_image
@@ -52,10 +55,23 @@ def test_a_line_for_each_picture_with_its_score_first_and_its_path_last(folder, 
     assert content.startswith("0.000  ")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX has them")
+def test_nothing_more_is_scored_when_nobody_reads(folder, monkeypatch):
+    scored = []
+    monkeypatch.setattr(metrics, "propagation_report", lambda *_: scored.append(1) or {"score": 0.0})
+    reads, writes = os.pipe()
+    os.close(reads)
+    with open(writes, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        assert main(["score", "content.png", "style.png", *["mixed.png"] * 5]) == 128 + 13
+    assert len(scored) == 1
+
+
 def test_json_has_the_full_report(folder, capsys):
     status, out, _ = run(capsys, "content.png", "style.png", "mixed.png", "--json")
     assert status == 0
     [entry] = json.loads(out)
+    assert out == json.dumps([entry], indent=2) + "\n"  # for people as well
     assert entry.pop("path") == "mixed.png"
     assert entry == propagation_report(*(read_image(f"{name}.png") for name in ("content", "style", "mixed")))
 

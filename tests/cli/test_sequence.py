@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 import sys
 
 import numpy as np
@@ -162,10 +163,14 @@ def test_what_the_files_of_frames_say_is_kept(folder, capsys):
 
 
 def test_mistakes_end_in_one_line(folder, capsys):
+    write_animation("huge.gif", [np.zeros((9, 9, 3), np.uint8)], [80])
+    header = (folder / "huge.gif").read_bytes()
+    (folder / "huge.gif").write_bytes(header[:6] + struct.pack("<HH", 9990, 9990) + header[10:])
     for arguments, message in [
         (("gone.gif", "-o", "out"), "cannot read the film gone.gif: there is no such file"),
         (("film.png", "-o", "film.png"), "would overwrite the original"),
         (("frames", "-o", "film.jpg"), "'.jpg' is not a film or animation"),
+        (("huge.gif", "-o", "out"), "it has 9990 x 9990 pixels, more than the 33554432 allowed; shrink the film"),
     ]:
         status, out, err = run(capsys, *arguments)
         assert (status, out) == (2, "")

@@ -39,10 +39,17 @@ def test_figures_keep_to_their_largest_size_and_to_the_shape_of_what_they_hold(w
         assert across / width <= inches * (1 + 1e-9)
 
 
-def test_an_image_is_shown_upright_where_its_box_is(ax):
-    without_frame(ax, 4, 2)
+@pytest.mark.parametrize("settings", [{}, {"image.aspect": "auto", "image.origin": "lower", "image.cmap": "viridis"}])
+def test_an_image_is_shown_upright_where_its_box_is(ax, settings):
+    """Whatever a user has set in matplotlib."""
+    import matplotlib
+
     image = np.array([[0.0, 0.5], [0.25, 1.0]])
-    shown = show(ax, image, Box(1, 0, 2, 2), (0.0, 1.0))
+    without_frame(ax, 4, 2)
+    with matplotlib.rc_context(settings):
+        shown = show(ax, image, Box(1, 0, 2, 2), (0.0, 1.0))
+    assert ax.get_aspect() == 1
+    assert shown.get_cmap().name == "gray"
     np.testing.assert_array_equal(shown.get_array(), image)
     assert shown.get_extent() == [1, 3, 2, 0]
     assert ax.get_xlim() == (0, 4)

@@ -37,6 +37,21 @@ def test_each_picture_is_the_content_of_its_column_in_the_style_of_its_row(propa
     assert [text.get_text() for text in display.ax_.get_xticklabels()] == ["", "a", "b"]
 
 
+def test_every_cell_of_many_shows_its_own_picture():
+    levels = 0.3 + np.arange(24).reshape(4, 6) / 40
+    display = StyleGridDisplay(
+        contents=[np.full((3, 3), 0.01 * column) for column in range(5)],
+        styles=[np.full((3, 3), level) for level in levels[:, 0]],
+        pictures=[[np.full((3, 3), level) for level in row[1:]] for row in levels],
+    ).plot()
+    shown = [[image.get_array()[0, 0] for image in row] for row in display.images_[1:]]
+    np.testing.assert_allclose(shown, levels, atol=1e-6)
+    lefts = [image.get_extent()[0] for image in display.images_[1]]
+    tops = [row[0].get_extent()[3] for row in display.images_[1:]]
+    assert sorted(lefts) == lefts
+    assert sorted(tops) == tops  # y grows downwards
+
+
 def test_one_propagator_is_one_row(propagator, contents):
     display = StyleGridDisplay.from_estimator(FrozenEstimator(propagator), contents, n_contents=1, style_names=["x"])
     assert display.images_.shape == (2, 2)

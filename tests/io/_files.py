@@ -113,7 +113,7 @@ def png(levels, *, filter_type=0, before=b""):
     return b"\x89PNG\r\n\x1a\n" + data
 
 
-def apng(pages, *, poster=False, top=0, blend=0):
+def apng(pages, *, poster=False, top=0, disposal=0, blend=0):
     """An animated PNG file (PNG, sections 11.3.6.1 to 11.3.6.3), its first picture a poster if wanted.
 
     Of further frames the rows from ``top`` on are stored, and laid over the last frame by alpha if ``blend`` is 1.
@@ -126,7 +126,7 @@ def apng(pages, *, poster=False, top=0, blend=0):
         if i or not poster:
             height, width = pages.shape[1:3]
             y = top if i else 0
-            out += chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, width, height - y, 0, y, 50, 1000, 0, blend))
+            out += chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, width, height - y, 0, y, 50, 1000, disposal, blend))
             number += 1
         if i:
             out += chunk(b"fdAT", struct.pack(">I", number) + part)

@@ -213,20 +213,20 @@ class TestSixteenBits:
         assert read.dtype == expected.dtype
         np.testing.assert_array_equal(read, expected)
 
-    @pytest.mark.parametrize("byteorder", ["<", ">"])
+    @pytest.mark.parametrize(("byteorder", "bigtiff"), [("<", False), (">", False), ("<", True)])
     @pytest.mark.parametrize("compression", [None, "zlib"])
-    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-    def test_tiff_of_grey_in_which_white_is_zero(self, tmp_path, dtype, compression, byteorder):
+    @pytest.mark.parametrize(("dtype", "white"), [(np.uint8, 255), (np.uint16, 65535), (np.float32, 1)])
+    def test_tiff_of_grey_in_which_white_is_zero(self, tmp_path, dtype, white, bigtiff, compression, byteorder):
         tifffile = pytest.importorskip("tifffile")
-        pages = levels(dtype, (2, HEIGHT, WIDTH))
-        options = {"compression": compression, "metadata": None}
-        with tifffile.TiffWriter(tmp_path / "a.tif", byteorder=byteorder) as file:
+        pages = levels(np.uint8, (2, HEIGHT, WIDTH)) / 255 if white == 1 else levels(dtype, (2, HEIGHT, WIDTH))
+        pages, options = pages.astype(dtype), {"compression": compression, "metadata": None}
+        with tifffile.TiffWriter(tmp_path / "a.tif", byteorder=byteorder, bigtiff=bigtiff) as file:
             for page, photometric in zip(pages, ("minisblack", "miniswhite"), strict=True):
                 file.write(page, photometric=photometric, **options)
-        expected = pages[0], np.iinfo(dtype).max - pages[1]
-        np.testing.assert_array_equal(list(read_frames(tmp_path / "a.tif")), expected)
-        tifffile.imwrite(tmp_path / "a.tif", pages[0], photometric="miniswhite", byteorder=byteorder, **options)
-        np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), np.iinfo(dtype).max - pages[0])
+        np.testing.assert_array_equal(list(read_frames(tmp_path / "a.tif")), [pages[0], white - pages[1]])
+        options |= {"photometric": "miniswhite", "byteorder": byteorder, "bigtiff": bigtiff}
+        tifffile.imwrite(tmp_path / "a.tif", pages[0], **options)
+        np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), white - pages[0])
 
     @pytest.mark.parametrize("byteorder", ["<", ">"])
     @pytest.mark.parametrize("compression", [None, "zlib"])
@@ -238,6 +238,8 @@ class TestSixteenBits:
         stored = array.copy()
         stored[..., :3] = np.rint(array[..., :3] / 65535.0 * array[..., 3:])
         stored[0, 1], array[0, 1] = (50_000, 0, 7, 40_000), (65535, 0, 11, 40_000)  # more than alpha allows
+        stored[0, 2], array[0, 2] = (1, 0, 1, 1), (65535, 0, 65535, 1)  # the least that alpha can be
+        stored[0, 3], array[0, 3] = (2, 0, 1, 2), (65535, 0, 32768, 2)
         options = {"photometric": "rgb", "extrasamples": ["assocalpha"], "compression": compression}
         tifffile.imwrite(tmp_path / "a.tif", stored, byteorder=byteorder, **options)
         read = read_image(tmp_path / "a.tif")
@@ -246,24 +248,26 @@ class TestSixteenBits:
         difference = np.abs(read.astype(int) - array)[array[..., 3] > 0]
         assert difference.max() <= 1  # what dividing by alpha of 15 bits or more rounds
 
-    def test_tiff_of_twelve_bits_is_as_bright(self, tmp_path):
-        """Two levels are packed into three bytes (TIFF, section 3)."""
-        tags = {256: (3, 1, 2), 257: (3, 1, 1), 258: (3, 1, 12), 259: (3, 1, 1), 262: (3, 1, 1), 273: (4, 1, 8)}
+    @pytest.mark.parametrize(("photometric", "expected"), [(1, [65535, 32775]), (0, [0, 32760])])
+    def test_tiff_of_twelve_bits_is_as_bright(self, tmp_path, photometric, expected):
+        """Two levels are packed into three bytes (TIFF, section 3); half of the range is 0x800 of 0xfff."""
+        tags = {256: (3, 1, 2), 257: (3, 1, 1), 258: (3, 1, 12), 259: (3, 1, 1)}
+        tags |= {262: (3, 1, photometric), 273: (4, 1, 8)}
         tags |= {277: (3, 1, 1), 278: (3, 1, 1), 279: (4, 1, 3)}
         entries = b"".join(struct.pack("<HHII", tag, *value) for tag, value in tags.items())
         directory = struct.pack("<H", len(tags)) + entries + bytes(4)
         (tmp_path / "a.tif").write_bytes(b"II*\0" + struct.pack("<I", 12) + b"\xff\xf8\0\0" + directory)
-        read = read_image(tmp_path / "a.tif")
-        assert read.tolist() == [[65535, round(0x800 / 4095 * 65535 - 0.5)]]
+        assert read_image(tmp_path / "a.tif").tolist() == [expected]
 
     @pytest.mark.parametrize("byteorder", ["<", ">"])
-    def test_tiff_of_signed_levels(self, tmp_path, byteorder):
+    @pytest.mark.parametrize("compression", [None, "zlib"])
+    def test_tiff_of_signed_levels(self, tmp_path, byteorder, compression):
         tifffile = pytest.importorskip("tifffile")
         array = np.arange(-3, 9, dtype=np.int16).reshape(3, 4)
-        tifffile.imwrite(tmp_path / "a.tif", array, byteorder=byteorder)
+        tifffile.imwrite(tmp_path / "a.tif", array, byteorder=byteorder, compression=compression)
         with pytest.raises(ValueError, match=r"levels are below 0; save it with levels from 0 on, of 8 or 16 bits"):
             read_image(tmp_path / "a.tif")
-        tifffile.imwrite(tmp_path / "a.tif", array.clip(0), byteorder=byteorder)
+        tifffile.imwrite(tmp_path / "a.tif", array.clip(0), byteorder=byteorder, compression=compression)
         np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), array.clip(0))
 
     @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])

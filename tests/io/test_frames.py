@@ -1,6 +1,8 @@
 """Films in and out: folders of frames, and animated files."""
 
 import os
+import struct
+import zlib
 
 import numpy as np
 import PIL.Image
@@ -31,6 +33,16 @@ def test_an_animation_has_its_frames_and_their_times(tmp_path, frames, suffix, t
     assert again.names == [f"film-{i}.png" for i in range(4)]
     for frame, expected in zip(again, frames, strict=True):
         np.testing.assert_allclose(frame.astype(int), expected, atol=tolerance)
+
+
+@pytest.mark.parametrize(("suffix", "longest"), [(".gif", 655_350), (".png", 65_535_000), (".webp", 2**24 - 1)])
+def test_a_frame_is_shown_for_as_long_as_the_format_holds(tmp_path, frames, suffix, longest):
+    film = [frames[0]] * 3 + frames[1:2]
+    with pytest.warns(UserWarning, match=f"shown for {longest / 1000:.0f} s at most.*instead of 66000 s"):
+        write_animation(tmp_path / f"a{suffix}", film, [22_000_000] * 3 + [10])
+    assert read_frames(tmp_path / f"a{suffix}").durations == [longest, 10]
+    write_animation(tmp_path / f"a{suffix}", film, [33_333] * 3 + [65_530])
+    assert read_frames(tmp_path / f"a{suffix}").durations == [100_000, 65_530]
 
 
 def test_frames_are_read_again_and_shrunk(tmp_path, frames):
@@ -73,18 +85,46 @@ def test_frames_of_an_apng_keep_their_bits(tmp_path, channels):
         np.testing.assert_array_equal(frame, page[..., 0] if channels == 1 else page)
 
 
-@pytest.mark.parametrize(("channels", "blend"), [(3, 0), (4, 0), (4, 1)])
-def test_frames_of_an_apng_that_are_laid_over_others_have_8_bits(tmp_path, channels, blend):
+def laid(pages, top, disposal, blend):
+    """The frames of an animation by the letter of the standard (PNG, section 11.3.6.2), pixel by pixel in fractions."""
+    canvas, seen = pages[0] / 65535, [pages[0]]
+    if disposal:
+        canvas = np.zeros_like(canvas)  # of the first frame, what was there before is nothing
+    for page in pages[1:] / 65535:
+        before = canvas.copy()
+        for y, x in np.ndindex(page.shape[:2]):
+            above, below = page[y, x], before[y, x]
+            if y < top:
+                continue
+            canvas[y, x] = above
+            if blend and page.shape[2] in (2, 4):
+                total = above[-1] + (1 - above[-1]) * below[-1]
+                mixed = (above[-1] * above[:-1] + (1 - above[-1]) * below[-1] * below[:-1]) / (total or 1)
+                canvas[y, x] = [*mixed, total]
+        seen.append(np.rint(canvas * 65535))
+        if disposal:
+            canvas[top:] = before[top:] if disposal == 2 else 0
+    return seen
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+@pytest.mark.parametrize("disposal", [0, 1, 2])
+@pytest.mark.parametrize(("top", "blend", "poster"), [(3, 0, False), (3, 1, False), (0, 1, False), (3, 0, True)])
+def test_frames_of_an_apng_that_are_laid_over_others_keep_their_bits(tmp_path, channels, disposal, top, blend, poster):
     """Pillow mixes bytes; the low bytes of what is mixed are not what is mixed of low bytes."""
-    pages = films((channels,), np.uint16)[:2]
-    if blend:
-        pages[1, ..., 3] = 0
-        pages[1, 3:, :, 3] = 65535
-    (tmp_path / "a.png").write_bytes(apng(pages, top=3 if not blend else 0, blend=blend))
-    first, second = read_frames(tmp_path / "a.png")
-    np.testing.assert_array_equal(first, pages[0])
-    assert second.dtype == np.uint8
-    np.testing.assert_array_equal(second, np.concatenate([pages[0, :3], pages[1, 3:]]) >> 8)
+    pages = np.concatenate([films((channels,), np.uint16), films((channels,), np.uint16)[:, ::-1]])
+    if channels != 3:
+        pages[1:, 4:6, :, -1], pages[1:, 6:8, :, -1] = 0, 65535
+    (tmp_path / "a.png").write_bytes(apng(pages, top=top, disposal=disposal, blend=blend, poster=poster))
+    for _ in range(2):
+        again = list(read_frames(tmp_path / "a.png"))
+        assert [frame.dtype for frame in again] == [np.uint16] * (6 - poster)
+        begin = np.zeros_like(pages[:1]) if poster else pages[:1]
+        expected_frames = laid(np.concatenate([begin, pages[1:]]), top, disposal, blend)[poster:]
+        for frame, expected in zip(again, expected_frames, strict=True):
+            np.testing.assert_allclose(frame, expected, atol=1)  # what mixing in turn rounds
+            if not (blend and channels != 3):
+                np.testing.assert_array_equal(frame, expected)
 
 
 def test_the_poster_of_an_apng_is_no_frame(tmp_path):
@@ -183,6 +223,45 @@ def test_a_frame_of_another_size_is_named_before_anything_is_drawn(tmp_path, fra
         write_image(tmp_path / f"{i}.png", frame)
     with pytest.raises(ValueError, match=r"frame 1\.png is 29 x 20 pixels, the first 30 x 20; give frames of one size"):
         next(iter(read_frames(tmp_path)))
+
+
+def saying_that_it_is_huge(path, field, value):
+    """A whole film of three frames of 24 x 16 pixels, but for a number in its header."""
+    frames = [PIL.Image.fromarray(frame) for frame in films((3,), np.uint8)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    data = bytearray(path.read_bytes())
+    at, layout = {"canvas of a GIF": (6, "<HH"), "frames of an APNG": (data.find(b"acTL") + 4, ">I")}[field]
+    struct.pack_into(layout, data, at, *value)
+    if path.suffix == ".png":
+        struct.pack_into(">I", data, at + 8, zlib.crc32(data[at - 4 : at + 8]))
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value", "said"),
+    [
+        ("a.gif", "canvas of a GIF", (9990, 9990), "9990 x 9990 pixels, more than the 33554432 allowed; shrink"),
+        ("a.gif", "canvas of a GIF", (5793, 5793), "5793 x 5793 pixels, more than the 33554432 allowed"),
+        ("a.gif", "canvas of a GIF", (5790, 5790), "3 frames of 5790 x 5790 pixels are more than"),
+        ("a.png", "frames of an APNG", (2**31 - 1,), "2147483647 frames of 16 x 12 pixels are more than"),
+        ("a.png", "frames of an APNG", (20_000,), "20000 frames of 16 x 12 pixels are more than"),
+    ],
+)
+def test_what_a_small_file_says_of_its_frames_is_not_believed(tmp_path, name, field, value, said):
+    """It is refused before anything is decoded, however little each frame would take."""
+    saying_that_it_is_huge(tmp_path / name, field, value)
+    with pytest.raises(ValueError, match=said) as raised:
+        read_frames(tmp_path / name)
+    assert str(raised.value).startswith(f"cannot read {tmp_path / name}: ")
+
+
+@pytest.mark.parametrize(
+    ("size", "n_frames"), [((1024, 1024), 40), ((5792, 5792), 1), ((7680, 4320), 1), ((16, 16), 5000)]
+)
+def test_films_of_plain_colours_are_believed(tmp_path, size, n_frames):
+    levels = [PIL.Image.new("1", size, i % 2) for i in range(n_frames)]
+    levels[0].save(tmp_path / "a.png", save_all=True, append_images=levels[1:], compress_level=1)
+    assert len(read_frames(tmp_path / "a.png").names) == n_frames
 
 
 def test_a_camera_that_is_turned_is_upright_in_every_page(tmp_path):

@@ -200,7 +200,7 @@ class TestReadErrors:
 
     def test_limit_of_pixels_can_be_set(self, tmp_path):
         save(tmp_path / "a.png", np.zeros((10, 10), np.uint8))
-        self.check(ValueError, tmp_path / "a.png", "10 x 10 pixels", "raise max_pixels", max_pixels=99)
+        self.check(ValueError, tmp_path / "a.png", "10 x 10 pixels", "a greater max_pixels", max_pixels=99)
         assert read_image(tmp_path / "a.png", max_pixels=100).shape == (10, 10)
 
     def test_32_bit_integers(self, tmp_path):

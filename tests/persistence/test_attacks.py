@@ -12,6 +12,7 @@ import torch
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 
+from skisp import StylePropagator
 from skisp.persistence import load_model
 
 DATA = Path(__file__).parents[1] / "data"
@@ -173,6 +174,41 @@ def test_a_class_in_the_place_of_another_is_refused(name, path, refused, tree_of
 def test_parameters_and_attributes_that_do_not_belong_are_refused(part, name, value, made, path, refused, tree_of):
     torch.save(set_in(tree_of(made("rows")[0].style_), part, name, value), path)
     refused()
+
+
+VALUES = {
+    "array": np.arange(3.0),
+    "scalar": np.float32(0.5),
+    "tensor": torch.zeros(2),
+    "strings": np.array(["a", "b"]),
+    "random_state": np.random.RandomState(0),
+    "device": torch.device("cpu"),
+    "path": Path("a.png"),
+}
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_a_value_that_is_not_in_the_form_in_which_it_is_written_is_refused(kind, path, refused, tree_of):
+    """One field is missing, is of another type, or is one too many."""
+
+    def tree():
+        tree = tree_of(StylePropagator(style_images=VALUES[kind]))
+        reference = tree["model"]["objects"][tree["model"]["root"]["index"]]["parameters"]["style_images"]
+        entry = tree["model"]["objects"][reference["index"]] if reference["kind"] == "object" else reference
+        assert entry["kind"] == kind
+        return tree, entry
+
+    _, whole = tree()
+    for name in [*whole, "extra"]:
+        if name != "kind":
+            for change in (lambda entry, name: entry.pop(name, None), lambda entry, name: entry.update({name: None})):
+                changed, entry = tree()
+                change(entry, name)
+                if entry.keys() != whole.keys() or entry.get(name) is not whole.get(name):
+                    torch.save(changed, path)
+                    refused("do not trust it")
+    torch.save(tree()[0], path)
+    load_model(path)
 
 
 def test_a_scaler_without_its_means_is_refused(made, path, refused, tree_of):

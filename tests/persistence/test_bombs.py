@@ -104,6 +104,23 @@ def test_a_tensor_that_is_not_plain_numbers_is_refused(tensor, path, refused, tr
     refused("do not trust it")
 
 
+@pytest.mark.parametrize(
+    "sides", [b"G" + struct.pack(">d", 3.0), b"\x88", b"J\xfd\xff\xff\xff", b"\x8a\x07" + b"\x00" * 6 + b"\x01"]
+)
+@pytest.mark.parametrize("place", ["shape", "stride"])
+def test_a_side_of_a_tensor_is_a_whole_number_in_range(place, sides, path, refused, tree_of, archive):
+    """A float, True, -3 and 2**48 in the place of the 3 values of a tensor, or of the steps between them."""
+    torch.save({**tree_of(PCA(2)), "versions": torch.zeros(3)}, path)
+    with zipfile.ZipFile(path) as file:
+        entries = {name.partition("/")[2]: file.read(name) for name in file.namelist()}
+    before, after = b"K\x03\x85", b"K\x01\x85"  # a tuple of one number
+    found = {"shape": before, "stride": after}[place]
+    at = entries["data.pkl"].rindex(before) if place == "shape" else entries["data.pkl"].rindex(after)
+    entries["data.pkl"] = entries["data.pkl"][:at] + sides + found[2:] + entries["data.pkl"][at + 3 :]
+    path.write_bytes(archive(entries))
+    refused("shape is out of range")
+
+
 def test_tensors_that_share_their_numbers_are_refused(path, refused, tree_of):
     numbers = torch.zeros(4)
     torch.save({**tree_of(PCA(2)), "versions": [numbers, numbers.view(2, 2)]}, path)

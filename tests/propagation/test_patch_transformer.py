@@ -129,8 +129,9 @@ def test_rows_go_to_the_transformer_as_they_are(rng):
 
 
 def test_images_are_refused_where_rows_were_fitted(rng, images):
+    """A grey image of floats may have been meant: it is rows, as any table is."""
     patches = PatchTransformer(PCA(4)).fit(rng.random((60, 12)))
-    with pytest.raises(ValueError, match="fitted on rows; fit it on images"):
+    with pytest.raises(ValueError, match=r"fitted on rows; fit it on images.*put that in a list: an array of two axes"):
         patches.transform(images)
     with pytest.raises(ValueError, match="fitted on rows; fit it on images"):
         patches.inverse_transform([np.zeros((3, 3, 4))])

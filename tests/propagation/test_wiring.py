@@ -18,7 +18,7 @@ from skisp.datasets import load_photograph, make_style_image
 from skisp.metrics import content_similarity
 from skisp.propagation._patch_codec import JointCodec, PatchCodec
 from skisp.propagation._steps import propagation_steps
-from skisp.propagation.synthesis import _postprocess
+from skisp.propagation.synthesis import _postprocess, _sequence
 from skisp.propagation.synthesis._content import Content, structure_map
 from skisp.propagation.synthesis._field import FieldSearch
 from skisp.propagation.synthesis._patches import extract_patches
@@ -131,6 +131,42 @@ def test_bands_of_a_frame_are_matched_as_those_of_the_last_but_for_a_tenth(pca_s
     assert len(given) == len(film)
     propagator.transform(film[:2])
     assert given[-2:] == [None, None]  # images that are no film have each their own
+
+
+@pytest.mark.parametrize("shift", [0.0, 2.0])
+def test_nine_tenths_of_the_last_picture_stay_where_the_film_shows_the_same(pca_style, film, monkeypatch, shift):
+    """In between by the share of the same; the last picture is moved along, and the new one is what is drawn."""
+    drawn, same = [], torch.linspace(0, 1, 60).expand(1, film.shape[1], 60)
+
+    def spy(*arguments):
+        picture, match = _postprocess.postprocess(*arguments)
+        drawn.append(picture)
+        return picture, match
+
+    def flow(previous, current):
+        return torch.stack([torch.zeros(current.shape[1:]), torch.full(current.shape[1:], shift)])
+
+    for name, function in (("postprocess", spy), ("optical_flow", flow), ("agreement", lambda *_: same)):
+        monkeypatch.setattr(_sequence, name, function)
+    propagator = StylePropagator(style=pca_style, random_state=0).fit(film[:1])
+    sequence = propagator.propagation_.sequence(propagator._settings())
+    for _ in propagator.propagation_.redraw_film(list(film[:2]), propagator._settings(), sequence):
+        pass
+    first, second = (picture.numpy() for picture in drawn)
+    moved = np.take(first, np.clip(np.arange(60) + int(shift), 0, 59), axis=2)  # what is at x was at x + shift
+    kept = 0.9 * same.numpy()
+    np.testing.assert_allclose(sequence.state()["picture"], kept * moved + (1 - kept) * second, atol=1e-4)
+
+
+@pytest.mark.parametrize(("share", "begins_anew"), [(0.39, True), (0.41, False)])
+def test_a_film_begins_anew_where_two_fifths_of_a_frame_are_not_the_same(
+    pca_style, film, monkeypatch, share, begins_anew
+):
+    begun, first = [], _sequence.SequenceRedraw._first
+    monkeypatch.setattr(_sequence.SequenceRedraw, "_first", lambda own, image: (begun.append(1), first(own, image))[1])
+    monkeypatch.setattr(_sequence, "agreement", lambda _, image, __: torch.full((1, *image.shape[1:]), share))
+    StylePropagator(style=pca_style, random_state=0).fit(film[:1]).propagate_sequence(film[:2])
+    assert len(begun) == 1 + begins_anew
 
 
 def test_colours_and_structure_of_all_frames_are_measured_on_the_first(pca_style, film):
@@ -339,6 +375,15 @@ class KeepingRows(PCA):
 
 def rows_fitted(image, **parameters):
     return PatchTransformer(KeepingRows(2), random_state=0, **parameters).fit([image]).transformer_.rows
+
+
+def test_a_picture_is_searched_seven_times_at_the_coarsest_level_and_twice_at_each_other(monkeypatch):
+    rounds, refine = [], Synthesis.refine
+    monkeypatch.setattr(Synthesis, "refine", lambda own, n_rounds: (rounds.append(n_rounds), refine(own, n_rounds))[1])
+    picture = np.random.default_rng(0).random((110, 110, 3))
+    style = PatchTransformer(PCA(3), patch_size=5, max_patches=200, random_state=0).fit([picture])
+    StylePropagator(style=style, random_state=0).fit_transform([picture])
+    assert rounds == [7, 2, 2]
 
 
 def test_patches_have_the_size_asked_for():

@@ -143,7 +143,7 @@ def build_exemplar(
     canvas = _canvas(resized, 1 if n_positions <= _MOST_DENSE_POSITIONS else stride, patch_size)
     origin = _origins(resized, owners, canvas.shape, canvas.stride, patch_size).flatten().to(canvas.canvas.device)
     counts = [int((origin == i).sum()) for i in range(len(images))]
-    share = torch.zeros(len(origin), device=origin.device)
+    share = torch.zeros(len(origin), device=origin.device, dtype=torch.float32)
     for i, weight in enumerate(weights):
         share[origin == i] = weight / max(1, counts[i])
     codes = map_patches(coder.encode, canvas.canvas, patch_size, canvas.stride)
@@ -178,7 +178,7 @@ def _origins(
     images: Sequence[Tensor], owners: Sequence[int], shape: tuple[int, int], stride: int, patch_size: int
 ) -> Tensor:
     """Index of the style whose image holds the whole patch at each position (h, w), -1 if none does."""
-    origins = torch.full(shape, -1)
+    origins = torch.full(shape, -1, dtype=torch.int64)
     left = 0
     for image, owner in zip(images, owners, strict=True):
         height, width = image.shape[1:]

@@ -45,7 +45,7 @@ def share_gap(field: Tensor, exemplar: Exemplar) -> Tensor:
     The gradient of the dual problem whose constraint is that each style occurs in its share.
     """
     n_styles = int(exemplar.origin.max()) + 1
-    occurring = torch.bincount(exemplar.origin[field].clamp_min(0), minlength=n_styles) / len(field)
+    occurring = torch.bincount(exemplar.origin[field].clamp_min(0), minlength=n_styles).float() / len(field)
     due = torch.stack([exemplar.share[exemplar.origin == style].sum() for style in range(n_styles)])
     return occurring / due.clamp_min(1e-6) - 1
 
@@ -155,7 +155,7 @@ class FieldSearch:
         field = self._challenge(field, everywhere, sample[best][None])
         for _ in range(n_sweeps):
             # Half of the positions at a time: neighbours that change at the same time would only swap.
-            moving = torch.rand(len(field), generator=self.generator).to(field.device) < 0.5
+            moving = torch.rand(len(field), generator=self.generator, dtype=torch.float32).to(field.device) < 0.5
             for movable in (moving, ~moving):
                 field = self._challenge(field, everywhere[movable])
             field = self._challenge(field, everywhere, self._about(field))
@@ -220,7 +220,7 @@ class FieldSearch:
         )
 
     def _steps(self, field: Tensor, radius: float) -> Tensor:
-        uniform = torch.rand(len(field), generator=self.generator) * 2 - 1
+        uniform = torch.rand(len(field), generator=self.generator, dtype=torch.float32) * 2 - 1
         return torch.round(uniform * radius).long().to(field.device)
 
     def _positions(self, field: Tensor) -> tuple[Tensor, Tensor]:

@@ -39,7 +39,7 @@ def patches_at(image: Tensor, rows: Tensor, columns: Tensor, patch_size: int) ->
 
 def gaussian_window(patch_size: int, scale: float) -> Tensor:
     """Weights (p, p) of a patch's pixels, a Gaussian of ``scale`` pixels about its centre."""
-    offsets = torch.arange(patch_size) - (patch_size - 1) / 2
+    offsets = torch.arange(patch_size, dtype=torch.float32) - (patch_size - 1) / 2
     profile = torch.exp(-offsets.square() / (2 * scale**2))
     return profile[:, None] * profile
 
@@ -177,5 +177,5 @@ class PatchGrid:
 
     def centres(self) -> tuple[Tensor, Tensor]:
         """Rows (h,) and columns (w,) of the patches' centres, in pixels of the image."""
-        rows, columns = (torch.arange(n) * self.stride - self.margin / 2 for n in self.shape)
+        rows, columns = (torch.arange(n, dtype=torch.float32) * self.stride - self.margin / 2 for n in self.shape)
         return rows, columns

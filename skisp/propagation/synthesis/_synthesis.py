@@ -215,7 +215,7 @@ class Synthesis:
         exemplar = self.level.exemplar
         # The same for all frames of a sequence, whatever was sampled before.
         own = torch.Generator().manual_seed(self._generator.initial_seed())
-        white = torch.randn(exemplar.codes.shape[1], *exemplar.shape, generator=own)
+        white = torch.randn(exemplar.codes.shape[1], *exemplar.shape, generator=own, dtype=torch.float32)
         window = 2 * (exemplar.patch_size // exemplar.stride // 2) + 1
         smooth = functional.avg_pool2d(white[None], window, 1, window // 2, count_include_pad=False)[0]
         return (smooth / smooth.std()).flatten(1).T.to(exemplar.codes)
