@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ._adamw import AdamW
 from ._augmentation import augment
 from ._networks import CVAENetwork, rows_at_once
 from ._objectives import Objective, elbo_terms, expected_elbo_terms
@@ -108,8 +109,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.network.trainable(True)
-        groups = decay_groups(self.network, self.weight_decay)
-        self.optimizer = torch.optim.AdamW(groups, fused=True)
+        self.optimizer = AdamW(decay_groups(self.network, self.weight_decay))
 
     def run_epoch(self, rows: RowBlocks, epoch: int, learning_rate: Callable[[float], float]) -> float:
         """Take one gradient step on each batch of ``rows``; return the mean loss a row.
@@ -140,15 +140,13 @@ class Trainer:
 
     def step(self, x: Tensor, time: float, learning_rate: float) -> Tensor:
         """Take one gradient step on a batch (n, D); return its mean loss, without waiting for it."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
         if self.augmentations and self.image_shape is not None:
             x = augment(x, self.image_shape, self.augmentations, self.generator)
         with autocast(self.precision, x.device):
             loss = self.objective.loss(self.network, x, time, self.generator)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         loss.backward()
-        self.optimizer.step()
+        self.optimizer.step(learning_rate)
         return loss.detach()
 
     @torch.no_grad()
@@ -201,7 +199,7 @@ class Trainer:
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """State of the optimiser and the generator as arrays: what continues a training exactly."""
         arrays = {"generator": self.generator.get_state().numpy()}
-        for index, state in self.optimizer.state_dict()["state"].items():
+        for index, state in self.optimizer.state.items():
             arrays |= {f"{index}.{name}": tensor.cpu().numpy().copy() for name, tensor in state.items()}
         return arrays
 
@@ -213,7 +211,7 @@ class Trainer:
             index, _, name = key.partition(".")
             if name:
                 state.setdefault(int(index), {})[name] = torch.from_numpy(np.array(array))
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+        self.optimizer.load_state(state)
 
 
 class EarlyStopping:
