@@ -79,7 +79,7 @@ class AdamW:
 
     def _new_state(self, place: int, parameter: Tensor) -> dict[str, Tensor]:
         self.state[place] = {
-            "step": torch.zeros((), device=parameter.device),
+            "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
             "exp_avg": torch.zeros_like(parameter),
             "exp_avg_sq": torch.zeros_like(parameter),
         }

@@ -38,7 +38,7 @@ def novelty(exemplar: Exemplar) -> Tensor:
     chunks = split_evenly(len(valid), max(1, chunk_sizes.entries // len(others)), 64)
     nearest = concatenate_on_threads(of_some, chunks, [chunk.stop - chunk.start for chunk in chunks])
     found = torch.where(nearest.isinf(), 0.0, nearest / exemplar.variance)
-    return torch.zeros(len(exemplar)).to(found).index_copy_(0, valid, found)
+    return found.new_zeros(len(exemplar)).index_copy_(0, valid, found)
 
 
 def excess_novelty(exemplar: Exemplar) -> Tensor:
