@@ -146,7 +146,12 @@ def test_nine_tenths_of_the_last_picture_stay_where_the_film_shows_the_same(pca_
     def flow(previous, current):
         return torch.stack([torch.zeros(current.shape[1:]), torch.full(current.shape[1:], shift)])
 
-    for name, function in (("postprocess", spy), ("optical_flow", flow), ("agreement", lambda *_: same)):
+    for name, function in (
+        ("postprocess", spy),
+        ("optical_flow", flow),
+        ("agreement", lambda *_: same),
+        ("sharpened", lambda own, _: own),
+    ):
         monkeypatch.setattr(_sequence, name, function)
     propagator = StylePropagator(style=pca_style, random_state=0).fit(film[:1])
     sequence = propagator.propagation_.sequence(propagator._settings())
@@ -377,13 +382,13 @@ def rows_fitted(image, **parameters):
     return PatchTransformer(KeepingRows(2), random_state=0, **parameters).fit([image]).transformer_.rows
 
 
-def test_a_picture_is_searched_seven_times_at_the_coarsest_level_and_twice_at_each_other(monkeypatch):
+def test_a_picture_is_searched_four_times_at_the_coarsest_level_and_once_at_each_other(monkeypatch):
     rounds, refine = [], Synthesis.refine
     monkeypatch.setattr(Synthesis, "refine", lambda own, n_rounds: (rounds.append(n_rounds), refine(own, n_rounds))[1])
     picture = np.random.default_rng(0).random((110, 110, 3))
     style = PatchTransformer(PCA(3), patch_size=5, max_patches=200, random_state=0).fit([picture])
     StylePropagator(style=style, random_state=0).fit_transform([picture])
-    assert rounds == [7, 2, 2]
+    assert rounds == [4, 1, 1]
 
 
 def test_patches_have_the_size_asked_for():
