@@ -3,9 +3,10 @@
 MNIST, 10,000 rows, networks 784-512-256-32, targets binarised at every step; 500 binarised test rows, the
 importance-weighted bound with 100 samples, by the same code for all. skisp has a schedule that ends with the fit,
 and so is fitted anew for each number of epochs. The others have a constant rate, and are scored after every third epoch
-(which is not charged to them), each at three rates. Those that are not installed are left out:
+(which is not charged to them), each at three rates. What a library compiles is charged. Those that are not installed
+are left out:
 
-    pip install -c constraints.txt -e . pythae==0.1.2 skorch==1.4.0
+    pip install -c constraints.txt -e . pythae==0.1.2 skorch==1.4.0 keras==3.15.1 "jax[cpu]==0.10.2"
 
     python benchmarks/time_to_quality.py [METHOD ...] [--nats 100] [--rows 10000] [--epochs 60] [--seeds 1]
 """
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from _jax_peers import import_backend, keras_epochs, loop_epochs
 from _vae_peers import (
     VAE,
     Model,
@@ -162,6 +164,24 @@ def pythae(rate: float, batch_size: int = 256) -> Points:
     return points
 
 
+def on_jax(epochs_of: Callable[..., Any], rate: float, batch_size: int = 256) -> Points:
+    """A training on JAX, an epoch at a time."""
+
+    def points(task: Task, seed: int) -> Iterator[Point]:
+        import_backend()
+        torch.manual_seed(seed)
+        epochs = epochs_of(task.train, rate, batch_size, task.most_epochs, seed)
+        spent = 0.0
+        for n_epochs in range(1, task.most_epochs + 1):
+            with stopwatch() as seconds:
+                network_of = next(epochs)
+            spent += seconds.cpu
+            if n_epochs % EPOCHS_A_SCORE == 0:
+                yield Point(spent, n_epochs, task.score(as_model(network_of())))
+
+    return points
+
+
 def _score_in_evaluation(task: Task, network: VAE) -> float:
     state = torch.random.get_rng_state()
     network.eval()
@@ -176,6 +196,8 @@ METHODS: dict[str, Points] = {
     'skisp, init="random"': skisp(init="random"),
     **{f"skorch, rate {rate:g}": skorch(rate) for rate in LEARNING_RATES},
     **{f"pythae, rate {rate:g}": pythae(rate) for rate in LEARNING_RATES},
+    **{f"Keras on jax, rate {rate:g}": on_jax(keras_epochs, rate) for rate in LEARNING_RATES},
+    **{f"jax loop, rate {rate:g}": on_jax(loop_epochs, rate) for rate in LEARNING_RATES},
 }
 
 
