@@ -125,8 +125,8 @@ class Content:
 def _content_weight(structure: Tensor, grid: PatchGrid, settings: SynthesisSettings) -> Tensor:
     """Share (h * w, 1) of the target in a query: little in flat places, much on edges."""
     # What is finer than a small picture shows is left to the style, so that large pictures are not less of it.
-    fineness = min(1.0, _FULL_WEIGHT_SIDE / min(grid.size))
-    weight = settings.content_weight * (0.3 + 3.0 * structure) * fineness
+    fineness = min(1.0, _FULL_WEIGHT_SIDE / min(grid.size)) ** 1.5
+    weight = settings.content_weight * (0.38 + 3.8 * structure) * fineness
     return torch.lerp(torch.ones_like(weight), weight.clamp_max(1.0), settings.strength)
 
 

@@ -4,6 +4,7 @@ The matches of neighbouring positions are coherent if they are neighbours in the
 patches agree where they overlap, so the vote stays sharp, and whole strokes are copied, not crumbs.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -147,8 +148,14 @@ class FieldSearch:
     coherence: Tensor
     generator: torch.Generator
 
-    def improve(self, field: Tensor, *, n_samples: int, n_sweeps: int) -> Tensor:
-        """Compare every match with the best of a sample, its neighbours' and random ones; return the best."""
+    def improve(
+        self, field: Tensor, *, n_samples: int, n_sweeps: int, reprice: Callable[[Tensor], Tensor] | None = None
+    ) -> Tensor:
+        """Compare every match with the best of a sample, its neighbours' and random ones; return the best.
+
+        ``reprice`` gives the penalties (m,) that follow from a field, after each of these steps. Else what is cheap
+        at first is taken by all that are asked at once.
+        """
         everywhere = torch.arange(len(field), device=field.device)
         sample = self.exemplar.sample(n_samples, self.generator)
         best, _ = nearest(self.queries, self.exemplar.codes[sample], self.penalty[sample])
@@ -157,9 +164,17 @@ class FieldSearch:
             # Half of the positions at a time: neighbours that change at the same time would only swap.
             moving = torch.rand(len(field), generator=self.generator, dtype=torch.float32).to(field.device) < 0.5
             for movable in (moving, ~moving):
+                self._reprice(field, reprice)
                 field = self._challenge(field, everywhere[movable])
+            self._reprice(field, reprice)
             field = self._challenge(field, everywhere, self._about(field))
+        self._reprice(field, reprice)
         return field
+
+    def _reprice(self, field: Tensor, reprice: Callable[[Tensor], Tensor] | None) -> None:
+        if reprice is not None:
+            self.penalty = reprice(field)
+            self.__dict__.pop("_offsets", None)  # which are made of it
 
     def _challenge(self, field: Tensor, positions: Tensor, candidates: Tensor | None = None) -> Tensor:
         """The field in which the positions have the cheapest of the present match and the candidates.
@@ -196,7 +211,11 @@ class FieldSearch:
     @cached_property
     def _offsets(self) -> Tensor:
         """What a patch of the exemplar costs, independent of the query."""
-        return self.exemplar.codes.square().sum(dim=1) + self.penalty
+        return self._squares + self.penalty
+
+    @cached_property
+    def _squares(self) -> Tensor:
+        return self.exemplar.codes.square().sum(dim=1)
 
     def _moved_neighbours(self, field: Tensor, positions: Tensor) -> Tensor:
         """For each of the eight neighbours of the positions (n,), its match moved by one step back: (8, n).

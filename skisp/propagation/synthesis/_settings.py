@@ -53,6 +53,8 @@ class SynthesisSettings:
     style_share_rate : float
         Step of the dual ascent that keeps several styles to their shares, in variances of the style's codes. With it
         weights of .1 .25 .5 .75 .9 gave one of two styles .06 .29 .57 .78 .90 of the patches; without, .17 to .67.
+    occurrence_rate : float in [0, 1]
+        Share of each step's occurrences of the patches in those that set their prices.
     one_off_price : float
         What a patch costs for each variance of the codes by which nothing else in the style is near it, beyond a half.
     yielding : float in [0, 1]
@@ -86,10 +88,11 @@ class SynthesisSettings:
     adaptation: float
     device: str | torch.device = "auto"
     style_share_rate: float = 0.05
+    occurrence_rate: float = 0.2
     one_off_price: float = 2.0
     yielding: float = 0.5
     evening: float = 0.6
-    structure_share: float = 0.3
+    structure_share: float = 0.34
     n_coarsest_rounds: int = 4
     n_sweeps: int = 1
     n_sampled: int = 250

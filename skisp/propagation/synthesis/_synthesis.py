@@ -176,9 +176,17 @@ class Synthesis:
             settings.coherence * exemplar.variance * self._firmness(),
             self._generator,
         )
-        self.matches = search.improve(self.matches, n_samples=settings.n_sampled, n_sweeps=settings.n_sweeps)
-        self.occurrence = (self.occurrence + occurrence(self.matches, exemplar)) / 2
+        self.matches = search.improve(
+            self.matches, n_samples=settings.n_sampled, n_sweeps=settings.n_sweeps, reprice=self._repriced
+        )
         self.style_potentials = self.style_potentials + share_gap(self.matches, exemplar)
+
+    def _repriced(self, matches: Tensor) -> Tensor:
+        """The potentials (m,) once some matches have been seen, which count for a share of the occurrences."""
+        self.occurrence = torch.lerp(
+            self.occurrence, occurrence(matches, self.level.exemplar), self._settings.occurrence_rate
+        )
+        return self._potentials()
 
     def _firmness(self) -> Tensor:
         """Share (h * w,) of the reward for coherence, which must yield where the content has an edge."""

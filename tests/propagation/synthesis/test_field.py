@@ -242,3 +242,18 @@ def test_a_sparse_exemplar_is_searched_as_well(codec, monkeypatch):
     before = grid.margin // 2  # positions whose patches begin before the image
     inside = found.reshape(grid.shape)[before : before + exemplar.shape[0], before : before + exemplar.shape[1]]
     assert float((inside == torch.arange(len(exemplar)).reshape(exemplar.shape)).float().mean()) > 0.95
+
+
+def test_prices_follow_what_is_taken_so_that_a_patch_is_not_taken_by_all(codec):
+    """Queries that are all nearest to one patch spread over the others, once it costs the more the more it is taken."""
+    exemplar, grid = make_exemplar(codec, 16, 18), PatchGrid((30, 34), 5, 2)
+    n_positions = grid.shape[0] * grid.shape[1]
+    queries = exemplar.codes.mean(dim=0).expand(n_positions, -1).contiguous()
+    start = torch.randint(len(exemplar), (n_positions,), generator=torch.Generator().manual_seed(1))
+    most = []
+    for reprice in (None, lambda field: exemplar.variance * occurrence(field, exemplar)):
+        search = make_search(queries, exemplar, grid)
+        found = search.improve(start, n_samples=len(exemplar), n_sweeps=3, reprice=reprice)
+        most.append(int(torch.bincount(found).max()) / n_positions)
+    assert most[0] == 1.0
+    assert most[1] < 0.6
