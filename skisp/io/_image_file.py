@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, BinaryIO, Self
 
 import numpy as np
 import PIL.Image
@@ -35,33 +35,42 @@ class ImageFile:
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, path-like, or binary file
+        A file that is open for reading and can be sought; it stays open.
     max_pixels : float
         A picture of more is refused before it is decoded.
     """
 
-    def __init__(self, path: str | os.PathLike[str], max_pixels: float = 100e6) -> None:
-        self._name = os.fsdecode(path)
+    def __init__(self, path: str | os.PathLike[str] | BinaryIO, max_pixels: float = 100e6) -> None:
+        self._open_file = None
+        if isinstance(path, (str, bytes, os.PathLike)):
+            self._name = os.fsdecode(path)
+        else:
+            self._open_file, self._name = path, str(getattr(path, "name", "the file"))
         self._max_pixels = max_pixels
 
     def __enter__(self) -> Self:
-        self._file = opened(self._name, "*.jpg")
+        self._file: IO[bytes] = opened(self._name, "*.jpg") if self._open_file is None else self._open_file
         try:
             with self._clear_errors():
-                if os.fstat(self._file.fileno()).st_size == 0:
+                if self._file.seek(0, os.SEEK_END) == 0:
                     raise RefusedError("the file is empty (0 bytes); copy or download it again.")
                 self._check_pixels(size_inside(self._file))
                 self._data, self._white_as_zero = with_black_as_zero(self._file)
                 self._image: Any = open_image(self._data)
                 scale_transparent_level(self._image)
         except BaseException:
-            self._file.close()
+            self._close_file()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
         self._image.close()
-        self._file.close()
+        self._close_file()
+
+    def _close_file(self) -> None:
+        if self._open_file is None:
+            self._file.close()
 
     @property
     def first(self) -> int:
