@@ -118,7 +118,6 @@ class _Preview:
     def redraw(self, look: dict[str, Any]) -> Any:
         """The small photograph with another look, for which nothing is fitted again."""
         propagator = copy.copy(self._propagator).set_params(**look)
-        propagator._validate_params()
         with self._turn:
             return propagator.transform([self._small])[0]
 

@@ -60,16 +60,14 @@ class ImageFile:
                 self._image: Any = open_image(self._data)
                 scale_transparent_level(self._image)
         except BaseException:
-            self._close_file()
+            if self._open_file is None:
+                self._file.close()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._image.close()
-        self._close_file()
-
-    def _close_file(self) -> None:
-        if self._open_file is None:
+        if self._open_file is None:  # else both would be closed: Pillow closes what it has read
+            self._image.close()
             self._file.close()
 
     @property

@@ -167,7 +167,7 @@ def test_everything_has_a_name_and_is_reached_by_the_keyboard(filled):
     for _ in range(12):
         filled.press(TAB)
         reached.append(filled.run("return document.activeElement.id"))
-    order = "photograph painting kind strength content_weight style_scale color divider download".split()
+    order = "photograph painting kind strength content_weight style_scale color divider download".split()  # noqa: SIM905
     assert [id for id in reached if id in order][:9] == order
 
 
