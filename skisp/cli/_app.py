@@ -1,5 +1,6 @@
 """The command that opens a page in the browser, on this machine only."""
 
+import os
 import webbrowser
 from argparse import Namespace
 
@@ -29,4 +30,7 @@ def app(arguments: Namespace) -> int:
             server.serve_forever()
     except KeyboardInterrupt:
         print_line("ended; nothing is kept")
+        if server.is_busy():
+            # torch aborts the process, with a message, if threads that compute are ended by Python.
+            os._exit(0)
     return 0

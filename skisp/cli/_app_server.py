@@ -7,6 +7,7 @@ another site sends here, by a name of its own that leads to this address or acro
 import json
 import mimetypes
 import socketserver
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from http.server import BaseHTTPRequestHandler
@@ -51,6 +52,10 @@ class AppServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", port), partial(_Handler, workspace))
         self.hosts = [f"{name}:{self.server_address[1]}" for name in ("127.0.0.1", "localhost")]
         self.address = f"http://{self.hosts[0]}/"
+
+    def is_busy(self) -> bool:
+        """Whether a thread of its own may compute something."""
+        return any(thread.daemon for thread in threading.enumerate())
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -4,6 +4,7 @@ import http.client
 import json
 import threading
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from skisp.cli._app_server import AppServer
 from skisp.cli._app_workspace import Workspace
@@ -16,16 +17,16 @@ def served():
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            yield Client(server)
+            yield Client(server.address)
         finally:
             server.shutdown()
             thread.join()
 
 
 class Client:
-    def __init__(self, server):
-        self.address = server.address
-        self.host = server.hosts[0]
+    def __init__(self, address):
+        self.address = address
+        self.host = urlsplit(address).netloc
 
     def request(self, method, path, body=None, **headers):
         """The status, the body and the headers of an answer."""

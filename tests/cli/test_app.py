@@ -1,5 +1,6 @@
 """The page of ``skisp app``, through its HTTP door."""
 
+import http.client
 import json
 import os
 import re
@@ -25,7 +26,7 @@ from skisp.datasets import load_photograph, make_style_image
 from skisp.io import read_image
 from skisp.io._images import encode_image
 
-from ._app_client import served
+from ._app_client import Client, served
 
 pytestmark = pytest.mark.usefixtures("quick_training")
 
@@ -310,6 +311,26 @@ def test_the_command_prints_the_address_and_ends_by_ctrl_c(tmp_path):
         assert process.communicate(timeout=60)[0] == "ended; nothing is kept\n"
     assert process.returncode == 0
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_it_ends_at_once_while_it_computes(tmp_path):
+    """In a process of its own, since torch would abort it."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(skisp.__file__).parent.parent)}
+    command = [sys.executable, "-m", "skisp", "app", "--no-browser"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, cwd=tmp_path, env=environment, **pipes) as process:
+        client = Client(process.stdout.readline().split()[0])
+        large = bytes(encode_image(np.tile(load_photograph("china"), (3, 3, 1)), ".png"))
+        content = client.drop("photograph", "large.png", large)
+        style = json.loads(client.request("POST", "/procedural", "waves")[1])["key"]
+        connection = http.client.HTTPConnection(client.host, timeout=60)
+        connection.request("POST", "/redraw", json.dumps({"content": content, "style": style, "full": True}))
+        lines = iter(connection.getresponse().readline, b"")
+        next(line for line in lines if json.loads(line)["doing"] == "redrawing at full size")
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20) == ("ended; nothing is kept\n", "")
+    assert process.returncode == 0
 
 
 def test_a_port_that_is_taken_is_said(capsys):
