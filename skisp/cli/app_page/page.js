@@ -4,6 +4,7 @@ const keys = { photograph: null, painting: null };
 const settings = ["strength", "content_weight", "style_scale", "color"];
 let wish = new AbortController();
 let waiting = null;
+const turns = { photograph: 0, painting: 0 };
 
 const say = text => { byId("status").textContent = text; };
 const complain = text => { byId("error").textContent = text; };
@@ -28,10 +29,13 @@ function show(role, key, name) {
 }
 
 async function take(role, name, send) {
+  const turn = ++turns[role];
   complain("");
   say(`Reading ${name} …`);
   try {
-    show(role, (await (await send()).json()).key, name);
+    const { key } = await (await send()).json();
+    if (turn !== turns[role]) return;  // another one was dropped meanwhile
+    show(role, key, name);
     if (keys.photograph && keys.painting) redraw();
     else say(`Now choose a ${keys.photograph ? "painting" : "photograph"}.`);
   } catch (error) {
@@ -99,6 +103,7 @@ async function redraw() {
 
 for (const role of Object.keys(keys)) {
   const input = byId(role), label = input.closest("label");
+  input.addEventListener("click", () => { input.value = ""; });  // so that the same file can be chosen again
   input.addEventListener("change", () => takeFile(role, input.files[0]));
   label.addEventListener("dragover", event => { event.preventDefault(); label.classList.add("over"); });
   label.addEventListener("dragleave", () => label.classList.remove("over"));
