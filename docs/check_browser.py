@@ -24,6 +24,9 @@ WIDTHS = (400, 1400)
 PAGES = {
     "front": "index.html",
     "tutorial": "tutorial_rows.html",
+    "app": "app.html",
+    "command": "command.html",
+    "chooser": "guide/cvae_or_pca.html",
     "gallery": "auto_examples/index.html",
     "example": "auto_examples/plot_propagate_style.html",
     "class": "generated/skisp.StylePropagator.html",

@@ -28,6 +28,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     # Our own, in _extensions:
     "changelog",
+    "command",
     "foreign",
     "house",
     "mathml",
@@ -96,7 +97,9 @@ html_theme_options = {
     "footer_end": ["theme-version"],
 }
 # Pages that have none below them need no navigation at their side.
-_SINGLE = "index install tutorial_rows tutorial_photographs cluster faq glossary references changes contributing"
+_SINGLE = (
+    "index install tutorial_rows tutorial_photographs app command cluster faq glossary references changes contributing"
+)
 html_sidebars = {page: [] for page in _SINGLE.split()}
 
 warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")

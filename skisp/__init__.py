@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from ._presets import preset
+from ._show_versions import show_versions
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = [
     "preset",
     "propagate_style",
     "propagation",
+    "show_versions",
 ]
 
 # What is imported when it is first asked for, since torch and scikit-learn take seconds; and where it is.

@@ -5,14 +5,14 @@ The one module that imports private parts of scikit-learn, so that a break is on
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import _fit_context as fit_context
+from sklearn.base import _fit_context
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -49,6 +49,8 @@ __all__ = [
     "weights_of_scores",
 ]
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
 LARGEST_SEED = 2**31 - 1
 _global_generator = threading.RLock()
 
@@ -59,6 +61,14 @@ def _free_global_generator() -> None:
 
 
 in_forked_children(_free_global_generator)
+
+
+def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[_Function], _Function]:
+    """scikit-learn's decorator of ``fit``, which has no types, with the types of what it decorates."""
+    decorator: Callable[[_Function], _Function] = _fit_context(
+        prefer_skip_nested_validation=prefer_skip_nested_validation
+    )
+    return decorator
 
 
 def resolve_device(device: str | torch.device) -> torch.device:

@@ -8,18 +8,30 @@ stacked in an array. :func:`as_images` goes in, :meth:`ImageLayout.restore` come
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
 
 from ._batches import as_sequence, to_array
 from ._math.color import luminance
 from ._math.mirroring import fill_by_mirroring
 
-__all__ = ["Image", "ImageLayout", "as_images", "to_channels"]
+__all__ = ["Image", "ImageLayout", "Pictures", "Stacked", "as_images", "to_channels"]
 
 Image = NDArray[np.float32]
+
+
+class _Array(Protocol):
+    """An array or a table of any library."""
+
+    def __array__(self) -> NDArray[Any]: ...
+
+
+# What results are arrays for, and for what lists. A type checker must see that nothing is both.
+Stacked = _Array | Sequence[Sequence[float]]
+Pictures = Sequence[NDArray[Any]] | Sequence[PIL.Image.Image]
 
 _INTEGER_RANGE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 _FLOAT_TOLERANCE = 1e-3

@@ -28,9 +28,9 @@ FLOORS = [
     ["_conditions", "_tensors"],
     ["_base", "_images"],
     ["_math"],
-    ["_threads", "_batches", "_chunks", "_progress", "_names", "_errors", "_presets", "_version"],
-    ["_torch_state"],
-    ["_fork"],
+    ["_threads", "_batches", "_chunks", "_progress", "_names", "_errors", "_presets"],
+    ["_torch_state", "_show_versions"],
+    ["_fork", "_version"],
 ]
 # What is calculated here must not know who asks for it.
 WITHOUT_ESTIMATORS = ["_math", "propagation.synthesis"]

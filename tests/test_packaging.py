@@ -10,6 +10,7 @@ import tomllib
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import skisp
@@ -88,6 +89,16 @@ def test_public_names_are_found(name):
 def test_a_name_that_is_not_there_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'skisp' has no attribute 'nothing'"):
         _ = skisp.nothing
+
+
+def test_the_versions_of_all_that_is_used_are_shown(capsys, project):
+    skisp.show_versions()
+    shown = dict(re.findall(r"^ +(\S+): (.*)$", capsys.readouterr().out, re.MULTILINE))
+    assert {"python", "skisp", "accelerator"} <= set(shown)
+    assert shown["numpy"] == np.__version__
+    for requirement in project["dependencies"]:
+        assert re.match(r"[\w.-]+", requirement)[0] in shown
+    assert not {"pytest", "sphinx", "ruff"} & set(shown)
 
 
 # What is done one after the other in one process, and what must not be imported until then.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .._images import Image, as_images, to_channels
 from .._names import shown
 from ..io import write_image
+from ._app import app
 from ._compare import compare
 from ._errors import FAILURES, UserError, in_one_line
 from ._outputs import check_outputs, plan_outputs, writable_folder
@@ -23,7 +24,7 @@ from ._sequence import sequence
 from ._streams import print_line
 from ._styles import learn
 
-__all__ = ["apply", "compare", "demo", "fit", "propagate", "score", "sequence", "styles"]
+__all__ = ["app", "apply", "compare", "demo", "fit", "propagate", "score", "sequence", "styles"]
 
 _DEFAULT_KIND = "brush_strokes"
 _GAP = 8

@@ -31,12 +31,37 @@ def build_parser() -> argparse.ArgumentParser:
         help="print what makes a shell complete this command (needs shtab)",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_propagate, _add_fit, _add_apply, _add_sequence, _add_compare, _add_score, _add_demo, _add_styles):
+    for add in (
+        _add_app,
+        _add_propagate,
+        _add_fit,
+        _add_apply,
+        _add_sequence,
+        _add_compare,
+        _add_score,
+        _add_demo,
+        _add_styles,
+    ):
         add(commands)
     return parser
 
 
 _Commands = argparse._SubParsersAction
+
+
+def _add_app(commands: "_Commands[_Parser]") -> None:
+    parser = commands.add_parser(
+        "app",
+        help="try photographs and styles on a page in the browser",
+        description="Open a page in the browser on which photographs are redrawn while one looks. It can be reached "
+        "from this machine only, fetches nothing, and keeps no file. Its address is printed; Ctrl-C ends it.",
+    )
+    parser.add_argument(
+        "--port", type=_values.port, default=0, metavar="N", help="the port to listen on (default: one that is free)"
+    )
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    _add_seed(parser)
+    _add_device(parser)
 
 
 def _add_propagate(commands: "_Commands[_Parser]") -> None:

@@ -4,7 +4,7 @@ import argparse
 import math
 from collections.abc import Callable
 
-__all__ = ["count", "factor", "fraction", "name", "percent", "pixels", "seed", "weights"]
+__all__ = ["count", "factor", "fraction", "name", "percent", "pixels", "port", "seed", "weights"]
 
 
 def _number(
@@ -32,6 +32,7 @@ def _whole(text: str) -> int:
 
 pixels = _number(_whole, 1, math.inf, "a positive number of pixels")
 count = _number(_whole, 1, math.inf, "a whole number of at least 1")
+port = _number(_whole, 0, 65535, "a port, a whole number from 0 to 65535")
 seed = _number(_whole, 0, 2**32 - 1, f"a whole number from 0 to {2**32 - 1}")
 percent = _number(_whole, 1, 100, "a whole number from 1 to 100")
 factor = _number(float, 0.0, math.inf, "a number greater than 0", open_below=True)

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -302,6 +302,10 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if log.interrupted:
             raise _interrupted(self.n_iter_)
         return self
+
+    if TYPE_CHECKING:  # scikit-learn's mixin has no types
+
+        def fit_transform(self, X: ArrayLike, y: Any = None, **fit_params: Any) -> NDArray[np.float32]: ...
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Code rows or images.

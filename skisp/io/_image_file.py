@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, BinaryIO, Self
 
 import numpy as np
 import PIL.Image
@@ -41,37 +41,46 @@ class ImageFile:
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, path-like, or binary file
+        A file that is open for reading and can be sought; it stays open.
     max_pixels : float
         A picture of more is refused before it is decoded.
     cure : str
         What to do about such a picture.
     """
 
-    def __init__(self, path: str | os.PathLike[str], max_pixels: float = 100e6, cure: str = "shrink it first") -> None:
-        self._name = os.fsdecode(path)
+    def __init__(
+        self, path: str | os.PathLike[str] | BinaryIO, max_pixels: float = 100e6, cure: str = "shrink it first"
+    ) -> None:
+        self._open_file = None
+        if isinstance(path, (str, bytes, os.PathLike)):
+            self._name = os.fsdecode(path)
+        else:
+            self._open_file, self._name = path, str(getattr(path, "name", "the file"))
         self._max_pixels = max_pixels
         self._cure = cure
         self._laid_over: LaidOver | None = None
 
     def __enter__(self) -> Self:
-        self._file = opened(self._name, "*.jpg")
+        self._file: IO[bytes] = opened(self._name, "*.jpg") if self._open_file is None else self._open_file
         try:
             with self._clear_errors():
-                if os.fstat(self._file.fileno()).st_size == 0:
+                if self._file.seek(0, os.SEEK_END) == 0:
                     raise RefusedError("the file is empty (0 bytes); copy or download it again.")
                 self._check_pixels(size_inside(self._file))
                 self._data, self._white_as_zero = with_black_as_zero(self._file)
                 self._image: Any = open_image(self._data)
                 scale_transparent_level(self._image)
         except BaseException:
-            self._file.close()
+            if self._open_file is None:
+                self._file.close()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._image.close()
-        self._file.close()
+        if self._open_file is None:  # else both would be closed: Pillow closes what it has read
+            self._image.close()
+            self._file.close()
 
     @property
     def first(self) -> int:
@@ -151,7 +160,9 @@ class ImageFile:
 
     def _check_frames(self, n_frames: int) -> None:
         width, height = self._image.size
-        n_bytes = os.fstat(self._file.fileno()).st_size
+        at = self._file.tell()
+        n_bytes = self._file.seek(0, os.SEEK_END)
+        self._file.seek(at)
         n_pixels = n_frames * max(width * height, _PIXELS_A_FRAME)
         if n_frames > 1 and n_pixels > _PIXELS_OF_FRAMES + _PIXELS_A_BYTE * n_bytes:
             raise RefusedError(

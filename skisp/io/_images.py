@@ -5,7 +5,7 @@ import struct
 import warnings
 from dataclasses import replace
 from io import BytesIO
-from typing import Any, Literal, overload
+from typing import Any, BinaryIO, Literal, overload
 
 import numpy as np
 import PIL.Image
@@ -21,7 +21,7 @@ from ._metadata import ImageMetadata, metadata_for
 from ._pillow import to_bytes
 from ._resize import check_size, resize_longest
 
-__all__ = ["WRITABLE_SUFFIXES", "check_suffix", "read_image", "resize_longest", "write_image"]
+__all__ = ["WRITABLE_SUFFIXES", "check_suffix", "encode_image", "read_image", "resize_longest", "write_image"]
 
 _FORMATS = {
     ".png": "PNG",
@@ -45,7 +45,7 @@ _MOST_EXIF = {"JPEG": 65533 - len(b"Exif\0\0")}  # one segment, whose length has
 
 @overload
 def read_image(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | BinaryIO,
     *,
     size: int | None = None,
     max_pixels: float = 100e6,
@@ -55,7 +55,7 @@ def read_image(
 
 @overload
 def read_image(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | BinaryIO,
     *,
     size: int | None = None,
     max_pixels: float = 100e6,
@@ -64,7 +64,7 @@ def read_image(
 
 
 def read_image(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | BinaryIO,
     *,
     size: int | None = None,
     max_pixels: float = 100e6,
@@ -79,7 +79,7 @@ def read_image(
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, path-like, or binary file
         Of any format that Pillow reads, except drawings such as EPS; HEIC with pillow-heif (the extra ``heic``).
     size : int or None
         Longest side in pixels to shrink to (antialiased); a smaller image is never enlarged.
@@ -175,11 +175,7 @@ def write_image(
     (4, 6, 3)
     """
     name = os.fsdecode(path)
-    file_format = _FORMATS[check_suffix(name)]
-    if quality is not None and not (isinstance(quality, (int, np.integer)) and 1 <= quality <= 100):
-        raise ValueError(f"quality is {quality!r}; expected a whole number from 1 to 100, or None.")
-    data = _encoded(image, file_format, metadata, quality)
-    write_whole(name, data, overwrite=overwrite)
+    write_whole(name, encode_image(image, check_suffix(name), metadata, quality), overwrite=overwrite)
 
 
 def check_suffix(name: str) -> str:
@@ -193,8 +189,13 @@ def check_suffix(name: str) -> str:
     return suffix
 
 
-def _encoded(image: Any, file_format: str, metadata: ImageMetadata | None, quality: int | None) -> bytes | memoryview:
-    """The bytes of a file, made in memory, so that nothing is written if an image fails."""
+def encode_image(
+    image: Any, suffix: str, metadata: ImageMetadata | None = None, quality: int | None = None
+) -> bytes | memoryview:
+    """The bytes of a file of this suffix, made in memory, so that nothing is written if an image fails."""
+    if quality is not None and not (isinstance(quality, (int, np.integer)) and 1 <= quality <= 100):
+        raise ValueError(f"quality is {quality!r}; expected a whole number from 1 to 100, or None.")
+    file_format = _FORMATS[suffix]
     array = to_array(image)
     as_images([array], name="the list of images to write")
     array = array.astype(array.dtype.newbyteorder("="), copy=False)

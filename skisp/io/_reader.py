@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import PIL.Image
 from numpy.typing import NDArray
@@ -66,6 +66,10 @@ class ImageReader(TransformerMixin, BaseEstimator):
         """
         check_size(self.size)
         return self
+
+    if TYPE_CHECKING:  # scikit-learn's mixin has no types
+
+        def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> list[NDArray[Any]]: ...
 
     def transform(self, X: Any) -> list[NDArray[Any]]:
         """Read every item.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._base import HasMethods, Interval, draw_seed, fit_context
-from .._images import Image, as_images, to_channels
+from .._images import Image, Pictures, Stacked, as_images, to_channels
 from .._tensors import from_tensor, resize, to_tensor
 from .._threads import one_thread
 from .._torch_state import own_torch_state
@@ -154,6 +154,12 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         self.transformer_ = seeded(self._unfitted_transformer(), seed).fit(rows, None)
         return self
 
+    @overload
+    def transform(self, X: Stacked) -> NDArray[Any]: ...
+
+    @overload
+    def transform(self, X: Pictures) -> list[NDArray[Any]]: ...
+
     @own_torch_state()
     def transform(self, X: Any) -> Any:
         """Code every patch of every image, one pixel apart.
@@ -176,6 +182,22 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
         images, layout = as_images(X)
         fields = [self._encode(image, f"image {i} of X") for i, image in enumerate(images)]
         return np.stack(fields) if layout.stacked else fields
+
+    if TYPE_CHECKING:  # scikit-learn's mixin has no types
+
+        @overload
+        def fit_transform(self, X: Stacked, y: Any = None, **fit_params: Any) -> NDArray[Any]: ...
+
+        @overload
+        def fit_transform(self, X: Pictures, y: Any = None, **fit_params: Any) -> list[NDArray[Any]]: ...
+
+        def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any: ...
+
+    @overload
+    def inverse_transform(self, X: Stacked) -> NDArray[Any]: ...
+
+    @overload
+    def inverse_transform(self, X: Sequence[NDArray[Any]]) -> list[NDArray[Any]]: ...
 
     @own_torch_state()
     def inverse_transform(self, X: Any) -> Any:

@@ -1,16 +1,57 @@
 """One call from a photograph and a picture to the photograph in the picture's style."""
 
 import os
-from typing import Any
+from typing import Any, TypeVar, overload
 
+import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 
+from .._images import Stacked
 from ..io import ImageMetadata, read_image
 from ..io._pillow import as_pillow, described
 from ..io._reader import read_images
 from ._propagator import StylePropagator
 
 __all__ = ["propagate_style"]
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+@overload
+def propagate_style(
+    content: str | os.PathLike[str] | PIL.Image.Image,
+    style: Any,
+    *,
+    strength: float = 1.0,
+    size: int | None = None,
+    random_state: Any = None,
+    **parameters: Any,
+) -> PIL.Image.Image: ...
+
+
+@overload
+def propagate_style(
+    content: NDArray[_Scalar],
+    style: Any,
+    *,
+    strength: float = 1.0,
+    size: int | None = None,
+    random_state: Any = None,
+    **parameters: Any,
+) -> NDArray[_Scalar]: ...
+
+
+@overload
+def propagate_style(
+    content: Stacked,
+    style: Any,
+    *,
+    strength: float = 1.0,
+    size: int | None = None,
+    random_state: Any = None,
+    **parameters: Any,
+) -> NDArray[Any]: ...
 
 
 def propagate_style(

@@ -1,6 +1,7 @@
 """Style propagation as a scikit-learn estimator."""
 
-from typing import Any, Self
+from collections.abc import Iterator
+from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,6 +9,7 @@ from sklearn.base import MetaEstimatorMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._base import draw_seed, fit_context
+from .._images import Pictures, Stacked
 from .._math.gaussian import Moments
 from .._progress import printed
 from .._torch_state import own_torch_state
@@ -180,6 +182,12 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
             raise
         return self
 
+    @overload
+    def transform(self, X: Stacked, mask: Any = None) -> NDArray[Any]: ...
+
+    @overload
+    def transform(self, X: Pictures, mask: Any = None) -> list[NDArray[Any]]: ...
+
     @own_torch_state()
     def transform(self, X: Any, mask: Any = None) -> Any:
         """Redraw images, or rows, in the style.
@@ -206,6 +214,12 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
         with printed(self.verbose):
             redrawn = self.propagation_.transform(content, self._settings(), mask)
         return layout.restore(redrawn)
+
+    @overload
+    def fit_transform(self, X: Stacked, y: Any = None, mask: Any = None) -> NDArray[Any]: ...
+
+    @overload
+    def fit_transform(self, X: Pictures, y: Any = None, mask: Any = None) -> list[NDArray[Any]]: ...
 
     def fit_transform(self, X: Any, y: Any = None, mask: Any = None) -> Any:
         """Fit on images, or rows, and redraw them.
@@ -255,6 +269,15 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
         content, _ = self.propagation_.read(X, self, reset=False)
         with printed(self.verbose):
             return self.propagation_.score(content, self._settings(), sample_weight, mask)
+
+    @overload
+    def propagate_sequence(self, frames: Stacked) -> NDArray[Any]: ...
+
+    @overload
+    def propagate_sequence(self, frames: Pictures) -> list[NDArray[Any]]: ...
+
+    @overload
+    def propagate_sequence(self, frames: Iterator[Any]) -> Iterator[NDArray[Any]]: ...
 
     @own_torch_state()
     def propagate_sequence(self, frames: Any) -> Any:

@@ -3,10 +3,20 @@
 from typing import Any, ClassVar, Self
 
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 __all__ = ["TableOutput"]
+
+
+def _has_columns(estimator: Any) -> bool:
+    """Whether it may give a table, whose columns can be counted; a transformer in it may not say how many it gives."""
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        return True
+    return not estimator._gives_images() and hasattr(estimator, "_n_features_out")
 
 
 class TableOutput:
@@ -25,7 +35,7 @@ class TableOutput:
         raise NotImplementedError
 
     # Without names scikit-learn leaves the result of transform alone.
-    @available_if(lambda self: not self._gives_images())
+    @available_if(_has_columns)
     def get_feature_names_out(self, input_features: Any = None) -> Any:
         """Names of the columns that ``transform`` gives for a table.
 

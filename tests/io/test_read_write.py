@@ -1,5 +1,6 @@
 """Files to arrays and back, with the files people really have."""
 
+import io
 import os
 import stat
 import struct
@@ -11,7 +12,7 @@ import PIL.Image
 import PIL.ImageCms
 import pytest
 
-from skisp.io import read_image, resize_longest, write_image
+from skisp.io import ImageMetadata, read_image, resize_longest, write_image
 
 
 @pytest.fixture
@@ -358,3 +359,26 @@ class TestResize:
         visible = small[..., -1] > 2 / 255
         assert small[visible][:, :-1].max() <= 2 / 255
         np.testing.assert_allclose(small[..., -1], resize_longest(image[..., -1], 15) / high, atol=4 / 255)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
+def test_a_file_that_is_open_is_read_and_stays_open(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    write_image(path, np.random.default_rng(0).integers(0, 65535, (5, 7, 3), np.uint16), ImageMetadata(dpi=(72, 72)))
+    with open(path, "rb") as on_disk:
+        for file in (on_disk, io.BytesIO(path.read_bytes())):
+            file.seek(3)
+            image, metadata = read_image(file, return_metadata=True)
+            np.testing.assert_array_equal(image, read_image(path))
+            assert metadata == read_image(path, return_metadata=True)[1]
+            assert not file.closed
+
+
+@pytest.mark.parametrize(("data", "reason"), [(b"", "the file is empty"), (b"no picture", "it is not an image")])
+def test_errors_of_open_files_have_their_names(data, reason):
+    file = io.BytesIO(data)
+    with pytest.raises(ValueError, match=f"cannot read the file: {reason}"):
+        read_image(file)
+    file.name = "the scan"
+    with pytest.raises(ValueError, match=f"cannot read the scan: {reason}"):
+        read_image(file)

@@ -168,3 +168,16 @@ def test_rows_that_came_as_images_stay_images(name, rows, style_rows):
     assert type(redrawn) is np.ndarray
     assert redrawn.shape == images.shape
     assert not hasattr(propagator, "get_feature_names_out")
+
+
+class Unnamed(PCA):
+    """A transformer that does not say how many columns it gives."""
+
+    get_feature_names_out = property()
+
+
+def test_names_are_not_offered_where_there_are_none(rows, painting):
+    named = PatchTransformer(PCA(3))
+    assert all(hasattr(coder, "get_feature_names_out") for coder in (named, clone(named).fit(rows)))
+    for coder in (clone(named).fit([painting]), PatchTransformer(Unnamed(3)).fit(rows)):
+        assert not hasattr(coder, "get_feature_names_out")
