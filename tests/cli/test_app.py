@@ -241,7 +241,7 @@ def test_a_page_sets_the_look_only(client, pair, tmp_path):
 @pytest.mark.parametrize("look", [{"strength": 2}, {"strength": [1]}, {"color": "none"}, {"style_scale": float("nan")}])
 def test_settings_out_of_range_are_refused(client, pair, look, full):
     [(name, _)] = look.items()
-    assert f"The '{name}' parameter of StylePropagator must be" in client.redraw(*pair, full=full, **look)[-1]["error"]
+    assert f"{name.replace('_', '-')} must be a" in client.redraw(*pair, full=full, **look)[-1]["error"]
 
 
 @pytest.mark.parametrize("body", ["[]", "3", "{", '{"look": 3}', "[" * 9000, '{"content": [1]}'])
