@@ -56,7 +56,7 @@ class Browser:
         """Wait until an expression is true."""
         end = time.monotonic() + seconds
         while not (value := self.run(f"return {script}")):
-            assert time.monotonic() < end, f"{script} is still {value!r}"
+            assert time.monotonic() < end, f"{script} is still {value!r}; {self.run('return document.body.innerText')}"
             time.sleep(0.05)
         return value
 
