@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from _keras_vae import keras_vae
 from _vae_peers import VAE, Rows, dense_vae
 from torch import nn
 
@@ -29,34 +30,11 @@ def keras_epochs(rows: Rows, rate: float, batch_size: int, n_epochs: int, seed: 
     import keras
 
     keras.utils.set_random_seed(seed)
-    model = _keras_vae(keras, seed)
+    model = keras_vae(SIZES[0], SIZES[3], SIZES[1:3], binarize=True)
     model.compile(optimizer=keras.optimizers.Adam(rate))
     for _ in range(n_epochs):
         model.fit(rows, batch_size=batch_size, epochs=1, verbose=0)
         yield lambda: as_torch([np.asarray(weight) for weight in model.trainable_weights])
-
-
-def _keras_vae(keras: Any, seed: int) -> Any:
-    def dense(widths: tuple[int, ...], last: int) -> Any:
-        return keras.Sequential([*(keras.layers.Dense(width, "relu") for width in widths), keras.layers.Dense(last)])
-
-    class BinarisingVAE(keras.Model):
-        def __init__(self) -> None:
-            super().__init__()
-            self.encoder, self.decoder = dense(SIZES[1:3], 2 * SIZES[3]), dense(SIZES[2:0:-1], SIZES[0])
-            self.seeds = keras.random.SeedGenerator(seed)
-
-        def call(self, x: Any) -> Any:
-            x = keras.ops.cast(keras.random.uniform(keras.ops.shape(x), seed=self.seeds) < x, "float32")
-            mean, log_variance = keras.ops.split(self.encoder(x), 2, axis=-1)
-            noise = keras.random.normal(keras.ops.shape(mean), seed=self.seeds)
-            logit = self.decoder(mean + keras.ops.exp(0.5 * log_variance) * noise)
-            kl = 0.5 * (keras.ops.square(mean) + keras.ops.exp(log_variance) - 1 - log_variance)
-            error = keras.ops.softplus(logit) - x * logit
-            self.add_loss(keras.ops.mean(keras.ops.sum(kl, -1) + keras.ops.sum(error, -1)))
-            return logit
-
-    return BinarisingVAE()
 
 
 def loop_epochs(rows: Rows, rate: float, batch_size: int, n_epochs: int, seed: int) -> Epochs:

@@ -121,8 +121,9 @@ def keras_dense(X: Any, _setting: Setting, backend: str = "torch") -> Run:
     """A subclassed model with ``add_loss``, compiled as Keras does by default."""
     os.environ["KERAS_BACKEND"] = backend
     import keras
+    from _keras_vae import keras_vae
 
-    model = _keras_vae(784, 32, (512, 256))
+    model = keras_vae(784, 32, (512, 256))
     model.compile(optimizer=keras.optimizers.Adam(1e-3))
     return lambda n_epochs: model.fit(X, batch_size=256, epochs=n_epochs, verbose=0)
 
@@ -204,30 +205,6 @@ def _pythae(network: Any, X: Any, settings: Any) -> Run:
 
     train.folder = folder  # lives as long as what writes there
     return train
-
-
-def _keras_vae(n_features: int, n_components: int, sizes: tuple[int, ...]) -> Any:
-    import keras
-
-    def dense(widths: Any, last: int) -> Any:
-        return keras.Sequential([*(keras.layers.Dense(width, "relu") for width in widths), keras.layers.Dense(last)])
-
-    class VAE(keras.Model):
-        def __init__(self) -> None:
-            super().__init__()
-            self.encoder, self.decoder = dense(sizes, 2 * n_components), dense(sizes[::-1], n_features)
-            self.seeds = keras.random.SeedGenerator(0)
-
-        def call(self, x: Any) -> Any:
-            mean, log_variance = keras.ops.split(self.encoder(x), 2, axis=-1)
-            noise = keras.random.normal(keras.ops.shape(mean), seed=self.seeds)
-            logit = self.decoder(mean + keras.ops.exp(0.5 * log_variance) * noise)
-            kl = 0.5 * (keras.ops.square(mean) + keras.ops.exp(log_variance) - 1 - log_variance)
-            error = keras.ops.softplus(logit) - x * logit
-            self.add_loss(keras.ops.mean(keras.ops.sum(kl, -1) + keras.ops.sum(error, -1)))
-            return logit
-
-    return VAE()
 
 
 # Processes and rounds

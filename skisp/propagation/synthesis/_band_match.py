@@ -12,7 +12,7 @@ from ..._math.gaussian import Moments, gaussian_barycentre, transport_matrix
 from ..._math.linalg import eigenvectors, matrix_product
 from ..._math.quantiles import match_quantiles, quantile_table
 from ..._threads import map_on_threads, split_evenly
-from ._pyramid import expand, laplacian_pyramid
+from ._pyramid import collapse, laplacian_pyramid
 
 __all__ = ["BandStatistics", "PictureMatch", "band_statistics", "match_bands"]
 
@@ -238,9 +238,7 @@ def _mapped(bands: list[Tensor], remainder: Tensor, turn: _Turn) -> Tensor:
     if turn.remainder is not None:
         matrix, offset = (part.to(remainder) for part in turn.remainder)
         _map_pixels(lambda colors: matrix.T @ colors + offset[:, None], remainder)
-    for band in reversed(bands):
-        remainder = expand(remainder, band).add_(band)
-    return remainder.clamp_(0.0, 1.0)
+    return collapse(bands, remainder).clamp_(0.0, 1.0)
 
 
 def _map_pixels(function: Callable[[Tensor], Any], image: Tensor) -> None:

@@ -51,7 +51,8 @@ def excess_novelty(exemplar: Exemplar) -> Tensor:
 def transferred(values: Tensor, source: Exemplar, target: Exemplar) -> Tensor:
     """Values (m,) of the patches of one exemplar for those (n,) of another of the same styles at another size."""
     corners = _corners(torch.arange(len(target), device=values.device), target)
-    factor = torch.tensor([source.canvas.shape[i] / target.canvas.shape[i] for i in (1, 2)], device=values.device)
+    factors = [source.canvas.shape[i] / target.canvas.shape[i] for i in (1, 2)]
+    factor = torch.tensor(factors, dtype=torch.float32, device=values.device)
     moved = (corners + (target.patch_size - 1) / 2) * factor - (source.patch_size - 1) / 2
     return values[source.nearest_inside(moved[:, 0], moved[:, 1])]
 

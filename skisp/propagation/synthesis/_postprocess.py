@@ -7,7 +7,7 @@ from torch.nn import functional
 from ..._math.color import plane_luminance
 from ._band_match import PictureMatch, match_bands
 from ._content import Content, structure_map
-from ._pyramid import expand, laplacian_pyramid
+from ._pyramid import collapse, laplacian_pyramid
 from ._settings import SynthesisSettings
 from ._style_model import StyleModel
 
@@ -63,13 +63,11 @@ def sharpened(picture: Tensor, fresh: Tensor) -> Tensor:
     bands, remainder = laplacian_pyramid(picture)
     for band, wanted in zip(bands, laplacian_pyramid(fresh)[0], strict=True):
         band *= _gain(band, wanted)
-    for band in reversed(bands):
-        remainder = expand(remainder, band).add_(band)
-    wanted = _finest(fresh)
+    restored, wanted = collapse(bands, remainder), _finest(fresh)
     for _ in range(2):  # the gain of one turn is less than what is asked for, as the window is no ideal filter
-        finest = _finest(remainder)
-        remainder = remainder + (_gain(finest, wanted) - 1.0) * finest
-    return remainder.clamp_(0.0, 1.0)
+        finest = _finest(restored)
+        restored = restored + (_gain(finest, wanted) - 1.0) * finest
+    return restored.clamp_(0.0, 1.0)
 
 
 def _finest(picture: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from ..._math.bands import laplacian_bands
 
-__all__ = ["expand", "laplacian_pyramid", "short_sides", "size_with_short_side"]
+__all__ = ["collapse", "laplacian_pyramid", "short_sides", "size_with_short_side"]
 
 # Neighbouring levels differ by a factor of the square root of 2, so the number of pixels doubles at every level.
 _RATIO = 2**0.5
@@ -55,6 +55,13 @@ def _halvings(image: Tensor) -> Iterator[Tensor]:
         half = [-(-side // 2) for side in image.shape[1:]]
         image = functional.interpolate(image[None], size=half, mode="bicubic", antialias=True)[0]
         yield image
+
+
+def collapse(bands: Sequence[Tensor], remainder: Tensor) -> Tensor:
+    """The image (C, H, W) of bands, finest first, and what is below them, in new memory if there are bands."""
+    for band in reversed(bands):
+        remainder = expand(remainder, band).add_(band)
+    return remainder
 
 
 def expand(coarse: Tensor, fine: Tensor) -> Tensor:

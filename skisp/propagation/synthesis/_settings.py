@@ -65,8 +65,8 @@ class SynthesisSettings:
         Share of the recoloured content in the finest detail, at a ``content_weight`` of 1.
     n_coarsest_rounds : int
         Rounds of search and vote at the coarsest level, where the matches start from codes alone; at the others there
-        is one. With 7, and 2 at the others, ten pairs at 256 and 512 px kept as much content (ffree .778 and .766; now
-        .781 and .778) at the same distance to the style (rgram .275 and .295; now .277 and .296).
+        is one. Before prices followed each step, 7, and 2 at the others, kept as much content of ten pairs at 256 and
+        512 px (ffree .778 and .766; with 4 and 1 .781 and .778) as near to the style (rgram .275 and .295; .277, .296).
     n_sweeps : int
         Sweeps over the field in each search; PatchMatch takes four to five, but starts from random matches. Two gave
         the same figures.
