@@ -18,7 +18,7 @@ from .._threads import one_thread
 from .._torch_state import own_torch_state
 from ..cvae import CVAETransformer
 from ._table_output import TableOutput
-from .synthesis._patches import extract_patches, gaussian_window, overlap_add, patches_at
+from .synthesis._patches import extract_patches, hann_window, overlap_add, patches_at
 from .synthesis._pyramid import short_sides, size_with_short_side
 from .synthesis._settings import COARSEST_SIDE
 
@@ -251,11 +251,9 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
     def _decode(self, field: NDArray[np.float32]) -> Image:
         rows = self.transformer_.inverse_transform(field.reshape(-1, field.shape[-1]))
         patches = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))
-        window = gaussian_window(self.patch_size, self.patch_size / 4)
+        shape, window = (field.shape[0], field.shape[1]), hann_window(self.patch_size)
         with one_thread():
-            return from_tensor(
-                overlap_add(lambda rows: patches[rows], (field.shape[0], field.shape[1]), 1, window).clamp(0.0, 1.0)
-            )
+            return from_tensor(overlap_add(lambda rows: patches[rows], shape, 1, window).clamp(0.0, 1.0))
 
     def _check_has_images(self) -> None:
         if not self.images_:

@@ -12,7 +12,7 @@ from skisp.datasets import load_photograph
 from skisp.propagation._steps import propagation_steps, source_pixels
 from skisp.propagation.synthesis import _content
 from skisp.propagation.synthesis._level import Level
-from skisp.propagation.synthesis._patches import gaussian_window, patches_at
+from skisp.propagation.synthesis._patches import hann_window, patches_at
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def copied(step, patch_size):
     """The picture on which the patches of the style at the named places vote."""
     rows, columns = torch.from_numpy(step.corners).reshape(-1, 2).T
     patches = patches_at(to_tensor(step.style), rows, columns, patch_size)
-    window = gaussian_window(patch_size, patch_size / 4)
+    window = hann_window(patch_size)
     return from_tensor(step.grid.assemble(lambda some: patches[some], window))
 
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 from ..._chunks import chunk_sizes
 from ..._threads import concatenate_on_threads, map_on_threads, split_evenly
 
-__all__ = ["PatchGrid", "extract_patches", "gaussian_window", "map_patches", "overlap_add", "patches_at"]
+__all__ = ["PatchGrid", "extract_patches", "hann_window", "map_patches", "overlap_add", "patches_at"]
 
 # Bands of an image that are summed at once.
 _BANDS_AT_ONCE = 16
@@ -37,10 +37,19 @@ def patches_at(image: Tensor, rows: Tensor, columns: Tensor, patch_size: int) ->
     return runs.index_select(0, (corners[:, None] + offsets).flatten()).reshape(len(rows), -1)
 
 
-def gaussian_window(patch_size: int, scale: float) -> Tensor:
-    """Weights (p, p) of a patch's pixels, a Gaussian of ``scale`` pixels about its centre."""
-    offsets = torch.arange(patch_size, dtype=torch.float32) - (patch_size - 1) / 2
-    profile = torch.exp(-offsets.square() / (2 * scale**2))
+def hann_window(patch_size: int) -> Tensor:
+    r"""Weights (p, p) of a patch's pixels, a raised cosine each way, 0 just outside of the patch.
+
+    .. math:: w_i = \sin^2(\pi (i + 1) / (p + 1)), \quad i = 0, \dots, p - 1
+
+    A window that is cut off at the patch's edge, as a Gaussian is, leaves a pattern with the stride's period where
+    patches disagree.
+
+    References
+    ----------
+    Harris, "On the use of windows for harmonic analysis with the discrete Fourier transform", Proc. IEEE 66, 1978.
+    """
+    profile = torch.hann_window(patch_size + 2, periodic=False, dtype=torch.float32)[1:-1]
     return profile[:, None] * profile
 
 
@@ -62,7 +71,7 @@ def overlap_add(
 
     ``patches_of`` gives the patches of a slice of the h * w positions, as rows (n, C * p * p); it is
     called for one band at a time. H = (h - 1) * stride + p, and W likewise. The window (p, p) is a
-    product of two profiles, as a Gaussian is, so that the sum of all weights at a pixel is a
+    product of two profiles, so that the sum of all weights at a pixel is a
     product as well.
     """
     patch_size = window.shape[0]

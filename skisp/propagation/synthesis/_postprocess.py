@@ -5,14 +5,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..._math.color import plane_luminance
+from ..._tensors import resample
 from ._band_match import PictureMatch, match_bands
 from ._content import Content, structure_map
-from ._pyramid import collapse, laplacian_pyramid
+from ._pyramid import collapse, laplacian_pyramid, size_with_short_side
 from ._settings import SynthesisSettings
 from ._style_model import StyleModel
 
 __all__ = ["keep_color", "postprocess", "sharpened"]
 
+# Short side in pixels of a picture that shows nothing but large areas.
+_HUE_SIDE = 32
 # Share of a frame's own match.
 _ADAPTED = 0.1
 # By how much a band is made stronger from one frame to the next at most.
@@ -40,6 +43,7 @@ def postprocess(
     wanted = style.band_statistics(style.side(content.short_side, settings.style_scale))
     structure = structure_map(content.recolored, content.statistics.structure)
     mixed = mix_structure(picture, content.recolored, structure, settings.content_share)
+    mixed = mix_hue(mixed, content.recolored, structure, settings.hue_share)
     return match_bands(mixed, wanted, match, _ADAPTED)
 
 
@@ -51,6 +55,23 @@ def mix_structure(picture: Tensor, recolored: Tensor, structure: Tensor, share: 
     """
     smooth = functional.avg_pool2d(structure[None], 3, 1, 1, count_include_pad=False)[0]
     return torch.lerp(picture, recolored, share * (0.3 + 0.7 * smooth))
+
+
+def mix_hue(picture: Tensor, recolored: Tensor, structure: Tensor, share: float) -> Tensor:
+    """Mix the recoloured content's hue in large areas into the picture (C, H, W), which keeps its luminance.
+
+    An object must not change its hue inside because the patches found there have other colours. Areas are large if a
+    picture with a short side of 32 pixels still shows them; finer colours are the strokes' own. The share is ``share``
+    where the mean ``structure`` (1, H, W) is a half or more, and falls to nothing in the plain: a sky is the style's.
+    """
+    if share == 0 or picture.shape[0] == 1:
+        return picture
+    size = picture.shape[1], picture.shape[2]
+    small = size_with_short_side(size, min(_HUE_SIDE, *size))
+    chroma = resample(recolored - picture, small)
+    chroma -= plane_luminance(chroma)
+    chroma *= share * (2.0 * resample(structure, small)).clamp_max_(1.0)
+    return picture + resample(chroma, size)
 
 
 def sharpened(picture: Tensor, fresh: Tensor) -> Tensor:

@@ -63,6 +63,8 @@ class SynthesisSettings:
         Power by which the contrast of faint places is evened before the content is coded, 0 for not.
     structure_share : float
         Share of the recoloured content in the finest detail, at a ``content_weight`` of 1.
+    largest_hue_share : float
+        Share of the recoloured content in the hue of large areas, at a ``content_weight`` of 1 or more.
     n_coarsest_rounds : int
         Rounds of search and vote at the coarsest level, where the matches start from codes alone; at the others there
         is one. Before prices followed each step, 7, and 2 at the others, kept as much content of ten pairs at 256 and
@@ -93,6 +95,7 @@ class SynthesisSettings:
     yielding: float = 0.5
     evening: float = 0.6
     structure_share: float = 0.34
+    largest_hue_share: float = 0.6
     n_coarsest_rounds: int = 4
     n_sweeps: int = 1
     n_sampled: int = 250
@@ -120,6 +123,11 @@ class SynthesisSettings:
     def content_share(self) -> float:
         """Share of the recoloured content that is mixed into the picture where it has structure."""
         return min(1.0, (self.structure_share + 0.2 * (1.0 - self.strength)) * self.content_weight)
+
+    @property
+    def hue_share(self) -> float:
+        """Share of the recoloured content in the hue of large areas."""
+        return self.largest_hue_share * min(1.0, self.content_weight)
 
     @property
     def generates_patches(self) -> bool:

@@ -20,11 +20,12 @@ from ._exemplar import PatchCoder
 from ._field import FieldSearch, occurrence, share_gap, upsample_field, warp_field
 from ._level import Level
 from ._optical_flow import warp
-from ._patches import PatchGrid, gaussian_window
+from ._patches import PatchGrid, hann_window
 from ._postprocess import postprocess
 from ._pyramid import short_sides
 from ._settings import COARSEST_SIDE, SynthesisSettings, matched_side, stride_of
 from ._style_model import StyleModel
+from ._weave import unwoven
 
 __all__ = ["Synthesis", "Watcher", "redraw", "synthesise"]
 
@@ -118,13 +119,15 @@ class Synthesis:
         New patches come from the style's C-VAE, about the matched ones. For a larger picture the matched patches are
         cut out of the style at that size, and what the new ones change is upsampled.
         """
+        is_larger, stride = size != self.level.grid.size, self.level.grid.stride
         if not self._settings.generates_patches:
-            return self.vote() if size == self.level.grid.size else self._enlarged(size, style)
+            return self._enlarged(size, style) if is_larger else unwoven(self.vote(), stride)
         noise = None if self._settings.patches == "style" else self._noise()
-        if size == self.level.grid.size:
-            self.picture = self._assembled(lambda at: self._generated(at, noise))
+        if not is_larger:
+            self.picture = unwoven(self._assembled(lambda at: self._generated(at, noise)), stride)
             return self.picture
-        self._change = self._assembled(lambda at: self._generated(at, noise) - self._matched(at))
+        change = self._assembled(lambda at: self._generated(at, noise) - self._matched(at))
+        self._change = unwoven(change, stride)
         return self._enlarged(size, style).add_(resample(self._change, size))
 
     def _rendered(self) -> Tensor:
@@ -141,7 +144,8 @@ class Synthesis:
         canvas = style.canvas(style.side(min(size), self._settings.style_scale), patch_size)
         grid = PatchGrid(size, patch_size, stride_of(patch_size))
         field = upsample_field(self.matches, level.grid, grid, level.exemplar, canvas)
-        return grid.assemble(lambda at: canvas.patches(field[at]), gaussian_window(patch_size, patch_size / 4))
+        picture = grid.assemble(lambda at: canvas.patches(field[at]), hann_window(patch_size))
+        return unwoven(picture, grid.stride)
 
     def _enter(self, level: Level, matches: Tensor) -> None:
         self.level = level
@@ -229,8 +233,7 @@ class Synthesis:
         return (smooth / smooth.std()).flatten(1).T.to(exemplar.codes)
 
     def _assembled(self, patches_at: Callable[[slice], Tensor]) -> Tensor:
-        patch_size = self.level.grid.patch_size
-        return self.level.grid.assemble(patches_at, gaussian_window(patch_size, patch_size / 4))
+        return self.level.grid.assemble(patches_at, hann_window(self.level.grid.patch_size))
 
 
 # Called at the end of each level with the synthesis, and the picture (C, H, W) of its level. It must not change

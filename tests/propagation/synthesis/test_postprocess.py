@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from skisp.propagation.synthesis._postprocess import mix_structure, sharpened
+from skisp.propagation.synthesis._postprocess import mix_hue, mix_structure, sharpened
 
 
 def texture(height=40, width=52, seed=0):
@@ -25,6 +25,36 @@ def test_a_share_of_nothing_leaves_the_picture():
     picture = texture(seed=1)
     mixed = mix_structure(picture, texture(seed=2), torch.rand(1, 40, 52), 0.0)
     torch.testing.assert_close(mixed, picture)
+
+
+def area(height, width, color):
+    return torch.tensor(color)[:, None, None].expand(3, height, width)
+
+
+@pytest.mark.parametrize(("structure", "expected"), [(0.0, 0.0), (0.25, 0.15), (0.5, 0.3), (1.0, 0.3)])
+def test_a_large_area_takes_a_share_of_the_contents_hue_and_keeps_its_luminance(structure, expected):
+    picture, recolored = area(96, 128, [0.6, 0.4, 0.3]), area(96, 128, [0.2, 0.5, 0.7])
+    weights = torch.tensor([0.299, 0.587, 0.114])
+    luminance, other = (float(weights @ image[:, 0, 0]) for image in (picture, recolored))
+    wanted = picture + expected * ((recolored - other) - (picture - luminance))
+    mixed = mix_hue(picture, recolored, torch.full((1, 96, 128), structure), 0.3)
+    torch.testing.assert_close(mixed, wanted, rtol=0, atol=1e-6)
+
+
+def test_strokes_keep_their_own_hue():
+    stripes = torch.zeros(3, 128, 128)
+    stripes[:, :, ::2] = 0.1 * torch.tensor([1.0, -1.0, 0.0])[:, None, None]
+    stripes[:, :, 1::2] = -stripes[:, :, ::2]
+    picture = 0.5 + stripes
+    mixed = mix_hue(picture, torch.full_like(picture, 0.5), torch.ones(1, 128, 128), 1.0)
+    torch.testing.assert_close(mixed[..., 8:-8], picture[..., 8:-8], rtol=0, atol=0.01)
+
+
+def test_grey_has_no_hue():
+    picture = texture(seed=1)[:1]
+    torch.testing.assert_close(
+        mix_hue(picture, texture(seed=2)[:1], torch.ones(1, 40, 52), 1.0), picture, rtol=0, atol=0
+    )
 
 
 def test_what_was_blurred_is_as_sharp_as_a_fresh_picture_again():
