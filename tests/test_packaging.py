@@ -4,6 +4,7 @@ import ast
 import importlib.metadata
 import os
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -57,6 +58,17 @@ def test_the_readme_runs(tmp_path, monkeypatch):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_newcomers_run_uses_the_commands_of_the_readme(command):
     assert f"newcomer '{command}'" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.parametrize("person", ["photographs.sh", "notebook.py"])
+def test_the_newcomers_run_has_the_first_ten_minutes_of_both_persons(person):
+    assert (ROOT / ".ci" / f"first_minutes_{person}").exists()
+    assert f".ci/first_minutes_{person}\n" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.slow
+def test_the_first_ten_minutes_of_a_data_scientist():
+    runpy.run_path(str(ROOT / ".ci" / "first_minutes_notebook.py"))
 
 
 def test_versions_agree():
