@@ -15,12 +15,10 @@ from skisp.io import read_film, read_image, resize_longest, write_film, write_im
 
 ROOT = Path(__file__).parents[2]
 TASKS, FILMS = ((ROOT / "docs" / f"{name}.rst").read_text() for name in ("tasks", "films"))
-TEXTS = [
-    page.read_text() for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.rst"), *(ROOT / "docs").glob("*/*.rst")]
-]
+PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*.rst"), *(ROOT / "docs" / "guide").glob("*.rst")]
 # In blocks of code, in the README's table, and those in a line that say where the picture goes.
 SHOWN = re.compile(r"^ {4}(skisp [a-z].*)$|^\|.*`(skisp .*)`|``(skisp [^`]* -o [^`]*)``", re.MULTILINE)
-COMMANDS = {next(filter(None, found)).partition("#")[0] for text in TEXTS for found in SHOWN.findall(text)}
+COMMANDS = {next(filter(None, found)).partition("#")[0] for page in PAGES for found in SHOWN.findall(page.read_text())}
 
 
 @pytest.fixture
@@ -29,8 +27,9 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     photographs = [resize_longest(photograph, 32) for photograph in load_photographs()]
     Path("photos").mkdir()
-    for name, photograph in zip(["photo.jpg", "photos/a.jpg", "photos/b.jpg"], [photographs[0], *photographs]):
-        write_image(name, photograph)
+    write_image("photo.jpg", photographs[0])
+    for name, photograph in zip("ab", photographs, strict=True):
+        write_image(f"photos/{name}.jpg", photograph)
     for name, kind in {"painting": "waves", "other": "woodcut"}.items():
         write_image(f"{name}.jpg", make_style_image(kind, size=32, random_state=0))
     return tmp_path
