@@ -31,13 +31,14 @@ def of_one_size(image):
     return np.asarray(reduced)[:height]
 
 
-photographs = [of_one_size(image) for image in (data.astronaut(), load_photograph("china"), data.rocket(), data.coffee())]
+subjects = [data.astronaut(), load_photograph("china"), data.rocket(), data.coffee()]
+photographs = [of_one_size(subject) for subject in subjects]
 
 # %%
 # Four styles
 # -----------
-# Each style is learnt once, from one picture, and applied to all photographs. Faces are not looked for: the eyes stay because
-# there the photograph has structure.
+# Each style is learnt once, from one picture, and applied to all photographs. Faces are not looked for: the eyes stay
+# because there the photograph has structure.
 
 kinds = {"oil": ("brush_strokes", 1), "pop": ("halftone", 0), "waves": ("waves", 1), "woodcut": ("woodcut", 0)}
 propagators = []

@@ -71,6 +71,18 @@ def test_the_first_ten_minutes_of_a_data_scientist():
     runpy.run_path(str(ROOT / ".ci" / "first_minutes_notebook.py"))
 
 
+@pytest.mark.slow
+def test_its_cells_run_in_a_notebook_and_show_the_style(monkeypatch):
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    cells = (ROOT / ".ci" / "first_minutes_notebook.py").read_text().split("# %%")[1:]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("#" + cell) for cell in cells])
+    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    shown = [output["data"]["text/html"] for cell in notebook.cells for output in cell.outputs if "data" in output]
+    assert ["data:image/png;base64," in html for html in shown] == [False, True]
+
+
 def test_versions_agree():
     try:
         assert importlib.metadata.version("skisp") == skisp.__version__
