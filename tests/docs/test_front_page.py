@@ -19,7 +19,7 @@ def test_it_has_the_commands_of_the_readme():
 
 @pytest.mark.parametrize(("page", "picture"), [(README, "!["), (PAGE, ".. plot::")], ids=["README", "index"])
 def test_it_opens_with_a_picture_then_a_command_then_python_and_the_tests_come_last(page, picture):
-    order = [page.index(part) for part in (picture, "&& skisp demo", "picture = skisp.propagate_style", "&& pytest")]
+    order = [page.index(part) for part in (picture, "&& skisp demo", 'propagate_style("photo.jpg"', "&& pytest")]
     assert order == sorted(order)
     assert page[: order[0]].count("\n") < 5
 
