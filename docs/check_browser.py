@@ -23,6 +23,11 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 WIDTHS = (400, 1400)
 PAGES = {
     "front": "index.html",
+    "tasks": "tasks.html",
+    "films": "films.html",
+    "libraries": "libraries.html",
+    "guide": "guide/propagation.html",
+    "reference": "api.html",
     "tutorial": "tutorial_rows.html",
     "app": "app.html",
     "command": "command.html",

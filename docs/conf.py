@@ -98,7 +98,8 @@ html_theme_options = {
 }
 # Pages that have none below them need no navigation at their side.
 _SINGLE = (
-    "index install tutorial_rows tutorial_photographs app command cluster faq glossary references changes contributing"
+    "index tasks app films install tutorial_rows tutorial_photographs command libraries cluster faq glossary "
+    "references changes contributing"
 )
 html_sidebars = {page: [] for page in _SINGLE.split()}
 

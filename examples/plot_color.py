@@ -8,7 +8,7 @@ A style is strokes and colours. ``color`` says which of them to take.
 # %%
 # One photograph, one style
 # -------------------------
-# The style is blue; the photograph is red and green.
+# The style is blue and sand; the photograph is red and green.
 
 import matplotlib.pyplot as plt
 
@@ -17,7 +17,7 @@ from skisp.datasets import load_photograph, make_style_image
 
 # sphinx_gallery_thumbnail_number = 2
 
-photograph = load_photograph("flower", size=192)
+photograph = load_photograph("china", size=224)
 style = make_style_image("waves", size=photograph.shape[:2], random_state=0)
 propagator = StylePropagator(style_images=style, random_state=0).fit([photograph])
 

@@ -48,8 +48,8 @@ show(pictures, columns=2)
 # %%
 # What is new
 # -----------
-# The difference between the style's own patches and the generated ones, five times enlarged about grey: it is small,
-# smooth, and of all colours.
+# The difference between the style's own patches and the generated ones, five times enlarged about grey: it is small, of
+# all colours, and greatest where the photograph has structure.
 
 own, generated = (pictures[f'patches="{patches}", detail=1'] for patches in ("style", "generated"))
 difference = np.clip(0.5 + 5 * (generated.astype(float) - own) / 255, 0, 1)

@@ -18,8 +18,8 @@ from skisp.datasets import load_photograph, make_style_image
 
 # sphinx_gallery_thumbnail_number = 2
 
-photograph = load_photograph("flower", size=192)
-style = make_style_image("waves", size=photograph.shape[:2], random_state=0)
+photograph = load_photograph("china", size=224)
+style = make_style_image("woodcut", size=photograph.shape[:2], random_state=0)
 propagator = StylePropagator(style_images=style, random_state=0).fit([photograph])
 
 
@@ -55,7 +55,7 @@ show({f"strength={strength}": redrawn(strength=strength) for strength in (0.0, 0
 # Weight of the content
 # ---------------------
 # At full strength, too, the search prefers patches that fit the photograph, mainly where it has structure. With a
-# weight of 0 the style is free; a greater weight keeps eyes, petals and lines.
+# weight of 0 the style is free; a greater weight keeps eyes, letters and lines.
 
 show({f"content_weight={weight}": redrawn(content_weight=weight) for weight in (0.0, 0.5, 1.0, 3.0)}, columns=2)
 plt.show()

@@ -5,7 +5,7 @@ The one module that imports private parts of scikit-learn, so that a break is on
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -32,6 +32,11 @@ except ImportError:  # experimental in scikit-learn 1.9: a later version may mov
             return None
 
 
+try:
+    from sklearn.utils._repr_html.estimator import _VisualBlock
+except ImportError:  # private: a later version may move it, and its own diagram is shown
+    _VisualBlock = None
+
 __all__ = [
     "LARGEST_SEED",
     "CallbackSupportMixin",
@@ -40,6 +45,7 @@ __all__ = [
     "StrOptions",
     "as_float32",
     "check_sample_weight",
+    "diagram_of_parts",
     "draw_seed",
     "fit_context",
     "module_initialised_with",
@@ -94,6 +100,17 @@ def resolve_device(device: str | torch.device) -> torch.device:
         reason = str(error).splitlines()[0]
         raise ValueError(f"device={device!r} cannot be used here ({reason}); use 'auto' or 'cpu'.") from error
     return resolved
+
+
+def diagram_of_parts(estimator: Any, parts: Sequence[tuple[str, Any]]) -> Any:
+    """What scikit-learn shows of an estimator that has other estimators in it, or of one without parts."""
+    if _VisualBlock is None:
+        raise NotImplementedError("scikit-learn has no diagrams of this kind; it shows its own")
+    if not parts:
+        return _VisualBlock("single", estimator, names=type(estimator).__name__, name_details=str(estimator))
+    names = [f"{name}: {type(part).__name__}" for name, part in parts]
+    details = [str(part) for _, part in parts]
+    return _VisualBlock("parallel", [part for _, part in parts], names=names, name_details=details)
 
 
 def draw_seed(random_state: Any) -> int:

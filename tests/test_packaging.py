@@ -4,6 +4,7 @@ import ast
 import importlib.metadata
 import os
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -57,6 +58,29 @@ def test_the_readme_runs(tmp_path, monkeypatch):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_newcomers_run_uses_the_commands_of_the_readme(command):
     assert f"newcomer '{command}'" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.parametrize("person", ["photographs.sh", "notebook.py"])
+def test_the_newcomers_run_has_the_first_ten_minutes_of_both_persons(person):
+    assert (ROOT / ".ci" / f"first_minutes_{person}").exists()
+    assert f".ci/first_minutes_{person}\n" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.slow
+def test_the_first_ten_minutes_of_a_data_scientist():
+    runpy.run_path(str(ROOT / ".ci" / "first_minutes_notebook.py"))
+
+
+@pytest.mark.slow
+def test_its_cells_run_in_a_notebook_and_show_the_style(monkeypatch):
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    cells = (ROOT / ".ci" / "first_minutes_notebook.py").read_text().split("# %%")[1:]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("#" + cell) for cell in cells])
+    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    shown = [output["data"]["text/html"] for cell in notebook.cells for output in cell.outputs if "data" in output]
+    assert ["data:image/png;base64," in html for html in shown] == [False, True]
 
 
 def test_versions_agree():

@@ -17,6 +17,7 @@ from .._tensors import from_tensor, resize, to_tensor
 from .._threads import one_thread
 from .._torch_state import own_torch_state
 from ..cvae import CVAETransformer
+from ._notebook import NotebookDisplay
 from ._table_output import TableOutput
 from .synthesis._patches import extract_patches, hann_window, overlap_add, patches_at
 from .synthesis._pyramid import short_sides, size_with_short_side
@@ -35,7 +36,7 @@ _LEARNING_RATE = 8e-3
 IN_A_LIST = "If it was one grey image, put that in a list: an array of two axes is rows."
 
 
-class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
+class PatchTransformer(NotebookDisplay, TableOutput, TransformerMixin, BaseEstimator):
     """Code images of any size by the codes of their overlapping patches.
 
     Wraps a transformer of rows: a :class:`CVAETransformer`, a PCA, or any with ``transform`` and
@@ -262,6 +263,9 @@ class PatchTransformer(TableOutput, TransformerMixin, BaseEstimator):
     @property
     def _n_features_out(self) -> int:  # type: ignore[override]
         return len(self.transformer_.get_feature_names_out())
+
+    def _fitted_parts(self) -> dict[str, list[Any]]:
+        return {"transformer": [self.transformer_]}
 
     def _gives_images(self) -> bool:
         return bool(getattr(self, "images_", False))

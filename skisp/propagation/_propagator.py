@@ -14,6 +14,7 @@ from .._math.gaussian import Moments
 from .._progress import printed
 from .._torch_state import own_torch_state
 from ._image_propagation import ImagePropagation
+from ._notebook import NotebookDisplay
 from ._parameters import PropagatorParameters
 from ._propagation import Propagation
 from ._row_alignment import RowAlignment
@@ -25,7 +26,7 @@ from .synthesis._settings import SynthesisSettings
 __all__ = ["StylePropagator"]
 
 
-class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, PropagatorParameters):
+class StylePropagator(NotebookDisplay, TableOutput, MetaEstimatorMixin, TransformerMixin, PropagatorParameters):
     """Redraw photographs in the style of pictures.
 
     Composes a content transformer and a style transformer. ``fit`` learns the map from content codes
@@ -362,6 +363,11 @@ class StylePropagator(TableOutput, MetaEstimatorMixin, TransformerMixin, Propaga
     @property
     def _n_features_out(self) -> int:  # type: ignore[override]
         return int(self.propagation_.n_features_out)
+
+    def _fitted_parts(self) -> dict[str, list[Any]]:
+        content = [] if self.content_ is None else [self.content_]
+        styles = self.style_ if isinstance(self.style_, list) else [self.style_]
+        return {"content": content, "style": styles}
 
     def _gives_images(self) -> bool:
         return hasattr(self, "propagation_") and bool(self.propagation_.gives_images)

@@ -8,12 +8,20 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "index.rst").read_text()
+README = (ROOT / "README.md").read_text()
 
 
 def test_it_has_the_commands_of_the_readme():
-    readme = re.findall(r"^(pip install -c constraints\.txt .* && .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    readme = re.findall(r"^(pip install -c constraints\.txt .* && .*)$", README, re.MULTILINE)
     assert len(readme) == 2
     assert re.findall(r"^ +(pip install .*)$", PAGE, re.MULTILINE) == readme
+
+
+@pytest.mark.parametrize(("page", "picture"), [(README, "!["), (PAGE, ".. plot::")], ids=["README", "index"])
+def test_it_opens_with_a_picture_then_a_command_then_python_and_the_tests_come_last(page, picture):
+    order = [page.index(part) for part in (picture, "&& skisp demo", 'propagate_style("photo.jpg"', "&& pytest")]
+    assert order == sorted(order)
+    assert page[: order[0]].count("\n") < 5
 
 
 @pytest.mark.slow
