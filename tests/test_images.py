@@ -4,8 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image as PillowImage
 
 from skisp._images import as_images, to_channels
@@ -151,19 +149,6 @@ def test_read_only_strided_and_mapped_images_are_images(tmp_path):
         images, layout = as_images(stored)
         np.testing.assert_array_equal(images, expected)
         np.testing.assert_array_equal(layout.restore(images), X)
-
-
-@given(
-    shape=st.tuples(st.integers(1, 6), st.integers(1, 6)),
-    channels=st.sampled_from(CHANNELS),
-    dtype=st.sampled_from(DTYPES),
-    seed=st.integers(0, 1000),
-)
-@settings(max_examples=60, deadline=None)
-def test_any_image_alone_in_a_list_makes_the_round_trip(shape, channels, dtype, seed):
-    X = picture((*shape, *channels), dtype, seed)
-    images, layout = as_images([X])
-    assert_equal_images(layout.restore(images)[0], X)
 
 
 def test_channels_convert_both_ways():

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 
 import skisp
+from skisp import PatchTransformer
 from skisp.datasets import load_photographs, make_style_image
 from skisp.io import resize_longest, write_image
 
@@ -38,6 +40,7 @@ def test_the_readme_has_the_two_commands():
 @pytest.mark.slow
 def test_the_readme_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(PatchTransformer, "_unfitted_transformer", lambda _: PCA(8))  # in no time
     (tmp_path / "photos").mkdir()
     for i, photograph in enumerate(load_photographs()):
         write_image(f"photos/{i}.jpg", resize_longest(photograph, 80))

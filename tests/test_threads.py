@@ -35,13 +35,6 @@ def run_all(*targets):
         assert not worker.is_alive()
 
 
-def test_one_thread_limits_and_restores(three_threads):
-    with one_thread() as allowed:
-        assert torch.get_num_threads() == 1
-        assert allowed == 3
-    assert torch.get_num_threads() == 3
-
-
 def test_one_thread_nests(three_threads):
     with one_thread():
         with one_thread() as allowed:

@@ -145,7 +145,7 @@ def expected(tmp_path_factory):
 
 @pytest.mark.parametrize("path", PATHS)
 def test_what_the_caller_has_set_in_torch_does_not_show_in_results(path, expected, tmp_path, monkeypatch):
-    with AMBIENT["half"](), AMBIENT["device"](), AMBIENT["autocast"]():
+    with AMBIENT["half"](), AMBIENT["device"](), AMBIENT["autocast"](), AMBIENT["inference"]():
         before = state()
         with monkeypatch.context() as patch:  # nor do other threads of the caller see that anything is set
             patch.setattr(torch, "set_default_dtype", None)

@@ -11,8 +11,8 @@ __all__ = ["nearest", "squared_distances"]
 
 def squared_distances(queries: Tensor, keys: Tensor) -> Tensor:
     """Squared Euclidean distances (n, m) between rows (n, d) and (m, d)."""
-    products = queries @ keys.T
-    return (queries.square().sum(1, keepdim=True) - 2 * products + keys.square().sum(1)).clamp_min_(0.0)
+    distances = (queries @ keys.T).mul_(-2.0)
+    return distances.add_(queries.square().sum(1, keepdim=True)).add_(keys.square().sum(1)).clamp_min_(0.0)
 
 
 def nearest(queries: Tensor, keys: Tensor, penalty: Tensor) -> tuple[Tensor, Tensor]:

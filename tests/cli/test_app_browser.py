@@ -12,10 +12,7 @@ from skisp.io import read_image, write_image
 from ._app_client import served
 from ._webdriver import BROWSER, DRIVER, browser
 
-pytestmark = [
-    pytest.mark.usefixtures("quick_training"),
-    pytest.mark.skipif(not (BROWSER and DRIVER), reason="no Chromium with its driver here"),
-]
+pytestmark = pytest.mark.skipif(not (BROWSER and DRIVER), reason="no Chromium with its driver here")
 
 DONE = "document.getElementById('status').textContent.startsWith('Done')"
 SHOWN = "document.getElementById('after').src"
@@ -39,8 +36,9 @@ def page(folder):
         yield page
 
 
-@pytest.fixture
-def client():
+@pytest.fixture(scope="module")
+def client(quick_training):
+    """A server, one for all tests: what it has learnt and drawn once, it has."""
     with served() as client:
         yield client
 

@@ -18,39 +18,39 @@ pytestmark = pytest.mark.usefixtures("quick_training")
 def folder(tmp_path, monkeypatch):
     """A folder, made current, with a photograph and two styles."""
     monkeypatch.chdir(tmp_path)
-    write_image("photo.png", load_photograph("china", size=80))
-    for kind in ("waves", "mosaic"):
-        write_image(f"{kind}.png", make_style_image(kind, size=60, random_state=0))
+    write_image("photo.png", load_photograph("china", size=48))
+    for kind in ("waves", "halftone"):
+        write_image(f"{kind}.png", make_style_image(kind, size=32, random_state=0))
     return tmp_path
 
 
 def run(capsys, *arguments):
-    status = main(["compare", "photo.png", "--size", "48", "--quiet", *arguments])
+    status = main(["compare", "photo.png", "--size", "32", "--quiet", *arguments])
     captured = capsys.readouterr()
     return status, captured.out, captured.err
 
 
 def test_a_sheet_has_every_style_by_every_look_as_the_propagator_draws_them(folder, capsys):
-    styles = ["--style", "waves.png", "--style", "mosaic.png"]
+    styles = ["--style", "waves.png", "--style", "halftone.png"]
     status, _, err = run(capsys, *styles, "--strength", "0", "1", "--preset", "bold", "-o", "sheet.png")
     assert (status, err) == (0, "")
-    photograph, sheet = read_image("photo.png", size=48), read_image("sheet.png")
+    photograph, sheet = read_image("photo.png", size=32), read_image("sheet.png")
     height = photograph.shape[0]
-    assert sheet.shape == (10 + 2 * (height + 30), 10 + 5 * 58, 3)
-    cells = [[sheet[30 + i * (height + 30) :, 10 + j * 58 :][:height, :48] for j in range(5)] for i in range(2)]
-    for kind, (_, *drawn) in zip(("waves", "mosaic"), cells, strict=True):
-        style = read_image(f"{kind}.png", size=48)
+    assert sheet.shape == (10 + 2 * (height + 30), 10 + 5 * 42, 3)
+    cells = [[sheet[30 + i * (height + 30) :, 10 + j * 42 :][:height, :32] for j in range(5)] for i in range(2)]
+    for kind, (_, *drawn) in zip(("waves", "halftone"), cells, strict=True):
+        style = read_image(f"{kind}.png", size=32)
         np.testing.assert_array_equal(drawn[0], photograph)
         for look, cell in zip(({"strength": 0}, {}, preset("bold")), drawn[1:], strict=True):
             propagator = StylePropagator(style_images=[style], random_state=0, **look)
             np.testing.assert_array_equal(cell, propagator.fit_transform([photograph])[0])
-    labels = [sheet[12:28, 10 + j * 58 :][:, :48] for j in range(5)]
+    labels = [sheet[12:28, 10 + j * 42 :][:, :32] for j in range(5)]
     assert all(label.min() < 128 for label in labels)
 
 
 def test_the_commands_that_are_printed_make_the_pictures(folder, capsys):
     os.rename("photo.png", "my photo.gif")
-    more = ["--style-scale", "2", "--seed", "3", "--size", "48", "--quiet", "-o", "sheet.png"]
+    more = ["--style-scale", "2", "--seed", "3", "--size", "32", "--quiet", "-o", "sheet.png"]
     assert main(["compare", "my photo.gif", "--style", "waves.png", "--strength", "0.25", *more]) == 0
     path, command = capsys.readouterr().out.splitlines()
     assert path == "sheet.png"
@@ -67,7 +67,7 @@ def test_each_style_is_learnt_once(folder, capsys, monkeypatch):
     monkeypatch.setattr(_compare, "learn", lambda *given: learnt.append(given[1]) or learn(*given))
     assert run(capsys, "--style", "waves.png", "--color", "only", "-o", "sheet.jpg")[0] == 0
     assert learnt == [["waves.png"]]
-    assert read_image("sheet.jpg").shape[1] == 10 + 5 * 58  # strengths 0.5, 0.75 and 1
+    assert read_image("sheet.jpg").shape[1] == 10 + 5 * 42  # strengths 0.5, 0.75 and 1
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_each_style_is_learnt_once(folder, capsys, monkeypatch):
     [
         (("--style", "gone.png", "-o", "sheet.png"), "cannot read the style gone.png: there is no such file"),
         (("--style", "waves.png", "-o", "photo.png", "--force"), "photo.png would overwrite the original"),
-        (("--style", "waves.png", "-o", "mosaic.png"), "mosaic.png exists already"),
+        (("--style", "waves.png", "-o", "halftone.png"), "halftone.png exists already"),
         (("--style", "waves.png", "-o", "sheet.gif"), "not a known image format"),
         (("--style", "waves.png", "--strength", "2", "-o", "sheet.png"), "not a number from 0 to 1"),
     ],

@@ -8,11 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import skisp
 from skisp.datasets import load_photograph, make_style_image
-from skisp.io import write_image
+from skisp.io import read_image, write_image
 
 pty = pytest.importorskip("pty", reason="no pseudo-terminals here")
 pytest.importorskip("rich")
@@ -51,13 +52,19 @@ def on_a_terminal(arguments, folder):
 
 
 def test_bars_show_epochs_scales_and_time_left_and_clear(tmp_path):
-    write_image(tmp_path / "photo.png", load_photograph("china", size=160))
+    write_image(tmp_path / "china.jpg", load_photograph("china", size=128))
+    write_image(tmp_path / "flower.png", load_photograph("flower", size=80)[..., 1])
     write_image(tmp_path / "style.png", make_style_image("waves", size=64, random_state=0))
-    shown, out, status = on_a_terminal(["propagate", "photo.png", "--style", "style.png", "-o", "out"], tmp_path)
-    assert (status, out) == (0, "out/photo.png\n")
+    arguments = ["propagate", "china.jpg", "flower.png", "--style", "style.png", "-o", "out"]
+    shown, out, status = on_a_terminal(arguments, tmp_path)
+    assert (status, out) == (0, "out/china.jpg\nout/flower.png\n")
+    for name in ("china.jpg", "flower.png"):
+        before, after = read_image(tmp_path / name), read_image(tmp_path / "out" / name)
+        assert after.shape == before.shape
+        assert np.abs(after.astype(float) - before).mean() > 5
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
     assert "learning the painting style.png" in text
-    assert "redrawing photo.png" in text
+    assert "redrawing china.jpg (1 of 2)" in text
     assert "100%" in text
     assert re.search(r"\d%, less than a minute left", text)
     assert "loss" not in text

@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import os
 import signal
 
 import numpy as np
@@ -34,20 +35,24 @@ def time_limit():
 @pytest.fixture(scope="package")  # idle workers keep asking what there is to do, so they end with these tests
 def client(tmp_path_factory):
     """Of a cluster of two processes of one thread each, of which nothing is left at the end."""
-    distributed = pytest.importorskip("distributed")
-    with (
-        distributed.LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=":0",
-            local_directory=str(tmp_path_factory.mktemp("workers")),
-            memory_limit=None,
-            silence_logs=logging.ERROR,
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
+    dask, distributed = (pytest.importorskip(name) for name in ("dask", "distributed"))
+    method = "forkserver" if hasattr(os, "fork") else "spawn"
+    with dask.config.set({"distributed.worker.multiprocessing-method": method}):
+        # Workers are copies of a process that has imported what they need, and nothing of the tests.
+        distributed.utils.get_mp_context().set_forkserver_preload(["distributed", "skisp.propagation", "sklearn.base"])
+        with (
+            distributed.LocalCluster(
+                n_workers=2,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=":0",
+                local_directory=str(tmp_path_factory.mktemp("workers")),
+                memory_limit=None,
+                silence_logs=logging.ERROR,
+            ) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield client
     for process in started_here():
         process.join(timeout=10)
     assert not started_here()

@@ -3,8 +3,6 @@
 What goes to the workers is a lambda, because those are pickled by value: workers cannot import the tests.
 """
 
-import copy
-
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -37,14 +35,6 @@ def fitted(propagator, photographs):
     return clone(propagator).fit(photographs)
 
 
-def test_a_bag_of_images_is_redrawn_as_a_list_is(client, fitted, photographs):
-    shared = client.scatter(fitted, broadcast=True, hash=False)
-    bag = db.from_sequence(photographs, npartitions=3)
-    pictures = bag.map_partitions(lambda images, propagator: propagator.transform(images), propagator=shared)
-    for picture, expected in zip(pictures.compute(), fitted.transform(photographs), strict=True):
-        np.testing.assert_array_equal(picture, expected)
-
-
 def test_a_scattered_propagator_is_not_pickled_again_for_every_image(client, fitted, photographs, monkeypatch):
     n_pickles = []
     get_state = StylePropagator.__getstate__
@@ -64,17 +54,6 @@ def test_a_scattered_propagator_is_not_pickled_again_for_every_image(client, fit
     assert not n_pickles
 
 
-def test_an_array_of_rows_is_coded_block_by_block(client, cvae, rows):
-    cvae.fit(rows)
-    shared = client.scatter(cvae, broadcast=True, hash=False)
-    blocks = in_blocks(rows)
-    codes = blocks.map_blocks(
-        lambda block, coder: coder.transform(block), coder=shared, dtype=np.float32, chunks=(blocks.chunks[0], (4,))
-    )
-    assert codes.shape == (600, 4)
-    np.testing.assert_array_equal(codes.compute(), cvae.transform(rows))
-
-
 def test_an_array_of_images_is_coded_block_by_block(client, cvae, rows):
     images = rows.reshape(-1, 8, 8)
     cvae.fit(images)
@@ -83,29 +62,12 @@ def test_an_array_of_images_is_coded_block_by_block(client, cvae, rows):
     np.testing.assert_array_equal(codes.compute(), cvae.transform(images))
 
 
-def train_by_blocks(cvae, rows, n_epochs):
-    """One chain of delayed tasks an epoch; each works on a copy, for tasks must not change what they get."""
-    for _ in range(n_epochs):
-        step = dask.delayed(cvae)
-        for block in in_blocks(rows).to_delayed().ravel():
-            step = dask.delayed(copy.deepcopy)(step).partial_fit(block)
-        cvae = step.compute()
-    return cvae
-
-
 def train_here(cvae, rows, n_epochs):
     cvae = clone(cvae)
     for _ in range(n_epochs):
         for start in range(0, len(rows), BLOCK):
             cvae.partial_fit(rows[start : start + BLOCK])
     return cvae
-
-
-def test_a_chain_of_delayed_blocks_trains_as_a_loop_does(client, cvae, rows):
-    trained = train_by_blocks(cvae, rows, n_epochs=2)
-    assert trained.n_iter_ == 8
-    assert not hasattr(cvae, "module_")
-    assert_same_model(trained, train_here(cvae, rows, n_epochs=2))
 
 
 def test_dask_ml_trains_as_a_loop_does(client, cvae, rows):

@@ -16,14 +16,14 @@ distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.cluster
 
 GRID = {
-    "stylepropagator__strength": [0.5, 0.75, 1.0],
+    "stylepropagator__strength": [0.5, 1.0],
     "stylepropagator__style__transformer__n_components": [2, 4],
 }
 
 
 @pytest.fixture(scope="module")
 def search(propagator):
-    """Twelve fits: six candidates on two folds."""
+    """Eight fits: four candidates on two folds."""
     pipeline = make_pipeline(ImageReader(size=26), propagator)
     # The score of pictures as poor as these is often 0. A lambda needs no module on the workers.
     darkness = {"scoring": lambda estimator, X, y=None: -float(np.mean([np.mean(p) for p in estimator.transform(X)]))}
@@ -34,7 +34,7 @@ def search(propagator):
 def expected(search, photographs):
     """What one process finds."""
     results = clone(search).set_params(n_jobs=1).fit(photographs).cv_results_
-    assert len(set(results["mean_test_score"])) == 6  # so that no result can stand for another
+    assert len(set(results["mean_test_score"])) == 4  # so that no result can stand for another
     return results
 
 
@@ -45,13 +45,6 @@ def assert_same_results(results, expected):
     for name in expected.keys() - {"params"}:
         if "time" not in name:
             np.testing.assert_array_equal(results[name], expected[name], err_msg=name)
-
-
-def test_a_search_on_two_workers_finds_what_one_process_finds(client, search, photographs, expected):
-    search = clone(search)
-    with joblib.parallel_config("dask", client=client, scatter=[photographs]):
-        search.fit(photographs)
-    assert_same_results(search.cv_results_, expected)
 
 
 class KillHalfWay(distributed.SchedulerPlugin):
@@ -81,7 +74,7 @@ class KillHalfWay(distributed.SchedulerPlugin):
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a signal that kills")
 def test_a_search_finds_the_same_when_a_worker_is_killed_half_way(client, search, photographs, expected):
     search, scheduler = clone(search), client.cluster.scheduler
-    killer = KillHalfWay(scheduler, client.run(os.getpid), n_done=3)
+    killer = KillHalfWay(scheduler, client.run(os.getpid), n_done=2)
     scheduler.add_plugin(killer)
     with joblib.parallel_config("dask", client=client, scatter=[photographs]):
         search.fit(photographs)

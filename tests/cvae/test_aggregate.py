@@ -167,23 +167,6 @@ def test_one_seed_gives_one_result_and_another_seed_another():
     assert not np.allclose(fit_aggregate_prior(unclustered, 3).means_, fit_aggregate_prior(unclustered, 4).means_)
 
 
-def test_a_random_state_moves_on():
-    random_state = np.random.RandomState(0)
-    mixture = fit_aggregate_prior(gaussian_codes(20, 2), random_state)
-    assert not np.array_equal(
-        sample_aggregate(mixture, 5, random_state),
-        sample_aggregate(mixture, 5, random_state),
-    )
-
-
-def test_numpys_global_generator_is_not_touched():
-    before = np.random.get_state()
-    sample_aggregate(fit_aggregate_prior(two_clusters(), 0), 10, 0)
-    after = np.random.get_state()
-    assert np.array_equal(before[1], after[1])
-    assert before[2:] == after[2:]
-
-
 def test_neither_the_codes_nor_the_mixture_are_changed():
     codes = two_clusters()
     mixture = fit_aggregate_prior(codes, 0)

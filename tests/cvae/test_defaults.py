@@ -16,7 +16,6 @@ from skisp.cvae._defaults import (
     auto_hidden_layer_sizes,
     auto_learning_rate,
     auto_max_iter,
-    is_small,
 )
 from skisp.cvae._fitting import Fitting
 from skisp.cvae._networks import CVAENetwork
@@ -52,7 +51,7 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("table", TABLES)
 def test_the_default_is_never_worse_than_pca_on_rows_held_out(table, seed):
     train_rows, test_rows = train_test_split(TABLES[table](), random_state=seed)
@@ -148,11 +147,6 @@ def test_batch_and_rate_by_default_are_those_stated(parameters, like):
     rows = np.random.default_rng(0).normal(size=(5000, 4)).astype(np.float32)
     ours, stated = (CVAETransformer(2, max_iter=1, random_state=0, **given).fit(rows) for given in (parameters, like))
     np.testing.assert_array_equal(ours.transform(rows), stated.transform(rows))
-
-
-def test_few_rows_are_less_than_five_thousand():
-    assert is_small(4999)
-    assert not is_small(5000)
 
 
 def test_sizes_that_are_given_are_taken():

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV
 
 from skisp import CVAETransformer
 from skisp._chunks import chunk_sizes
 from skisp._progress import listening
-from skisp.cvae._training import Trainer
+
+from ._shared import at_step, interrupt
 
 IMAGES = (load_digits().images[:50] / 16).astype(np.float32)
 ROWS = IMAGES.reshape(50, 64)
@@ -23,22 +23,6 @@ ONE_WEIGHT = np.eye(50)[3]
 def small_cvae(**parameters):
     defaults = {"n_components": 3, "hidden_layer_sizes": (8,), "max_iter": 3, "batch_size": 16, "n_scoring_samples": 4}
     return CVAETransformer(**{**defaults, "random_state": 0, "device": "cpu", **parameters})
-
-
-def interrupt(*arguments):
-    raise KeyboardInterrupt
-
-
-def at_step(monkeypatch, number, action=interrupt):
-    """Let ``action`` happen instead of one gradient step, counted from 0; returns the steps taken so far."""
-    step, taken = Trainer.step, []
-
-    def counted(self, *arguments):
-        taken.append(arguments)
-        return action() if len(taken) == number + 1 else step(self, *arguments)
-
-    monkeypatch.setattr(Trainer, "step", counted)
-    return taken
 
 
 def case(name, parameters, X, message, sample_weight=None, error=ValueError):
@@ -291,12 +275,3 @@ def test_an_interrupt_at_the_end_of_a_partial_fit_keeps_the_epoch_and_is_raised(
         cvae.partial_fit(ROWS)
     assert cvae.n_iter_ == 2
     np.testing.assert_array_equal(cvae.transform(ROWS), after.transform(ROWS))
-
-
-def test_an_interrupt_ends_a_search(monkeypatch):
-    search = GridSearchCV(small_cvae(), {"n_components": [1, 2]}, cv=2)
-    taken = at_step(monkeypatch, 15)  # in the second fit
-    with pytest.raises(KeyboardInterrupt):
-        search.fit(ROWS)
-    assert len(taken) == 16
-    assert not hasattr(search, "best_estimator_")

@@ -14,25 +14,6 @@ def network(**parameters):
     return CVAENetwork(10, **{**defaults, **parameters})
 
 
-def linear_shapes(module):
-    return [(layer.in_features, layer.out_features) for layer in module.modules() if isinstance(layer, nn.Linear)]
-
-
-def test_the_decoder_mirrors_the_encoder():
-    net = network()
-    assert linear_shapes(net.encoder) == [(10, 7), (7, 5)]
-    assert linear_shapes(net.posterior) == [(5, 6)]
-    assert linear_shapes(net.decoder) == [(3, 5), (5, 7), (7, 10)]
-
-
-def test_no_hidden_layers_make_both_networks_linear():
-    net = network(hidden_layer_sizes=())
-    assert linear_shapes(net.posterior) == [(10, 6)]
-    assert linear_shapes(net.encoder) == []
-    assert linear_shapes(net.decoder) == [(3, 10)]
-    assert not any(isinstance(module, nn.BatchNorm1d) for module in net.modules())
-
-
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 def test_every_hidden_layer_is_normalised_then_activated(activation):
     layers = DenseEncoder(4, (3, 2), activation)

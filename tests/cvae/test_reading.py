@@ -18,6 +18,8 @@ from skisp.cvae import _reading
 from skisp.cvae._networks import CVAENetwork, rows_at_once
 from skisp.cvae._training import Trainer
 
+from ._shared import assert_same_bits
+
 N_ROWS, N_FEATURES = 60, 12
 ROWS = np.random.default_rng(0).random((N_ROWS, N_FEATURES), dtype=np.float32)
 LATENT_ATTRIBUTES = ("latent_mean_", "latent_covariance_", "kl_per_component_", "n_active_units_", "latent_samples_")
@@ -70,11 +72,6 @@ def fitted_state(cvae):
     """Everything training leaves."""
     latent = [getattr(cvae, name) for name in LATENT_ATTRIBUTES]
     return [cvae.loss_curve_, cvae.validation_loss_curve_, *latent, *cvae.module_.to_arrays().values()]
-
-
-def assert_same_bits(ours, theirs):
-    for our, their in zip(ours, theirs, strict=True):
-        np.testing.assert_array_equal(our, their, strict=True)
 
 
 def as_dataset(X, folder):
@@ -142,11 +139,13 @@ def trained_on(monkeypatch):
 # A single block
 
 
-@pytest.mark.parametrize("source", [*READ_BY_SLICES, as_tensor, as_frame])
 @pytest.mark.parametrize(
-    "parameters",
-    [{}, {"likelihood": "bernoulli", "binarize": True}, {"early_stopping": True, "validation_fraction": 0.3}],
-    ids=["plain", "bernoulli", "early-stopping"],
+    ("source", "parameters"),
+    [
+        *((source, {}) for source in [*READ_BY_SLICES, as_tensor, as_frame]),
+        (as_dataset, {"likelihood": "bernoulli", "binarize": True}),
+        (as_dataset, {"early_stopping": True, "validation_fraction": 0.3}),
+    ],
 )
 def test_a_single_block_is_an_array_in_memory_bit_for_bit(source, parameters, tmp_path):
     X = source(ROWS, tmp_path)
@@ -156,8 +155,10 @@ def test_a_single_block_is_an_array_in_memory_bit_for_bit(source, parameters, tm
     assert_same_bits(results(ours, X), results(theirs, ROWS))
 
 
-@pytest.mark.parametrize("dtype", ["u1", "<f8", ">f4", ">i2", "f2", "?"])
-@pytest.mark.parametrize("source", READ_BY_SLICES)
+@pytest.mark.parametrize(
+    ("dtype", "source"),
+    [*((dtype, as_memmap) for dtype in ("u1", "<f8", ">f4", ">i2", "f2", "?")), (">i2", as_dataset), (">f4", as_dask)],
+)
 def test_any_number_format_of_a_source_is_read(dtype, source, tmp_path, rows_a_block):
     X = (100 * ROWS).astype(dtype)
     cvae = small_cvae().fit(X)
@@ -209,10 +210,9 @@ def test_training_reads_a_block_at_a_time_and_every_row(parameters, weighted, ro
 
 
 @pytest.mark.parametrize("source", READ_BY_SLICES)
-@pytest.mark.parametrize("shape", [(12,), (2, 2, 3)])
-def test_training_reads_no_more_than_a_block_of_any_source(source, shape, tmp_path, rows_a_block, block_lengths):
+def test_training_reads_no_more_than_a_block_of_any_source(source, tmp_path, rows_a_block, block_lengths):
     rows_a_block(32)
-    X = source(ROWS.reshape(N_ROWS, *shape), tmp_path)
+    X = source(ROWS.reshape(N_ROWS, 2, 2, 3), tmp_path)
     small_cvae(max_iter=1).fit(X).partial_fit(X)
     assert max(block_lengths) == 32
 
@@ -318,8 +318,9 @@ def test_a_fitted_model_keeps_nothing_of_its_source(rows_a_block):
 # Images
 
 
-@pytest.mark.parametrize("source", READ_BY_SLICES)
-@pytest.mark.parametrize("shape", [(3, 4), (2, 2, 3)])
+@pytest.mark.parametrize(
+    ("source", "shape"), [(as_dataset, (3, 4)), *((source, (2, 2, 3)) for source in READ_BY_SLICES)]
+)
 def test_images_in_blocks_are_coded_and_decoded_as_images(source, shape, tmp_path, rows_a_block):
     images = ROWS.reshape(N_ROWS, *shape)
     in_memory = small_cvae().fit(images)
@@ -371,8 +372,10 @@ BAD_VALUES = [
 ]
 
 
-@pytest.mark.parametrize("source", READ_BY_SLICES)
-@pytest.mark.parametrize(("parameters", "value", "message"), BAD_VALUES)
+@pytest.mark.parametrize(
+    ("source", "parameters", "value", "message"),
+    [*((as_dataset, *bad) for bad in BAD_VALUES), *((source, *BAD_VALUES[0]) for source in (as_memmap, as_dask))],
+)
 def test_a_bad_value_in_a_later_block_is_not_trained_on(source, parameters, value, message, tmp_path, rows_a_block):
     rows_a_block(7)
     with pytest.raises(ValueError, match=message):
@@ -460,8 +463,7 @@ def latent_moments(cvae, X, weight=None):
     return centre, of_means + np.diag(variance), np.average(kl, axis=0, weights=weight), active
 
 
-@pytest.mark.parametrize("source", READ_BY_SLICES)
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("source", "weighted"), [(as_dataset, True), (as_memmap, False), (as_dask, True)])
 def test_latent_statistics_in_blocks_are_those_of_all_rows(source, weighted, tmp_path, rows_a_block):
     rows_a_block(32)
     weight = np.random.default_rng(3).random(N_ROWS) if weighted else None

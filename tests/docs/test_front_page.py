@@ -5,6 +5,9 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from sklearn.decomposition import PCA
+
+from skisp import PatchTransformer
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "index.rst").read_text()
@@ -25,7 +28,8 @@ def test_it_opens_with_a_picture_then_a_command_then_python_and_the_tests_come_l
 
 
 @pytest.mark.slow
-def test_its_code_draws_two_rows_of_three_pictures():
+def test_its_code_draws_two_rows_of_three_pictures(monkeypatch):
+    monkeypatch.setattr(PatchTransformer, "_unfitted_transformer", lambda _: PCA(8))  # in no time
     pytest.importorskip("matplotlib").use("Agg")
     import matplotlib.pyplot as plt
 

@@ -1,7 +1,6 @@
 """Fitted models that no test changes, and one display of each kind."""
 
 import matplotlib
-import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -98,8 +97,3 @@ def makers(cvae, digits, classes, propagator, photograph):
 @pytest.fixture(params=["loss", "traversal", "reconstruction", "map", "grid", "steps"])
 def make(request, makers):
     return makers[request.param]
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)

@@ -101,8 +101,6 @@ def test_every_way_of_pickle_to_a_name_is_refused(opcode, path, marker, refused,
 
 # Names, forms and values
 
-NUMBERS = np.arange(6, dtype=np.float32)
-
 
 def replaced(tree, index, **values):
     tree["model"]["objects"][index].update(values)

@@ -111,26 +111,6 @@ def test_a_training_goes_on_with_the_same_bits(name, made, through_file):
     assert loaded.loss_curve_ == saved.loss_curve_
 
 
-def test_a_warm_start_goes_on_with_the_same_bits(made, through_file):
-    saved, X = made("conv")
-    loaded, saved = through_file(saved), copy.deepcopy(saved)
-    for model in (saved, loaded):
-        model.fit(X)
-    assert_same_bits(loaded.transform(X), saved.transform(X))
-    assert loaded.n_iter_ == 4
-
-
-@pytest.mark.parametrize("name", ["dense", "bernoulli"])
-def test_samples_and_scores_are_the_same_bits(name, made, through_file):
-    saved, X = made(name)
-    loaded = through_file(saved)
-    assert_same_bits([loaded.score_samples(X)], [saved.score_samples(X)])
-    for prior in ("standard", "aggregate"):
-        assert_same_bits(
-            [loaded.sample(3, random_state=0, prior=prior)], [saved.sample(3, random_state=0, prior=prior)]
-        )
-
-
 def test_masks_scores_and_sequences_of_a_loaded_propagator_are_the_same_bits(made, through_file):
     saved, X = made("several-styles")
     loaded = through_file(saved)

@@ -1,6 +1,5 @@
 """Small pictures and fitted sub-estimators, shared because no test changes them."""
 
-import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
@@ -60,11 +59,6 @@ def propagator(pca_style, photograph):
 @pytest.fixture(scope="session")
 def picture(propagator, photograph):
     return propagator.transform([photograph])[0]
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 @pytest.fixture

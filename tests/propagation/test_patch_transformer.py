@@ -4,7 +4,6 @@ import pickle
 
 import numpy as np
 import pytest
-import torch
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
@@ -160,11 +159,6 @@ def test_parameters_are_validated(images, parameters):
         PatchTransformer(**parameters).fit(images)
 
 
-def test_unfitted_it_says_so(images, pca_patches):
-    with pytest.raises(NotFittedError):
-        pca_patches.transform(images)
-
-
 def test_one_seed_gives_one_fit(images):
     fits = [
         PatchTransformer(
@@ -188,19 +182,6 @@ def test_clones_and_pickles(images, cvae_patches):
     np.testing.assert_array_equal(again.transform(images)[1], fitted.transform(images)[1])
     with pytest.raises(NotFittedError):
         clone(fitted).transform(images)
-
-
-def test_nested_parameters_reach_the_transformer(images, pca_patches):
-    pca_patches.set_params(transformer__n_components=3)
-    assert pca_patches.fit_transform(images)[0].shape == (16, 22, 3)
-
-
-def test_global_random_state_and_threads_are_untouched(images, cvae_patches):
-    before = np.random.get_state()[1].copy(), torch.get_rng_state(), torch.get_num_threads()
-    cvae_patches.fit_transform(images)
-    np.testing.assert_array_equal(np.random.get_state()[1], before[0])
-    assert torch.equal(torch.get_rng_state(), before[1])
-    assert torch.get_num_threads() == before[2]
 
 
 def test_a_frozen_transformer_codes_patches_as_it_is(images, rng):

@@ -139,7 +139,7 @@ def test_strength_mixes_colours_exactly_where_only_they_change(coloured, photogr
     np.testing.assert_allclose(half, (full + photograph / np.float32(255)) / 2, atol=1e-6)
 
 
-@pytest.mark.parametrize("style_size", [(400, 8), (8, 400), (5, 5), (5, 300)])
+@pytest.mark.parametrize("style_size", [(160, 8), (5, 5), (5, 200)])
 def test_very_long_and_smallest_styles_can_be_used(photograph, style_size):
     style = image_of(style_size, 3, np.uint8, False, 1)
     [picture] = StylePropagator(style=fitted_on(style, PCA(4)), random_state=0).fit_transform([photograph])

@@ -3,7 +3,6 @@
 import copy
 
 import numpy as np
-import PIL.Image
 import pytest
 from sklearn.base import clone
 from sklearn.decomposition import PCA
@@ -42,28 +41,14 @@ def test_bad_photographs_are_refused_by_fit_and_by_transform(pca_style, propagat
     ("bad", "kind", "message"),
     [
         (with_value(np.nan), ValueError, "NaN or infinite values; remove or fill them"),
-        (np.full((12, 14, 3), 255.0), ValueError, "Divide by 255"),
-        ([], ValueError, "holds no images; expected at least one"),
         (np.zeros((4, 14, 3)), ValueError, "image 0 of style_images is 4 x 14 pixels, smaller than a patch"),
         ([np.zeros((12, 14, 3)), np.zeros((12, 14))], ValueError, r"mixes grey and colour images.*convert\('RGB'\)"),
         ("nowhere.jpg", FileNotFoundError, "cannot read nowhere.jpg: there is no such file; check the spelling"),
-        (["nowhere.jpg"], FileNotFoundError, "cannot read nowhere.jpg: there is no such file; check the spelling"),
     ],
 )
 def test_bad_style_images_are_refused(pca_patches, photograph, bad, kind, message):
     with pytest.raises(kind, match=message):
         StylePropagator(style=pca_patches, style_images=bad).fit([photograph])
-
-
-def test_a_style_file_that_is_no_image_is_refused(tmp_path, pca_patches, photograph):
-    path = tmp_path / "style.jpg"
-    path.write_text("not a picture")
-    with pytest.raises(ValueError, match=r"style\.jpg: it is not an image.*save it as PNG or JPEG"):
-        StylePropagator(style=pca_patches, style_images=path).fit([photograph])
-    PIL.Image.fromarray(photograph).save(path)
-    path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(ValueError, match=r"style\.jpg: it is damaged or cut short.*copy or download it again"):
-        StylePropagator(style=pca_patches, style_images=path).fit([photograph])
 
 
 @pytest.mark.parametrize("style", [None, PatchTransformer(PCA(3), patch_size=5)])

@@ -234,17 +234,6 @@ def test_an_unfitted_style_without_rows_is_refused(rows):
         StylePropagator(style=PCA(2)).fit(rows)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_values_that_are_not_finite_are_refused(rows, style_rows, value):
-    bad = rows.copy()
-    bad[3, 2] = value
-    style = FrozenEstimator(PCA(3).fit(style_rows))
-    with pytest.raises(ValueError, match=r"NaN|infinity"):
-        StylePropagator(style=style).fit(bad)
-    with pytest.raises(ValueError, match=r"NaN|infinity"):
-        StylePropagator(style=style).fit(rows).transform(bad)
-
-
 def test_other_features_than_fitted_are_refused(rows, style_rows):
     propagator = StylePropagator(style=PCA(3).fit(style_rows)).fit(rows)
     with pytest.raises(ValueError, match="X has 8 features, but StylePropagator is expecting 9"):

@@ -342,29 +342,15 @@ def test_the_content_is_what_its_own_coder_sees(coder, scene):
     assert likeness[0] < likeness[1] - 0.15
 
 
-def test_a_larger_style_scale_shows_larger_strokes(scene):
-    """Stripes that are as many times as wide have as many times fewer edges."""
-    stripes = np.tile((np.arange(64) % 8 < 4).astype(np.float32), (64, 1))
-    style = FrozenEstimator(PatchTransformer(PCA(4), patch_size=5, max_patches=3000, random_state=0).fit([stripes]))
-    grey = scene[..., 0] / np.float32(255)
-    edges = [np.square(np.diff(redrawn(style, grey, style_scale=s), axis=1)).mean() for s in (0.5, 1.0, 2.0, 4.0)]
-    assert is_strictly(-1, edges)
-
-
-def test_colour_of_the_content_or_of_the_style(coder, scene):
+def test_colours_are_those_of_the_style(coder, scene):
     wanted = coder.estimator.images_[0].mean(axis=(0, 1))
-    by_style, by_content = (redrawn(coder, scene, color=color) / 255 for color in ("style", "content"))
-    assert np.abs(by_style.mean(axis=(0, 1)) - wanted).max() < 0.1
-    blue = [image[..., 2] / 255 - image @ [0.299, 0.587, 0.114] / 255 for image in (scene, by_content * 255)]
-    np.testing.assert_allclose(blue[1], blue[0], atol=0.02)
+    assert np.abs(redrawn(coder, scene).mean(axis=(0, 1)) / 255 - wanted).max() < 0.1
 
 
 def test_the_device_named_is_the_one_used(coder, scene):
     np.testing.assert_array_equal(
         redrawn(coder, scene, device="cpu"), redrawn(coder, scene, device=torch.device("cpu"))
     )
-    with pytest.raises(ValueError, match="device='cuda:97' cannot be used here"):
-        redrawn(coder, scene, device="cuda:97")
 
 
 # Parameters of the patch transformer.
@@ -389,14 +375,6 @@ def test_a_picture_is_searched_four_times_at_the_coarsest_level_and_once_at_each
     style = PatchTransformer(PCA(3), patch_size=5, max_patches=200, random_state=0).fit([picture])
     StylePropagator(style=style, random_state=0).fit_transform([picture])
     assert rounds == [4, 1, 1]
-
-
-def test_patches_have_the_size_asked_for():
-    image = noise(40, 44).permute(1, 2, 0).numpy()
-    for patch_size in (4, 9):
-        patches = PatchTransformer(PCA(2), patch_size=patch_size, max_patches=300, random_state=0)
-        assert rows_fitted(image, patch_size=patch_size, max_patches=50).shape == (50, 3 * patch_size**2)
-        assert patches.fit_transform([image])[0].shape == (41 - patch_size, 45 - patch_size, 2)
 
 
 def test_codes_have_the_number_of_components_asked_for():

@@ -28,12 +28,17 @@ def novelty(exemplar: Exemplar) -> Tensor:
     """
     valid = torch.nonzero(exemplar.is_valid)[:, 0]
     others = valid[:: -(-len(valid) // _MOST_COMPARED)]
-    keys, places = exemplar.codes[others], _corners(others, exemplar)
+    keys, places, distance = exemplar.codes[others], _corners(others, exemplar), 2 * exemplar.patch_size
+    # Whether the rows, or columns, of all positions are near those of the others: far fewer than pairs of patches.
+    near_rows, near_columns = (
+        (exemplar.stride * torch.arange(n, device=places.device)[:, None] - place).abs() < distance
+        for n, place in zip(exemplar.shape, places.T, strict=True)
+    )
 
     def of_some(some: slice) -> Tensor:
         own = valid[some]
-        apart = (_corners(own, exemplar)[:, None] - places).abs().amax(dim=2) >= 2 * exemplar.patch_size
-        return squared_distances(exemplar.codes[own], keys).masked_fill_(~apart, torch.inf).amin(dim=1)
+        near = near_rows[own // exemplar.shape[1]].logical_and_(near_columns[own % exemplar.shape[1]])
+        return squared_distances(exemplar.codes[own], keys).masked_fill_(near, torch.inf).amin(dim=1)
 
     chunks = split_evenly(len(valid), max(1, chunk_sizes.entries // len(others)), 64)
     nearest = concatenate_on_threads(of_some, chunks, [chunk.stop - chunk.start for chunk in chunks])

@@ -19,7 +19,7 @@ from skisp.metrics import content_similarity
 from skisp.propagation._patch_codec import JointCodec, PatchCodec
 from skisp.propagation.synthesis._content import Content
 from skisp.propagation.synthesis._exemplar import Exemplar
-from skisp.propagation.synthesis._patches import extract_patches
+from skisp.propagation.synthesis._patches import extract_patches, hann_window
 from skisp.propagation.synthesis._settings import SynthesisSettings
 from skisp.propagation.synthesis._style_model import StyleModel
 from skisp.propagation.synthesis._synthesis import Synthesis, redraw, synthesise
@@ -186,8 +186,7 @@ def test_without_detail_what_the_coder_says_of_the_patches_is_rendered(image, ro
     picture, _, synthesis = rendered(image, pca, patches="style", detail=0.0)
     matched = synthesis.level.exemplar.patches(synthesis.matches).numpy()
     said = torch.from_numpy(pca.inverse_transform(pca.transform(matched)))
-    window = torch.exp(-((torch.arange(5) - 2.0) ** 2) / (2 * 1.25**2))
-    expected = synthesis.level.grid.assemble(lambda some: said[some], window[:, None] * window)
+    expected = synthesis.level.grid.assemble(lambda some: said[some], hann_window(5))
     torch.testing.assert_close(picture, expected, rtol=0, atol=1e-5)
 
 
