@@ -6,14 +6,9 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-<<<<<<< HEAD
-# The tutorials have commands between their code, and other libraries may be missing: files of tests of their own.
-OTHERS = {"tutorial_photographs", "tutorial_rows", "libraries"}
+# One has commands between its code, the other needs libraries that may be missing: they have tests of their own.
+OTHERS = {"tutorial_photographs", "libraries"}
 PAGES = sorted(page for page in [*DOCS.glob("*.rst"), *DOCS.glob("guide/*.rst")] if page.stem not in OTHERS)
-=======
-# This tutorial has commands between its code: test_tutorials.py.
-PAGES = sorted({*DOCS.glob("*.rst"), *DOCS.glob("guide/*.rst")} - {DOCS / "tutorial_photographs.rst"})
->>>>>>> work-house-24
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 

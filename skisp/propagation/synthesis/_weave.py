@@ -7,6 +7,8 @@ __all__ = ["unwoven"]
 
 # Periods each way over which a pattern must repeat itself.
 _N_PERIODS = 5
+# By how much a pattern must be stronger than what chance leaves.
+_SURE = 1.5
 # What is stronger is the style's own, such as the dots of a halftone. On ramps, patches of 11 pixels leave a pattern
 # of four levels of 8 bits or more, before contrasts are matched; limits of 2 and 4 left it to be seen.
 _MOST_WOVEN = 8.0 / 255
@@ -23,17 +25,33 @@ def unwoven(picture: Tensor, stride: int) -> Tensor:
 
 
 def pattern(picture: Tensor, period: int) -> Tensor:
-    """What of a picture (C, H, W) repeats itself with a period in pixels, each way, over five periods.
+    r"""What of a picture (C, H, W) repeats itself with a period in pixels, each way, over five periods.
 
     The detail finer than a period, less a mean over neighbours which has none of the period and leaves ramps as they
-    are, is averaged over pixels of the same phase.
+    are, is averaged over the n pixels of the same phase. Of detail without a pattern, of the power :math:`r`, that
+    leaves about :math:`r / n` by chance: of a mean power :math:`m` about it
+
+    .. math:: \min(\max(1 - 1.5 r / (n m), 0), 1)
+
+    is taken for a pattern.
+
+    References
+    ----------
+    James & Stein, "Estimation with quadratic loss", Berkeley Symposium 1961 (shrinkage by what chance leaves).
     """
     height, width = picture.shape[1:]
     more = [-height % period, -width % period]
     detail = functional.pad((picture - _smooth(picture, period))[None], (0, more[1], 0, more[0]), mode="replicate")
     phases = functional.pixel_unshuffle(detail, period)
-    mean = functional.avg_pool2d(phases, _N_PERIODS, 1, _N_PERIODS // 2, count_include_pad=False)
+    mean = _neighbourhood_mean(phases)
+    power = mean.square().mean(dim=1, keepdim=True)
+    rest = _neighbourhood_mean(phases.square_()).mean(dim=1, keepdim=True) - power
+    mean *= (1.0 - _SURE * rest / (_N_PERIODS**2 * power).clamp_min(1e-12)).clamp_(0.0, 1.0)
     return functional.pixel_shuffle(mean, period)[0, :, :height, :width]
+
+
+def _neighbourhood_mean(phases: Tensor) -> Tensor:
+    return functional.avg_pool2d(phases, _N_PERIODS, 1, _N_PERIODS // 2, count_include_pad=False)
 
 
 def _smooth(picture: Tensor, period: int) -> Tensor:
