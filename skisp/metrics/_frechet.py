@@ -23,8 +23,6 @@ _N_LEVELS = 2
 # A smaller level has too few windows for a covariance of 51 numbers.
 _MIN_LEVEL_SIDE = 32
 _WINDOW = 8
-# A tenth of the typical magnitude: what is nearly flat must not be told apart by its rounding.
-_NEARLY_FLAT = 0.1
 
 
 def frechet_style_distance(
@@ -32,11 +30,10 @@ def frechet_style_distance(
 ) -> float:
     """Frechet distance between the local descriptors of two images: texture and colour jointly.
 
-    A descriptor is what an 8x8 window shows on average: its RGB colour, and the logarithms
-    ``log(v + 0.1)`` of the mean magnitudes v of ``w_k Z (x - m)`` over its 7x7 patches x, under random
-    filters whitened by the style, as in :func:`random_gram_distance`. (Magnitudes spread over orders: by
-    their logarithms a few strong edges do not outweigh the texture of all the rest, and a Gaussian suits
-    them.) Descriptors are whitened by the style's, and their means and covariances compared,
+    A descriptor is what an 8x8 window shows on average: its RGB colour, and the square roots of the mean
+    magnitudes ``|w_k Z (x - m)|`` of its 7x7 patches x under random filters whitened by the style, as in
+    :func:`random_gram_distance`. (By the roots a few strong edges do not outweigh the texture of all the
+    rest.) Descriptors are whitened by the style's, and their means and covariances compared,
     ``d^2 = |m_s - m_y|^2 + tr(C_s + C_y - 2 (C_s^1/2 C_y C_s^1/2)^1/2)``, at the working size
     (:func:`style_distance`) and half of it; the figure is the mean of d. Unlike distances of patches it
     sees where textures lie: on which colours, and beside which others.
@@ -150,10 +147,10 @@ def _convolution(style: Image, filters: Matrix) -> tuple[torch.Tensor, torch.Ten
 
 
 def _descriptors(image: Image, weight: torch.Tensor, bias: torch.Tensor, window: int) -> Matrix:
-    """Log mean magnitudes and mean colours (n, n_filters + 3) of windows that overlap by half."""
+    """Roots of mean magnitudes, and mean colours, (n, n_filters + 3) of windows that overlap by half."""
     pixels = as_tensor(image)
     with one_thread():
         magnitudes = F.conv2d(F.pad(pixels, (PATCH // 2,) * 4, mode="reflect"), weight, bias).abs_()
         magnitudes, colours = (F.avg_pool2d(x, window, stride=window // 2) for x in (magnitudes, pixels))
-        descriptors = torch.cat([magnitudes.add_(_NEARLY_FLAT).log_(), colours], 1)
+        descriptors = torch.cat([magnitudes.sqrt_(), colours], 1)
         return np.asarray(descriptors[0].flatten(1).T.double().numpy())

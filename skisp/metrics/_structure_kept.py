@@ -18,7 +18,7 @@ _WINDOW = 7
 _REGION = 48
 _MIN_REGION = 8
 # Share of the mean energy at which structure counts by half.
-_HALF = 0.25
+_HALF = 0.1
 # What a region that has lost all still counts, so that one does not decide alone.
 _LOST = 0.05
 
@@ -31,7 +31,7 @@ def structure_kept(content: NDArray[Any], result: NDArray[Any]) -> float:
     window about a pixel u::
 
         q(u) = (sum a.b)^2 / (sum a.a  sum b.b)     what the window keeps
-        w(u) = E / (E + mean(E) / 4),  E = sum a.a  how much there is to keep
+        w(u) = E / (E + mean(E) / 10),  E = sum a.a how much there is to keep
 
     In regions of 48x48 px (at the finest scale; they overlap by half) the mean of q with the weights w
     is r, and the regions' harmonic mean is the figure of the scale, k = 1 / mean(1 / (r + .05)) - .05,
