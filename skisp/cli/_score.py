@@ -16,7 +16,7 @@ __all__ = ["score"]
 
 _MEANING = (
     "the score is style gained (more than by recolouring the photograph) x redrawn (in new strokes, not retouched) x "
-    "content kept (the photograph's structure, faces too; to the power 5/4); 0.1 is a picture in the style, 0.2 a good one"
+    "content kept (the photograph's structure, to the power 5/4); 0.1 is a picture in the style, 0.2 a good one"
 )
 # Why a share may be nothing.
 _WHY_NOTHING = {

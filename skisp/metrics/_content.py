@@ -19,7 +19,6 @@ __all__ = [
     "content_similarity",
     "gradient_agreement",
     "gradient_correlation",
-    "gradient_correlations",
     "luminance_gradients",
     "self_similarity",
     "self_similarity_distance",
