@@ -60,7 +60,7 @@ print(search.best_params_)
 # %%
 # Style against content
 # ---------------------
-# The score is the product of three shares: style gained, picture redrawn, and content kept. More strength raises the
+# The score is a product of three shares: style gained, picture redrawn, and content kept. More strength raises the
 # first two and lowers the last. On the left is the score for each pair of settings. On the right is style against
 # content for each pair, and for fifty-two trivial answers: recolourings, blends, sharpening, noise. None of those gains
 # the style, keeps the content and redraws the picture at once.

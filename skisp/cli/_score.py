@@ -16,14 +16,14 @@ __all__ = ["score"]
 
 _MEANING = (
     "the score is style gained (more than by recolouring the photograph) x redrawn (in new strokes, not retouched) x "
-    "content kept (the photograph's edges); 0.1 is a picture in the style, 0.2 a good one"
+    "content kept (the photograph's structure, to the power 5/4); 0.1 is a picture in the style, 0.2 a good one"
 )
 # Why a share may be nothing.
 _WHY_NOTHING = {
     "style_gained": "the photograph recoloured is as near to the style; colours count, so a picture that keeps the "
     "photograph's (--color content) gains nothing",
     "redrawn": "it is the photograph, recoloured or retouched",
-    "content_kept": "none of the photograph's edges is left",
+    "content_kept": "nothing of the photograph's structure is where it was",
 }
 
 

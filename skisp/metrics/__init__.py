@@ -15,6 +15,7 @@ from ._gram import random_gram_distance
 from ._propagation import propagation_report, propagation_score, style_content_f
 from ._redrawn import redrawn_share
 from ._scorer import PropagationScorer
+from ._structure_kept import structure_kept
 from ._style import color_distance, style_distance
 from ._trivial import trivial_answers
 
@@ -29,6 +30,7 @@ __all__ = [
     "random_gram_distance",
     "redrawn_share",
     "self_similarity_distance",
+    "structure_kept",
     "structure_similarity",
     "style_content_f",
     "style_distance",

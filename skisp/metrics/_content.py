@@ -1,5 +1,6 @@
 """How much of a content image's layout a result keeps, whatever its colours."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ from .._images import Image
 from .._math.color import luminance
 from .._math.linalg import matrix_product
 from .._torch_state import own_torch_state
-from ._working import pyramid, resize, shape_of, working_images
+from ._working import aligned, pyramid
 
 __all__ = [
+    "FLAT",
     "content_similarity",
     "gradient_agreement",
     "gradient_correlation",
-    "gradient_correlations",
+    "luminance_gradients",
     "self_similarity",
     "self_similarity_distance",
     "structure_similarity",
@@ -33,7 +35,7 @@ _SELF_SIMILARITY_PATCH = 9
 _GRADIENT_SCALES = 3
 _BINOMIAL = np.array([1, 4, 6, 4, 1]) / 16
 # A gradient of a hundredth of an 8-bit level is rounding, not an edge.
-_FLAT = 0.01 / 255
+FLAT = 0.01 / 255
 
 
 def structure_similarity(content: NDArray[Any], result: NDArray[Any]) -> float:
@@ -76,7 +78,7 @@ def structure_similarity(content: NDArray[Any], result: NDArray[Any]) -> float:
     >>> round(structure_similarity(ramp, ramp), 6), structure_similarity(ramp, 1 - ramp) < 0
     (1.0, True)
     """
-    return _structure(*_aligned(content, result))
+    return _structure(*aligned(content, result))
 
 
 def self_similarity_distance(content: NDArray[Any], result: NDArray[Any]) -> float:
@@ -115,7 +117,7 @@ def self_similarity_distance(content: NDArray[Any], result: NDArray[Any]) -> flo
     >>> self_similarity_distance(ramp, ramp), self_similarity_distance(ramp, ramp.T) > 0.5
     (0.0, True)
     """
-    return _column_distance(*(self_similarity(image) for image in _aligned(content, result)))
+    return _column_distance(*(self_similarity(image) for image in aligned(content, result)))
 
 
 def gradient_correlation(content: NDArray[Any], result: NDArray[Any]) -> float:
@@ -152,7 +154,7 @@ def gradient_correlation(content: NDArray[Any], result: NDArray[Any]) -> float:
     >>> round(gradient_correlation(photo, 1 - photo), 5)
     -1.0
     """
-    return gradient_agreement(*_aligned(content, result))
+    return gradient_agreement(*aligned(content, result))
 
 
 def content_similarity(content: NDArray[Any], result: NDArray[Any]) -> float:
@@ -188,7 +190,7 @@ def content_similarity(content: NDArray[Any], result: NDArray[Any]) -> float:
     >>> round(content_similarity(photo, photo), 5), content_similarity(photo, np.full_like(photo, 0.5))
     (1.0, 0.0)
     """
-    content, result = _aligned(content, result)
+    content, result = aligned(content, result)
     terms = (
         _structure(content, result),
         gradient_agreement(content, result),
@@ -212,8 +214,13 @@ def gradient_agreement(content: Image, result: Image) -> float:
 
 def gradient_correlations(content: Image, result: Image, n_scales: int = _GRADIENT_SCALES) -> list[float]:
     """The correlation of the luminance gradients at each of ``n_scales`` scales, the finest first."""
-    pyramids = (pyramid(luminance(image), n_scales, 8) for image in (content, result))
-    return [_correlation(_gradient(a), _gradient(b)) for a, b in zip(*pyramids, strict=True)]
+    gradients = (luminance_gradients(image, n_scales) for image in (content, result))
+    return [_correlation(a, b) for a, b in zip(*gradients, strict=True)]
+
+
+def luminance_gradients(image: Image, n_scales: int) -> Iterator[Grid]:
+    """Both components (2, H, W) of the smoothed luminance's gradient, at an image's size and its halvings."""
+    return (_gradient(level) for level in pyramid(luminance(image), n_scales, 8))
 
 
 @own_torch_state()
@@ -233,11 +240,6 @@ def self_similarity(image: Image) -> Grid:
 def _column_distance(a: Grid, b: Grid) -> float:
     """L1 difference of two self-similarities, averaged over columns."""
     return float(np.abs(a - b).sum(axis=0).mean())
-
-
-def _aligned(content: NDArray[Any], result: NDArray[Any]) -> tuple[Image, Image]:
-    content, result = working_images(content=content, result=result)
-    return content, resize(result, shape_of(content))
 
 
 def _local_structure(a: Image, b: Image) -> float:
@@ -262,6 +264,6 @@ def _gradient(grey: Image) -> Grid:
 
 def _correlation(g: Grid, h: Grid) -> float:
     g_size, h_size = np.sqrt((g * g).mean()), np.sqrt((h * h).mean())
-    if g_size < _FLAT or h_size < _FLAT:
-        return float(g_size < _FLAT and h_size < _FLAT)
+    if g_size < FLAT or h_size < FLAT:
+        return float(g_size < FLAT and h_size < FLAT)
     return float(np.clip((g * h).mean() / (g_size * h_size), -1.0, 1.0))

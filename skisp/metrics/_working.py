@@ -15,6 +15,7 @@ from .._torch_state import own_torch_state
 __all__ = [
     "MIN_SIDE",
     "WORKING_SIDE",
+    "aligned",
     "as_rgb",
     "as_tensor",
     "bands_between",
@@ -53,6 +54,12 @@ def working_images(**images: NDArray[Any]) -> list[Image]:
     rgb = [as_rgb(image, name) for name, image in images.items()]
     side = min(WORKING_SIDE, *(min(image.shape[:2]) for image in rgb))
     return [resize_short_side(image, side) for image in rgb]
+
+
+def aligned(content: NDArray[Any], result: NDArray[Any]) -> tuple[Image, Image]:
+    """Both of one working shape, the content's."""
+    content, result = working_images(content=content, result=result)
+    return content, resize(result, shape_of(content))
 
 
 def shape_of(image: Image) -> tuple[int, int]:

@@ -19,6 +19,7 @@ PAIRED = {
     "gradient_correlation": (-1, 1),
     "random_gram_distance": (0, 1),
     "self_similarity_distance": (0, 2),
+    "structure_kept": (0, 1),
     "structure_similarity": (-1, 1),
     "style_distance": (0, np.inf),
 }

@@ -6,10 +6,12 @@ from skisp.metrics import (
     gradient_correlation,
     propagation_report,
     propagation_score,
+    redrawn_share,
+    structure_kept,
     style_content_f,
     trivial_answers,
 )
-from skisp.metrics._color_match import match_histograms
+from skisp.metrics._color_match import match_histograms, transfer_distribution
 from skisp.metrics._frechet import StyleDescriptors
 from skisp.metrics._propagation import PropagationPair
 from skisp.metrics._working import resize, working_images
@@ -56,11 +58,25 @@ def test_a_mixture_scores_something(pair, mixture):
     assert 0.2 < style_content_f(*pair, mixture) < 1.0
 
 
-def test_score_is_the_product_of_its_parts(pair, mixture):
+def test_report_follows_from_the_public_figures(pair, mixture):
+    content, style = pair
+    # Of the working size already, so that each figure sees the same pixels.
+    style = resize(style, (71, 64))
+    report = propagation_report(content, style, mixture)
+    descriptors = StyleDescriptors.of(style)
+    recoloured = (content, match_histograms(content, style), transfer_distribution(content, style))
+    best = np.min([descriptors.distances(image) for image in recoloured], axis=0)
+    assert report["style_gained"] == pytest.approx(1 - np.mean(descriptors.distances(mixture) / best), abs=1e-5)
+    share = redrawn_share(content, style, mixture)
+    assert report["redrawn"] == pytest.approx((1 + 0.15**4) / (1 + (0.15 / share) ** 4))
+    assert report["content_kept"] == pytest.approx(structure_kept(content, mixture))
+
+
+def test_score_is_the_product_of_its_factors(pair, mixture):
     report = propagation_report(*pair, mixture)
     assert list(report) == ["score", "style_gained", "redrawn", "content_kept"]
-    parts = [report[name] for name in ("style_gained", "redrawn", "content_kept")]
-    assert report["score"] == pytest.approx(np.prod(parts))
+    expected = report["style_gained"] * report["redrawn"] * report["content_kept"] ** 1.25
+    assert report["score"] == pytest.approx(expected)
     assert propagation_score(*pair, mixture) == report["score"]
 
 

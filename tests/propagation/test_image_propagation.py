@@ -1,6 +1,5 @@
 """Photographs redrawn: layouts, strength, seeds, borders, sub-estimators."""
 
-import copy
 import random
 
 import numpy as np
@@ -298,18 +297,18 @@ def test_more_content_weight_keeps_more_of_the_photograph(pca_style):
 # Score.
 
 
-def test_the_score_is_the_mean_of_the_propagation_scores(propagator, painting, photograph):
-    propagator = copy.copy(propagator).set_params(adaptation=0.0)  # so small pictures are else hardly redrawn
-    other = load_photograph("flower", size=30)
-    contents = [photograph, other]
+def test_the_score_is_the_mean_of_the_propagation_scores(propagator, painting):
+    # Of smaller ones recolouring is as near to the style.
+    contents = [load_photograph(name, size=48) for name in ("china", "flower")]
+    other = contents[1]
     expected = [
         propagation_score(content, painting, picture)
         for content, picture in zip(contents, propagator.transform(contents), strict=True)
     ]
-    assert propagator.score(contents) == pytest.approx(np.mean(expected), abs=5e-3)  # of uint8 and of floats
-    assert 0 < propagator.score(contents) <= 1
+    assert propagator.score(contents) == pytest.approx(np.mean(expected), abs=2e-3)  # of uint8 and of floats
+    assert 0.01 < propagator.score(contents) <= 1
     weighted = propagator.score(contents, sample_weight=[1, 3])
-    assert weighted == pytest.approx(np.average(expected, weights=[1, 3]), abs=5e-3)
+    assert weighted == pytest.approx(np.average(expected, weights=[1, 3]), abs=2e-3)
     assert propagator.score(contents, sample_weight=[0, 1]) == pytest.approx(propagator.score([other]))
 
 
