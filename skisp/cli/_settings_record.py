@@ -16,6 +16,7 @@ __all__ = ["SettingsRecord", "digest_of", "in_words", "settings_of"]
 
 _NAME = ".skisp-settings.json"
 _OPTIONS = ("style_weights", "size", "quality")
+_PREVIEW = "a preview"
 _Settings = Mapping[str, str]
 
 
@@ -40,6 +41,14 @@ class SettingsRecord:
         self._pictures[picture.name] = settings
         text = json.dumps(self._pictures, indent=1)  # ASCII, whatever the names
         write_whole(os.fspath(self._file), text.encode())
+
+    def add_preview(self, picture: Path) -> None:
+        """Note that what is about to be written is not the finished picture."""
+        self.add(picture, {_PREVIEW: "yes"})
+
+    def is_preview(self, picture: Path) -> bool:
+        """Whether no finished picture has taken the place of a preview."""
+        return _PREVIEW in self._pictures.get(picture.name, {})
 
     def differences(self, picture: Path, settings: _Settings) -> list[str]:
         """In which settings a picture was made otherwise, in words; none if it was not, or nothing is known."""
