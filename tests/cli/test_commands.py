@@ -177,6 +177,17 @@ class TestPropagate:
         assert run(capsys, *command, *more, "--force")[0] == 0
         assert run(capsys, *command, *more)[:2] == (0, "")
 
+    @pytest.mark.parametrize("damage", [b'\n["b.png", {"stren', b"\n\xff\x00", b"\n[1]\n7\n[[], {}]"])
+    def test_what_is_damaged_of_the_record_hides_no_other_picture(self, folder, calls, capsys, damage):
+        command = ["propagate", "--style", "style.png", "-o", "out", "--quiet"]
+        assert run(capsys, *command, "a.jpg")[0] == 0
+        with open("out/.skisp-settings.jsonl", "ab") as file:
+            file.write(damage)
+        assert run(capsys, *command, "b.png")[0] == 0
+        for name in ("a.jpg", "b.png"):
+            assert f"{name} exists already and was made otherwise" in fails(capsys, *command, name, "--seed", "1")
+        assert run(capsys, *command, "a.jpg", "b.png")[:2] == (0, "")
+
     @pytest.mark.parametrize("suffix", ["jpg", "webp"])
     def test_the_quality_of_files(self, folder, calls, capsys, suffix):
         noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
