@@ -4,21 +4,19 @@ For each data set and seed (of the split and of the fit) two figures: the square
 divided by PCA's (below 1 is better), and the log likelihood a row less that of probabilistic PCA, in nats (above 0
 is better; the C-VAE's is an importance-weighted lower bound, with 256 samples).
 
-    python benchmarks/cvae_or_pca.py [DATA ...] [--seeds 3]
+    python benchmarks/cvae_or_pca.py [DATA ...] [--seeds 3] [--quick]
 
 Olivetti and Frey need the shared data folder beside the repository, and are left out without it.
 """
 
 import argparse
-import os
-import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import sklearn
-import torch
-from _vae_peers import FOLDER, Rows, as_unit, load_data, print_header, print_row, stopwatch
+from _report import Table, parsed_with_quick
+from _vae_peers import FOLDER, Rows, as_unit, load_data, stopwatch
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
@@ -31,9 +29,7 @@ COLUMNS = (
     "rows, columns",
     "k",
     "error / PCA's",
-    "each seed",
     "nats - pPCA's",
-    "each seed",
     "CPU s",
     "PCA, CPU s",
 )
@@ -148,47 +144,22 @@ def squared_error(transformer: PCA | CVAETransformer, rows: Rows) -> float:
     return float(np.square(transformer.inverse_transform(transformer.transform(rows)) - rows).sum())
 
 
-def print_comparisons(name: str, data: Data, seeds: Sequence[int]) -> None:
-    """One row of the table."""
-    found = [compare(data, seed) for seed in seeds]
-    error, nats, seconds, pca_seconds = (np.median(figures) for figures in zip(*found, strict=True))
-    shape = data.split(seeds[0]).train.shape
-    print_row(
-        [
-            name,
-            f"{shape[0]}, {shape[1]}",
-            str(data.n_components),
-            f"{error:.4f}",
-            ", ".join(f"{one.error:.4f}" for one in found),
-            f"{nats:+.2f}",
-            ", ".join(f"{one.nats:+.2f}" for one in found),
-            f"{seconds:.2f}",
-            f"{pca_seconds:.3f}",
-        ]
-    )
-
-
-def machine() -> str:
-    """What the figures were measured on."""
-    return (
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"torch {torch.__version__}, scikit-learn {sklearn.__version__}"
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="*", metavar="DATA", help=f"of {', '.join(DATA)}; all by default")
     parser.add_argument("--seeds", type=int, default=3)
-    options = parser.parse_args()
+    options = parsed_with_quick(parser, seeds=1, data=["wine", "diabetes"])
     if unknown := set(options.data) - DATA.keys():
         parser.error(f"unknown data: {', '.join(sorted(unknown))}")
-    print_header(f"Held-out rows, medians of {options.seeds} seeds; {machine()}", COLUMNS)
+    table = Table(f"Held-out rows, medians of {options.seeds} seeds", COLUMNS)
     for name in options.data or DATA:
-        if DATA[name].is_shared and not (FOLDER / f"{name}.npz").is_file():
-            print_row([name, "not in the shared data folder", *[""] * (len(COLUMNS) - 2)])
+        data = DATA[name]
+        if data.is_shared and not (FOLDER / f"{name}.npz").is_file():
+            table.add(name, "not in the shared data folder", *[""] * (len(COLUMNS) - 2))
             continue
-        print_comparisons(name, DATA[name], range(options.seeds))
+        n_rows, n_columns = data.split(0).train.shape
+        found = [compare(data, seed) for seed in range(options.seeds)]
+        table.add(name, f"{n_rows}, {n_columns}", str(data.n_components), *zip(*found, strict=True))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ Parts, each a table (or more), printed row by row:
     olivetti   collapsed Gaussian, dense, linear and convolutional; the people of the test set are new
     ablation   mnist10k with one thing less each time
 
-    python benchmarks/cvae_quality.py PART ... [--seeds 3] [--rows 5000] [--budget 3600] [--quick]
+    python benchmarks/cvae_quality.py [PART ...] [--seeds 3] [--rows 5000] [--budget 3600] [--quick]
 """
 
 import argparse
@@ -29,6 +29,7 @@ from unittest.mock import patch
 import numpy as np
 import torch
 from _parameters import parsed
+from _report import Table, parsed_with_quick
 from _vae_peers import (
     Model,
     PythaeSettings,
@@ -42,8 +43,6 @@ from _vae_peers import (
     load_data,
     log_likelihood,
     n_active_units,
-    print_header,
-    print_row,
     rescaled,
     stopwatch,
     unit_gaussian_density,
@@ -54,7 +53,7 @@ from sklearn.decomposition import PCA
 from skisp import CVAETransformer
 from skisp.cvae._networks import CVAENetwork
 
-COLUMNS = ("method", "nats", "each seed", "active", "CPU s", "wall s")
+COLUMNS = ("method", "nats", "active", "CPU s", "wall s")
 DENSE = {"network": "dense", "hidden_layer_sizes": (512, 256)}
 BERNOULLI = {**DENSE, "n_components": 32, "likelihood": "bernoulli", "binarize": True}
 LEARNING_RATES = (3e-4, 1e-3, 3e-3)
@@ -78,19 +77,10 @@ class Task(NamedTuple):
 # Measuring
 
 
-def compare(task: Task, name: str, fit: Fit) -> float:
-    """Fit with every seed, print the row, and return the mean of the scores."""
-    nats, active, cpu, wall = zip(*(measure(task, fit, seed) for seed in task.seeds), strict=True)
-    print_row(
-        [
-            name,
-            f"{np.mean(nats):.2f}",
-            ", ".join(f"{value:.2f}" for value in nats),
-            ", ".join(map(str, active)),
-            f"{np.mean(cpu):.1f}",
-            f"{np.mean(wall):.1f}",
-        ]
-    )
+def compare(table: Table, task: Task, name: str, fit: Fit) -> float:
+    """Fit with every seed, add the row to the table, and return the mean of the scores."""
+    nats, *others = zip(*(measure(task, fit, seed) for seed in task.seeds), strict=True)
+    table.add(name, nats, *others)
     return float(np.mean(nats))
 
 
@@ -102,11 +92,13 @@ def measure(task: Task, fit: Fit, seed: int) -> tuple[float, int, float, float]:
     return nats, n_active_units(model, task.train), seconds.cpu, seconds.wall
 
 
-def compare_tuned(task: Task, tuning: Task, name: str, fits: Mapping[str, Fit]) -> None:
+def compare_tuned(table: Table, task: Task, tuning: Task, name: str, fits: Mapping[str, Fit]) -> None:
     """Choose among ``fits`` on the rows of ``tuning``, then compare the best."""
-    scores = {label: compare(tuning, f"{name}, {label} (other rows, to choose)", fit) for label, fit in fits.items()}
+    scores = {
+        label: compare(table, tuning, f"{name}, {label} (other rows, to choose)", fit) for label, fit in fits.items()
+    }
     best = min(scores, key=lambda label: scores[label] if np.isfinite(scores[label]) else np.inf)
-    compare(task, f"{name}, {best}", fits[best])
+    compare(table, task, f"{name}, {best}", fits[best])
 
 
 def ours(options: argparse.Namespace, **parameters: Any) -> Fit:
@@ -152,41 +144,43 @@ def mnist10k(options: argparse.Namespace) -> None:
     """Our defaults beside pythae as it is, with our targets, and with our layers as well."""
     task, tuning = mnist_tasks(options)
     n_epochs = epochs(options, 50)
-    print_header(f"MNIST, {len(task.train)} rows, {n_epochs} epochs, {describe(task)}", COLUMNS)
-    compare(task, "skisp", ours(options, **BERNOULLI, max_iter=n_epochs))
+    table = Table(f"MNIST, {len(task.train)} rows, {n_epochs} epochs, {describe(task)}", COLUMNS)
+    compare(table, task, "skisp", ours(options, **BERNOULLI, max_iter=n_epochs))
     if not has_pythae():
         return
     settings = PythaeSettings(n_epochs=n_epochs)
-    compare_rates(task, tuning, "pythae, grey targets", settings)
-    compare_rates(task, tuning, "pythae, binarised", settings._replace(binarize=True))
+    compare_rates(table, task, tuning, "pythae, grey targets", settings)
+    compare_rates(table, task, tuning, "pythae, binarised", settings._replace(binarize=True))
     if options.all_peers:
         name = "pythae, binarised, skisp's layers"
-        compare_rates(task, tuning, name, settings._replace(binarize=True), batch_norm=True)
+        compare_rates(table, task, tuning, name, settings._replace(binarize=True), batch_norm=True)
 
 
-def compare_rates(task: Task, tuning: Task, name: str, settings: PythaeSettings, batch_norm: bool = False) -> None:
+def compare_rates(
+    table: Table, task: Task, tuning: Task, name: str, settings: PythaeSettings, batch_norm: bool = False
+) -> None:
     """pythae's Bernoulli VAE with the best of the learning rates."""
     fits = {
         f"rate {rate:g}": pythae(32, settings._replace(learning_rate=rate), batch_norm=batch_norm)
         for rate in LEARNING_RATES
     }
-    compare_tuned(task, tuning, name, fits)
+    compare_tuned(table, task, tuning, name, fits)
 
 
 def mnist60k(options: argparse.Namespace) -> None:
     """Nats against CPU seconds: one fit, with a learning rate schedule of its own, for each budget."""
-    data = load_data("mnist")
+    data = load_data("mnist", stand_in=options.quick)
     train = as_unit(data["x_train"][: 1000 if options.quick else None])
     test = binarised(as_unit(data["x_test"][: 32 if options.quick else None]))
     task = Task(train, test, importance_samples(options, 500), [0])
     fit = partial(ours, options, **BERNOULLI)
     seconds = seconds_an_epoch(lambda n_epochs: fit(max_iter=n_epochs)(train, 0))
     title = f"MNIST, {len(train)} rows, {seconds:.2f} CPU s an epoch, {describe(task)}"
-    print_header(title, ("budget s", "epochs", *COLUMNS[1:]))
+    table = Table(title, COLUMNS)
     for share in (1 / 16, 1 / 4, 1):
         budget = share * (4 if options.quick else options.budget)
         n_epochs = max(1, round(budget / seconds))
-        compare(task, f"{budget:.0f} | {n_epochs}", fit(max_iter=n_epochs))
+        compare(table, task, f"{budget:.0f} s, {n_epochs} epochs", fit(max_iter=n_epochs))
 
 
 def seconds_an_epoch(fit: Callable[[int], Any]) -> float:
@@ -201,7 +195,7 @@ def seconds_an_epoch(fit: Callable[[int], Any]) -> float:
 
 def omniglot(options: argparse.Namespace) -> None:
     """Characters by drawers who were not seen. (No PCA: its density is not a probability of bits.)"""
-    data = load_data("omniglot_small")
+    data = load_data("omniglot_small", stand_in=options.quick)
     rows, drawer = as_unit(data["x"]), data["drawer"]
     n_samples, seeds = importance_samples(options, 200), range(n_seeds(options))
     train, test = few(options, rows[drawer <= 16]), binarised(few(options, rows[drawer > 16], 32))
@@ -211,10 +205,10 @@ def omniglot(options: argparse.Namespace) -> None:
     )
     task, tuning = Task(train, test, n_samples, seeds), Task(fewer, tuning_test, n_samples, [0])
     n_epochs = epochs(options, 100)
-    print_header(f"OMNIGLOT (small), {len(train)} rows, {n_epochs} epochs, {describe(task)}", COLUMNS)
-    compare(task, "skisp", ours(options, **BERNOULLI, max_iter=n_epochs))
+    table = Table(f"OMNIGLOT (small), {len(train)} rows, {n_epochs} epochs, {describe(task)}", COLUMNS)
+    compare(table, task, "skisp", ours(options, **BERNOULLI, max_iter=n_epochs))
     if has_pythae():
-        compare_rates(task, tuning, "pythae, binarised", PythaeSettings(n_epochs=n_epochs, binarize=True))
+        compare_rates(table, task, tuning, "pythae, binarised", PythaeSettings(n_epochs=n_epochs, binarize=True))
 
 
 ABLATIONS: dict[str, dict[str, Any]] = {
@@ -232,10 +226,10 @@ def ablation(options: argparse.Namespace) -> None:
     """What each part of the defaults is worth."""
     task, _ = mnist_tasks(options)
     n_epochs = epochs(options, 50)
-    print_header(f"MNIST, {len(task.train)} rows, {n_epochs} epochs, {describe(task)}", COLUMNS)
+    table = Table(f"MNIST, {len(task.train)} rows, {n_epochs} epochs, {describe(task)}", COLUMNS)
     for name, parameters in ABLATIONS.items():
         fit = ours(options, **{**BERNOULLI, "max_iter": n_epochs, **parameters})
-        compare(task, name, without_bias_start(fit) if "bias" in name else fit)
+        compare(table, task, name, without_bias_start(fit) if "bias" in name else fit)
 
 
 def without_bias_start(fit: Fit) -> Fit:
@@ -267,7 +261,7 @@ def zero_bias_start() -> Iterator[None]:
 
 def frey(options: argparse.Namespace) -> None:
     """Frames of one video: held out at random they have near-twins in training, in blocks fewer."""
-    rows = few(options, dequantised(load_data("frey")["x"]))
+    rows = few(options, dequantised(load_data("frey", stand_in=options.quick)["x"]))
     models = {f"skisp, {name}": {**DENSE, "likelihood": name} for name in ("collapsed", "gaussian")}
     shared = {"n_components": 20, "batch_size": 256, "max_iter": epochs(options, 150)}
     n_test = min(400, len(rows) // 5)
@@ -277,7 +271,7 @@ def frey(options: argparse.Namespace) -> None:
 
 def olivetti(options: argparse.Namespace) -> None:
     """Portraits of people who were not seen; the last 80 rows are the last 8 people."""
-    rows = as_unit(load_data("olivetti")["x"])
+    rows = as_unit(load_data("olivetti", stand_in=options.quick)["x"])
     linear = {"network": "dense", "hidden_layer_sizes": ()}
     conv = {"network": "conv", "image_shape": (64, 64), "n_components": 64, "augment": ("shift", "flip")}
     models = {
@@ -304,36 +298,35 @@ def compare_gaussian(
     fewer, tuning_test = (train[indices] for indices in split(len(train), len(train) // 5))
     n_samples = importance_samples(options, 200)
     task, tuning = Task(train, test, n_samples, range(n_seeds(options))), Task(fewer, tuning_test, n_samples, [0])
-    print_header(f"{title}, {len(train)} rows, {shared['max_iter']} epochs, {describe(task)}", COLUMNS)
+    table = Table(f"{title}, {len(train)} rows, {shared['max_iter']} epochs, {describe(task)}", COLUMNS)
     for name, parameters in models.items():
-        compare(task, name, ours(options, **{**shared, **parameters}))
-    compare_pca(task, tuning)
+        compare(table, task, name, ours(options, **{**shared, **parameters}))
+    compare_pca(table, task, tuning)
     if has_pythae():
-        compare_scales(task, tuning, shared)
+        compare_scales(table, task, tuning, shared)
 
 
-def compare_scales(task: Task, tuning: Task, shared: dict[str, Any]) -> None:
+def compare_scales(table: Table, task: Task, tuning: Task, shared: dict[str, Any]) -> None:
     """pythae as it is, whose Gaussian has unit variance, and with the rows divided by what suits it."""
     settings = PythaeSettings("mse", batch_size=shared["batch_size"], n_epochs=shared["max_iter"])
     n_components = shared["n_components"]
-    compare(task, "pythae as it is (σ = 1), rate 0.001", pythae(n_components, settings))
+    compare(table, task, "pythae as it is (σ = 1), rate 0.001", pythae(n_components, settings))
     fits = {
         f"σ = {scale}, rate {rate:g}": pythae(n_components, settings._replace(learning_rate=rate), scale=scale)
         for scale, rate in product(SCALES, LEARNING_RATES)
     }
-    compare_tuned(task, tuning, "pythae", fits)
+    compare_tuned(table, task, tuning, "pythae", fits)
 
 
-def compare_pca(task: Task, tuning: Task) -> None:
+def compare_pca(table: Table, task: Task, tuning: Task) -> None:
     """Probabilistic PCA; the number of components and the kind of noise chosen on the rows of ``tuning``."""
     model = fit_pca(tuning.train)
     sizes = [size for size in PCA_COMPONENTS if size < len(model.components_) - 1]
     size, among = max(product(sizes, (min, max)), key=lambda choice: pca_log_likelihood(model, tuning.test, *choice))
     with stopwatch() as seconds:
         model = fit_pca(task.train)
-    nats = f"{-pca_log_likelihood(model, task.test, size, among):.2f}"
-    name = f"probabilistic PCA, {size} components"
-    print_row([name, nats, nats, str(size), f"{seconds.cpu:.1f}", f"{seconds.wall:.1f}"])
+    nats = -pca_log_likelihood(model, task.test, size, among)
+    table.add(f"probabilistic PCA, {size} components", nats, size, seconds.cpu, seconds.wall)
 
 
 def fit_pca(rows: Rows) -> PCA:
@@ -381,7 +374,7 @@ def last_split(n_rows: int, n_test: int) -> tuple[NDArray[np.intp], NDArray[np.i
 
 def mnist_tasks(options: argparse.Namespace) -> tuple[Task, Task]:
     """The task, and one to tune on: test rows from 5,000, and rows 0 to 999, each binarised once."""
-    data = load_data("mnist")
+    data = load_data("mnist", stand_in=options.quick)
     train, test = few(options, as_unit(data["x_train"][:10_000])), as_unit(data["x_test"])
     n_samples, n_rows = importance_samples(options, 500), 32 if options.quick else options.rows
     task = Task(train, binarised(test[5000 : 5000 + n_rows]), n_samples, range(n_seeds(options)))
@@ -408,12 +401,14 @@ def describe(task: Task) -> str:
     return f"scored on {len(task.test)} rows with {task.n_samples} samples, {torch.get_num_threads()} thread(s)"
 
 
+# That run all of the code between them.
+QUICK_PARTS = ("mnist10k", "olivetti", "ablation")
 PARTS = {part.__name__: part for part in (mnist10k, mnist60k, frey, omniglot, olivetti, ablation)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="+", choices=PARTS, metavar="PART")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all by default")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=5000, help="held-out rows of MNIST to score")
     parser.add_argument("--budget", type=float, default=3600, help="CPU seconds of the longest fit of mnist60k")
@@ -421,13 +416,14 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="of skisp; pythae stays on the CPU")
     parser.add_argument("--parameter", action="append", default=[], help="name=value of CVAETransformer")
     parser.add_argument("--all-peers", action="store_true", help="pythae with skisp's layers, too")
-    parser.add_argument("--quick", action="store_true", help="few rows, seeds and epochs: does it run?")
-    options = parser.parse_args()
+    options = parsed_with_quick(parser)
+    if unknown := set(options.parts) - PARTS.keys():
+        parser.error(f"unknown parts: {', '.join(sorted(unknown))}")
     options.parameters = parsed(options.parameter)
     torch.set_num_threads(options.threads)
     # The first fit of a process imports more than those after it.
     CVAETransformer(2, max_iter=1, device=options.device).fit(np.eye(8, dtype=np.float32))
-    for part in options.parts:
+    for part in options.parts or (QUICK_PARTS if options.quick else PARTS):
         PARTS[part](options)
 
 

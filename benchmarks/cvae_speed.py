@@ -23,13 +23,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from _report import Table, parsed_with_quick
 
 COLUMNS = (
     "method",
     "CPU s/epoch",
-    "least",
     "wall s/epoch",
-    "least",
     "CPU ratio",
     "wall ratio",
     "peak MB",
@@ -277,22 +276,19 @@ def measure(part: str, setting: Setting, n_rounds: int, n_epochs: int) -> list[W
 
 
 def print_table(title: str, workers: list[Worker]) -> None:
-    """Medians and least figures over the rounds, and the ratio of the medians to skisp's."""
-    from _vae_peers import print_header, print_row
-
-    print_header(title, COLUMNS)
+    """Seconds of every round, and the ratio of the medians to skisp's."""
+    table = Table(title, COLUMNS)
     ours = np.median(workers[0].seconds, axis=0)
     for worker in workers:
-        median, least = np.median(worker.seconds, axis=0), np.min(worker.seconds, axis=0)
-        seconds = f"{median[0]:.3f}", f"{least[0]:.3f}", f"{median[1]:.3f}", f"{least[1]:.3f}"
-        ratios = [f"{ratio:.2f}" for ratio in median / ours]
-        print_row([worker.method, *seconds, *ratios, *(f"{megabytes:.0f}" for megabytes in worker.stop())])
+        cpu, wall = np.transpose(worker.seconds)
+        ratios = np.median(worker.seconds, axis=0) / ours
+        table.add(worker.method, cpu.tolist(), wall.tolist(), *ratios, *worker.stop())
 
 
 def mnist_rows(quick: bool) -> Any:
     from _vae_peers import as_unit, load_data
 
-    return as_unit(load_data("mnist")["x_train"][: 1000 if quick else 10_000])
+    return as_unit(load_data("mnist", stand_in=quick)["x_train"][: 1000 if quick else 10_000])
 
 
 def crops(quick: bool, side: int = 64) -> Any:
@@ -318,19 +314,17 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10, help="of each method in a round")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
-    parser.add_argument("--quick", action="store_true", help="few rows, one round of two epochs: does it run?")
-    options = parser.parse_args()
-    n_rounds, n_epochs = (1, 2) if options.quick else (options.rounds, options.epochs)
+    options = parsed_with_quick(parser, parts=["conv"], rounds=1, epochs=1)
     # Before any process starts: torch, NumPy and OpenMP read it where they are imported.
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(options.threads)
     for part in options.parts:
         title, load = PARTS[part]
         X = load(options.quick)
-        title += f"; {len(X)} rows, {n_rounds} rounds of {n_epochs} epochs, {options.threads} thread(s)"
+        title += f"; {len(X)} rows, {options.rounds} rounds of {options.epochs} epochs, {options.threads} thread(s)"
         with tempfile.TemporaryDirectory() as folder:
             np.save(f"{folder}/X.npy", X)
             setting = Setting(f"{folder}/X.npy", options.threads, options.precision)
-            print_table(title, measure(part, setting, n_rounds, n_epochs))
+            print_table(title, measure(part, setting, options.rounds, options.epochs))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Batches that are killed or interrupted at random moments, and gone on with.
 
-python benchmarks/interruptions.py [--trials 20] [--size 160]
+python benchmarks/interruptions.py [--trials 20] [--size 160] [--quick]
 
 Each trial starts a batch of photographs into a new folder, ends it at a random moment by SIGKILL or SIGINT in
 turn, checks that every picture that is there is whole and the same as of an undisturbed run, and runs the
@@ -18,26 +18,30 @@ import time
 from pathlib import Path
 
 from _pictures import pictures
+from _report import Table, parsed_with_quick
 
 from skisp.io import read_image, write_image
+
+COLUMNS = ("trial", "signal", "after picture", "and s", "ended in s", "pictures whole", "temporary files left")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--size", type=int, default=160)
-    arguments = parser.parse_args()
+    arguments = parsed_with_quick(parser, trials=1, size=64)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photographs = prepared(folder, arguments.size)
         run(command(folder, photographs, folder / "whole")).wait()
-        expected = {path.name: path.read_bytes() for path in (folder / "whole").iterdir()}
+        expected = pictures_in(folder / "whole")
         # A shell's background jobs ignore SIGINT, and so would the processes they start.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        print(f"undisturbed: {len(expected)} pictures")
+        table = Table(f"Batches of {len(expected)} pictures, ended and gone on with: all with the same bits", COLUMNS)
         random.seed(0)
         for trial in range(arguments.trials):
-            one_trial(folder, photographs, expected, trial, random.randrange(len(expected)), random.uniform(0.0, 0.5))
+            after, delay = random.randrange(len(expected)), random.uniform(0.0, 0.5)
+            table.add(f"{trial}", *one_trial(folder, photographs, expected, trial, after, delay))
 
 
 def prepared(folder: Path, size: int) -> list[Path]:
@@ -72,9 +76,15 @@ def run(arguments: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
+def pictures_in(folder: Path) -> dict[str, bytes]:
+    """Not the record of the settings, which lies beside them."""
+    return {path.name: path.read_bytes() for path in folder.glob("*.jpg")}
+
+
 def one_trial(
     folder: Path, photographs: list[Path], expected: dict[str, bytes], trial: int, after: int, delay: float
-) -> None:
+) -> tuple[str, int, float, float, int, int]:
+    """The signal, after which picture, seconds until it was sent and until the end, whole and temporary files."""
     output = folder / f"trial{trial}"
     process = run(command(folder, photographs, output))
     while process.poll() is None and len(list(output.glob("*.jpg"))) < after:
@@ -83,21 +93,17 @@ def one_trial(
     ending = signal.SIGINT if trial % 2 else signal.SIGKILL
     process.send_signal(ending)
     start = time.monotonic()
-    _, said = process.communicate()
+    process.communicate()
     took = time.monotonic() - start
-    there = sorted(path.name for path in output.iterdir() if path.suffix == ".jpg") if output.exists() else []
+    there = pictures_in(output)
     for name in there:
         read_image(output / name)
-        assert (output / name).read_bytes() == expected[name], f"{name} differs"
-    half = [path.name for path in output.iterdir() if path.suffix != ".jpg"] if output.exists() else []
+        assert there[name] == expected[name], f"{name} differs"
+    half = [path.name for path in output.glob(".skisp-*.part")]
     assert ending == signal.SIGKILL or not half, f"left behind: {half}"
     assert run(command(folder, photographs, output)).wait() == 0
-    finished = {path.name: path.read_bytes() for path in output.iterdir() if path.suffix == ".jpg"}
-    assert finished == expected, "the second run gave something else"
-    last = said.decode(errors="replace").splitlines()[-1:] if ending == signal.SIGINT else []
-    print(f"trial {trial}: {ending.name} {delay:.2f} s after picture {after}, ended in {took:.2f} s;", end=" ")
-    print(f"{len(there)} of {len(expected)} there and whole, {len(half)} temporary files left;", end=" ")
-    print(f"finished with the same bits. {last}", flush=True)
+    assert pictures_in(output) == expected, "the second run gave something else"
+    return ending.name, after, delay, took, len(there), len(half)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What the propagation score gives to results of known order, to trivial answers, and to attacks.
 
-python benchmarks/metrics.py [--size 256] [--pairs N] [--seeds 1] [--fresh] [--gpdm] [--search]
+python benchmarks/metrics.py [--size 256] [--pairs N] [--seeds 1] [--fresh] [--gpdm] [--search] [--quick]
 
 --fresh takes photographs of scikit-image and procedural styles, on which the score was not designed.
 --gpdm redraws with a patch distribution optimiser as well, half a minute a pair.
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 from _attacks import _blur, attacks
 from _pictures import as_uint8, pair_names, pictures, with_short_side
+from _report import Table, parsed_with_quick
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
@@ -48,7 +49,7 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--gpdm", action="store_true")
     parser.add_argument("--search", action="store_true")
-    arguments = parser.parse_args()
+    arguments = parsed_with_quick(parser, size=64, pairs=1)
     totals = defaultdict(list)
     for name, content, style in (fresh_pairs if arguments.fresh else paintings)(arguments.size, arguments.pairs):
         for seed in range(arguments.seeds):
@@ -183,13 +184,13 @@ def fresh_pairs(size: int, n_pairs: int) -> Iterator[tuple[str, Picture, Picture
 
 
 def summary(totals: dict[str, list[float]]) -> None:
-    print(f"\n{'':40}{'median':>8}{'greatest':>10}  of {len(totals['margin'])} pairs and seeds")
+    table = Table(f"Scores of {len(totals['margin'])} pairs and seeds", ("of", "median", "greatest", "least"))
     attack = sorted((name for name in totals if name.startswith("attack: ")), key=lambda name: -np.max(totals[name]))
     shown = [name for name in totals if not name.startswith(("attack: ", "bank: "))] + attack[:30]
     for name in shown:
-        print(f"{name:40}{np.median(totals[name]):8.3f}{np.max(totals[name]):10.3f}   least {np.min(totals[name]):.3f}")
+        table.add(name, *(float(reduce(totals[name])) for reduce in (np.median, np.max, np.min)))
     within = sum(np.max(totals[name]) <= 0.15 for name in attack)
-    print(f"attacks of at most 0.15 on every pair: {within} of {len(attack)}")
+    print(f"\nattacks of at most 0.15 on every pair: {within} of {len(attack)}")
     above = np.mean(np.array(totals["margin"]) > 0)
     print(f"pairs on which the default is above every trivial answer and attack: {above:.0%}")
 

@@ -5,7 +5,7 @@ the processes take turns on the same pairs. A content is enlarged where the size
 and from 4096 px up it is square. Run it alone on an idle machine:
 
     python benchmarks/propagation.py [--sizes 256 512 1024 2048 4096] [--pairs 3]
-        [--peers-up-to 2048] [--gpdm-up-to 512] [--gpdm-steps 20]
+        [--peers-up-to 2048] [--gpdm-up-to 512] [--gpdm-steps 20] [--quick]
 """
 
 import argparse
@@ -16,23 +16,26 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from _gpdm import gpdm
 from _pictures import pair, pair_names
+from _report import Table, parsed_with_quick
 from sklearn.frozen import FrozenEstimator
 
 from skisp import PatchTransformer, StylePropagator
 from skisp.metrics import gradient_correlation, propagation_score, random_gram_distance, style_content_f, style_distance
 
-COLUMNS = ("fit s", "cold s", "image s", "swd", "rgram", "gradient", "F raw", "F", "score")
+TIMES = ("fit s", "cold s", "image s", "image CPU s")
+QUALITY = ("swd", "rgram", "gradient", "F raw", "F", "score")
 MEMORY = ("peak MB", "own MB")
 
 # Short side in pixels from which a content is square.
 _SQUARE_FROM = 4096
+# Short side from which the growth is fitted: below, what does not depend on the size counts.
+_FITTED_FROM = 512
 
 
 def main() -> None:
@@ -43,17 +46,20 @@ def main() -> None:
     parser.add_argument("--gpdm-up-to", type=int, default=512, help="the same for the optimiser, which is slow")
     parser.add_argument("--gpdm-steps", type=int, default=20, help="a scale; published: 300")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parsed_with_quick(parser, sizes=[64, 96], pairs=1, gpdm_steps=1)
     if arguments.worker:
         work(arguments.worker, arguments.gpdm_steps)
         return
-    print(f"{'short side':>10} {'method':24}" + "".join(f"{name:>10}" for name in COLUMNS + MEMORY))
-    points = []
+    columns = ("short side", "method", *TIMES, *QUALITY, *MEMORY, "image s / skisp's")
+    table = Table(f"Pictures by size, medians of {arguments.pairs} pairs", columns)
+    costs = []
     for size in sorted(arguments.sizes):
         rows, n_pixels = measure(size, methods_at(size, arguments), arguments)
-        print_rows(size, rows)
-        points.append((n_pixels, float(np.median(rows["skisp"], axis=0)[2])))
-    print_growth(sorted(arguments.sizes), points)
+        for name, figures in rows.items():
+            ratio = figures[:, 2] / rows["skisp"][:, 2]
+            table.add(f"{size} px", name, *figures.T.tolist(), ratio.tolist())
+        costs.append((size, n_pixels, *np.median(rows["skisp"], axis=0)[[2, 3, -2]]))
+    print_growth(costs)
 
 
 def methods_at(size: int, arguments: argparse.Namespace) -> list[str]:
@@ -83,32 +89,23 @@ def measure(size: int, methods: list[str], arguments: argparse.Namespace) -> tup
     return {name: np.array(figures, dtype=float) for name, figures in rows.items()}, float(np.median(n_pixels))
 
 
-def print_rows(size: int, rows: dict[str, Any]) -> None:
-    """The medians over the pairs, the greatest of the memory, and how many times longer the peers take."""
-    for name, figures in rows.items():
-        values = [*np.median(figures, axis=0)[: len(COLUMNS)], *figures[:, len(COLUMNS) :].max(axis=0)]
-        cells = [f"{value:10.3f}" for value in values[: len(COLUMNS)]] + [f"{value:10.0f}" for value in values[-2:]]
-        print(f"{size:10} {name:24}" + "".join(cells).replace("nan", "  -"), flush=True)
-    for name, figures in rows.items():
-        if name != "skisp":
-            ratios = figures[:, 2] / rows["skisp"][:, 2]
-            each = " ".join(f"{ratio:.3g}" for ratio in ratios)
-            print(
-                f"{size:10} seconds of {name} / seconds of skisp: {np.median(ratios):.3g} (pairs: {each})", flush=True
-            )
+def print_growth(costs: list[tuple[float, ...]]) -> None:
+    """Cost of the next image against size, and by which power of the pixels it grows."""
+    table = Table(
+        "Cost against size: the next image, and the power of the pixels by which its seconds grow from the size before",
+        ("short side", "pixels", "s", "CPU s", "peak MB", "power of s", "power of CPU s"),
+    )
+    for i, (size, *cost) in enumerate(costs):
+        powers = [_power(costs[i - 1 : i + 1], column) if i else np.nan for column in (2, 3)]
+        table.add(f"{size} px", *cost, *powers)
+    large = [cost for cost in costs if cost[0] >= _FITTED_FROM]
+    if len(large) > 1:
+        fitted = [_power(large, column) for column in (2, 3)]
+        table.add(f"fitted from {large[0][0]} px up", *[""] * 4, *fitted)
 
 
-def print_growth(sizes: list[int], points: list[tuple[float, float]]) -> None:
-    """The exponent of seconds against pixels, between neighbouring sizes and fitted from 512 px up."""
-    for (small, few), (large, many) in pairwise(zip(sizes, points, strict=True)):
-        print(f"{small} to {large} px: seconds grow as pixels to the power {_exponent([few, many]):.2f}")
-    from_512 = [point for size, point in zip(sizes, points, strict=True) if size >= 512]
-    if len(from_512) > 1:
-        print(f"fitted from 512 px up: seconds grow as pixels to the power {_exponent(from_512):.2f}")
-
-
-def _exponent(points: list[tuple[float, float]]) -> float:
-    pixels, seconds = np.log(np.array(points)).T
+def _power(costs: list[tuple[float, ...]], column: int) -> float:
+    pixels, seconds = np.log(np.array(costs))[:, [1, column]].T
     return float(np.polyfit(pixels, seconds, 1)[0])
 
 
@@ -147,9 +144,9 @@ def redraw(method: str, content: Any, style: Any, gpdm_steps: int) -> tuple[list
     if method == "skisp":
         return redraw_by_skisp(content, style)
     run = {"POT": linear_colors, "scikit-image": matched_histograms}.get(method)
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     picture = gpdm(content, style, n_steps=gpdm_steps) if run is None else run(content, style)
-    return [np.nan, np.nan, time.perf_counter() - start], picture
+    return [np.nan, np.nan, time.perf_counter() - start, time.process_time() - cpu], picture
 
 
 def redraw_by_skisp(content: Any, style: Any) -> tuple[list[float], Any]:
@@ -160,9 +157,9 @@ def redraw_by_skisp(content: Any, style: Any) -> tuple[list[float], Any]:
     start = time.perf_counter()
     propagator.fit([content]).transform([content])
     cold = time.perf_counter() - start
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     picture = propagator.transform([content])[0]
-    return [fit_seconds, cold, time.perf_counter() - start], picture
+    return [fit_seconds, cold, time.perf_counter() - start, time.process_time() - cpu], picture
 
 
 def linear_colors(content: Any, style: Any) -> Any:
@@ -202,7 +199,7 @@ def _is_installed(module: str) -> bool:
 
 
 def quality(content: Any, style: Any, picture: Any) -> list[float]:
-    """Figures of a picture: the columns from ``swd`` on.
+    """Figures of a picture: ``QUALITY``.
 
     ``F raw`` is the harmonic mean of 1 - swd, of raw patches, and the gradient correlation, which a mere
     recolouring raises as well; ``F`` is that of standardised bands, which it does not.

@@ -1,6 +1,6 @@
 """Quality of the default pictures on every pair of content and style, and a contact sheet to look at.
 
-python benchmarks/quality.py [--size 256] [--sheet FILE.png] [--parameter name=value ...]
+python benchmarks/quality.py [--size 256] [--quick] [--sheet FILE.png] [--parameter name=value ...]
 """
 
 import argparse
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from _parameters import parsed
 from _pictures import pictures, with_short_side
-from propagation import COLUMNS, quality
+from _report import Table, parsed_with_quick
+from propagation import QUALITY, quality
 from sklearn.frozen import FrozenEstimator
 
 from skisp import PatchTransformer, StylePropagator
@@ -22,19 +23,19 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--sheet")
     parser.add_argument("--parameter", action="append", default=[], help="name=value of StylePropagator")
-    arguments = parser.parse_args()
+    arguments = parsed_with_quick(parser, size=64)
     parameters = parsed(arguments.parameter)
-    figures, sheet = redraw_all(arguments.size, parameters)
-    for name, reduce in (("median", np.median), ("least", np.min), ("greatest", np.max)):
-        print(f"{name:45}" + "".join(f"{value:10.3f}" for value in reduce(figures, axis=0)))
+    columns = ("content", "style", "seconds", *QUALITY)
+    table = Table(f"Every pair, {arguments.size} px", columns)
+    figures, sheet = redraw_all(arguments.size, parameters, table)
+    Table(f"All pairs, {arguments.size} px: medians", columns).add("all", "all", *figures.T.tolist())
     if arguments.sheet:
         write_image(arguments.sheet, sheet)
 
 
-def redraw_all(size: int, parameters: dict[str, Any]) -> tuple[Any, Any]:
-    """Figures of every pair, printed as they come, and the pictures in a grid of styles by contents."""
+def redraw_all(size: int, parameters: dict[str, Any], table: Table) -> tuple[Any, Any]:
+    """Figures of every pair, in the table as they come, and the pictures in a grid of styles by contents."""
     contents, styles = pictures(size)
-    print(f"{'content':15}{'style':30}" + "".join(f"{column:>10}" for column in ("seconds", *COLUMNS[3:])))
     figures, rows = [], [_row([np.full((size, size, 3), 255, np.uint8), *contents.values()], size)]
     for style_name, style in styles.items():
         fitted = FrozenEstimator(PatchTransformer(random_state=0).fit([style]))
@@ -44,7 +45,7 @@ def redraw_all(size: int, parameters: dict[str, Any]) -> tuple[Any, Any]:
             start = time.perf_counter()
             picture = propagator.transform([content])[0]
             figures.append([time.perf_counter() - start, *quality(content, style, picture)])
-            print(f"{content_name:15}{style_name:30}" + "".join(f"{value:10.3f}" for value in figures[-1]), flush=True)
+            table.add(content_name, style_name, *figures[-1])
             row.append(picture)
         rows.append(_row(row, size))
     width = max(row.shape[1] for row in rows)

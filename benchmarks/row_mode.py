@@ -13,15 +13,17 @@ The ways to take content codes to style codes:
                 has: what the best affine map does
 
     python benchmarks/row_mode.py [--seeds 3] [--samples 5000] [--epochs 30] [--network dense]
-                                  [--variation 0.3] [--sheet FILE.png]
+                                  [--variation 0.3] [--sheet FILE.png] [--quick]
 """
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from _report import Table, parsed_with_quick
 from _vae_peers import as_unit, load_data
 from sklearn.base import clone
 from sklearn.decomposition import PCA
@@ -57,25 +59,32 @@ def main() -> None:
     parser.add_argument("--network", default="dense")
     parser.add_argument("--variation", type=float, default=0.3)
     parser.add_argument("--sheet")
-    arguments = parser.parse_args()
-    print(f"{'content, style, way':40}{'seed':>5}" + "".join(f"{column:>11}" for column in COLUMNS))
+    parser.add_argument("--judged", type=int, default=5000, help="digits that the judge learns from")
+    arguments = parsed_with_quick(parser, seeds=1, samples=300, epochs=2, judged=300)
+    found: dict[str, list[Any]] = {}
+    table = Table(f"Digits in another hand, {arguments.samples} a hand", ("content, style, way", "seed", *COLUMNS))
     for seed in range(arguments.seeds):
-        hands = read_hands(arguments.samples, arguments.variation, seed)
+        hands = read_hands(arguments, seed)
         sheet = [hands.upright]
         for name, redrawn in redrawn_each_way(hands, arguments, seed):
-            print(f"{name:40}{seed:5}" + "".join(f"{value:11.3f}" for value in figures(hands, redrawn)), flush=True)
+            found.setdefault(name, []).append(figures(hands, redrawn))
+            table.add(name, str(seed), *found[name][-1])
             sheet.append(redrawn)
         if arguments.sheet and seed == 0:
             strips = [np.concatenate(list(images[:20]), axis=1) for images in sheet]
             write_image(arguments.sheet, 1 - np.concatenate(strips).clip(0, 1))
+    medians = Table(f"Medians of {arguments.seeds} seeds", ("content, style, way", *COLUMNS))
+    for name, each in found.items():
+        medians.add(name, *np.transpose(each).tolist())
 
 
-def read_hands(n_samples: int, variation: float, seed: int) -> Hands:
+def read_hands(arguments: argparse.Namespace, seed: int) -> Hands:
     """The two sets to fit on, test digits in both hands, and a judge that has seen none of them."""
-    data = load_data("mnist")
+    n_samples, variation, judged = arguments.samples, arguments.variation, arguments.judged
+    data = load_data("mnist", stand_in=arguments.quick)
     images = {name: as_unit(data[f"x_{name}"]).reshape(-1, 28, 28).astype(float) for name in ("train", "test")}
     chosen = np.random.default_rng(seed).permutation(len(images["train"]))
-    ours, judges = images["train"][chosen[: 2 * n_samples + 1]], images["train"][chosen[-5000:]]
+    ours, judges = images["train"][chosen[: 2 * n_samples + 1]], images["train"][chosen[-judged:]]
     digits = make_digit_styles(n_samples, images=ours, variation=variation, random_state=seed)
     mean_slant = digit_slant(ours).mean()
 
@@ -84,8 +93,8 @@ def read_hands(n_samples: int, variation: float, seed: int) -> Hands:
         return [hand.astype(np.float32) for hand in (deslanted(some), slanted)]
 
     upright, slanted = in_both_hands(images["test"][:2000])
-    judged = np.concatenate(in_both_hands(judges)).reshape(-1, 784)
-    judge = SVC(C=5).fit(judged, np.tile(data["y_train"][chosen[-5000:]], 2))
+    rows = np.concatenate(in_both_hands(judges)).reshape(-1, 784)
+    judge = SVC(C=5).fit(rows, np.tile(data["y_train"][chosen[-judged:]], 2))
     paired = slanted_and_thick(digits.content.astype(float), 0.5, 1.5, 0.0, 0.0).astype(np.float32)
     return Hands(digits, paired, upright, slanted, data["y_test"][:2000], judge)
 
@@ -103,7 +112,8 @@ def redrawn_each_way(hands: Hands, arguments: argparse.Namespace, seed: int) -> 
         propagator.fit(hands.digits.content)
         ways = {"samples": propagator.row_alignment_.transport, **other_ways(propagator, style, hands)}
         for way, transport in ways.items():
-            propagator.row_alignment_ = propagator.row_alignment_._replace(transport=transport)
+            alignment = propagator.row_alignment_._replace(transport=transport)
+            propagator.propagation_ = replace(propagator.propagation_, row_alignment=alignment)
             yield f"{name}, {way}", propagator.transform(hands.upright)
     kept = StylePropagator(content, style, random_state=seed).fit(hands.digits.content)
     yield "own C-VAE, samples the style has kept", kept.transform(hands.upright)
@@ -118,9 +128,9 @@ def other_ways(propagator: StylePropagator, style: Any, hands: Hands) -> dict[st
     codes, paired = (
         torch.from_numpy(coder.transform(x)) for x, coder in ((hands.digits.content, coder), (hands.paired, style))
     )
-    ridge = propagator.row_alignment_.to_style_coder
-    ridge = AffineMap(*(torch.from_numpy(part) for part in ridge))
-    gaussian = gaussian_transport(Moments.of(ridge(codes)), propagator.style_moments_)
+    ridge = AffineMap(*map(torch.from_numpy, propagator.row_alignment_.to_style_coder))
+    moments = Moments(*map(torch.from_numpy, propagator.style_moments_))
+    gaussian = gaussian_transport(Moments.of(ridge(codes)), moments)
     return {"ridge": ridge, "Gaussian": ridge.then(gaussian), "pairs": fit_ridge(codes, paired)}
 
 

@@ -5,7 +5,7 @@ in one run. The workers of two jobs are started before, by a search of their own
 apart. (b) 6 strengths x 3 folds by one job: without a memory, with one, and with a FrozenEstimator. Run it alone
 on an idle machine:
 
-    python benchmarks/search.py [--size 128] [--contents 3] [--epochs 16] [--repeats 1]
+    python benchmarks/search.py [--size 128] [--contents 3] [--epochs 16] [--values 6] [--repeats 1] [--quick]
 """
 
 import argparse
@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from _pictures import Picture, pictures
+from _report import Table, parsed_with_quick
 from joblib import Parallel, cpu_count, delayed
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
@@ -36,8 +37,9 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128, help="short side of contents and style in pixels")
     parser.add_argument("--contents", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=16, help="of the style's C-VAE; 16 is PatchTransformer's own")
+    parser.add_argument("--values", type=int, default=6, help="that are tried of each parameter, at most")
     parser.add_argument("--repeats", type=int, default=1, help="of each search of part (a)")
-    arguments = parser.parse_args()
+    arguments = parsed_with_quick(parser, size=64, epochs=1, values=2)
     contents, style = few_pictures(arguments.size, arguments.contents)
     patches = PatchTransformer(
         CVAETransformer(
@@ -46,8 +48,11 @@ def main() -> None:
     )
     scorer = PropagationScorer(style)
     propagator = StylePropagator(style=patches, style_images=scorer.seen, random_state=0)
-    compare_jobs(propagator, contents, scorer, arguments.repeats)
-    compare_memories(propagator, contents, scorer)
+    grid, strengths = (
+        {name: values[: arguments.values] for name, values in grid.items()} for grid in (GRID, STRENGTHS)
+    )
+    compare_jobs(propagator, grid, contents, scorer, arguments.repeats)
+    compare_memories(propagator, strengths, contents, scorer)
 
 
 def few_pictures(size: int, n_contents: int) -> tuple[list[Picture], Picture]:
@@ -60,9 +65,11 @@ def few_pictures(size: int, n_contents: int) -> tuple[list[Picture], Picture]:
     return images[:n_contents], next(iter(styles.values()))
 
 
-def compare_jobs(propagator: Any, contents: list[Picture], scorer: Any, repeats: int) -> None:
+def compare_jobs(
+    propagator: Any, grid: dict[str, list[Any]], contents: list[Picture], scorer: Any, repeats: int
+) -> None:
     """Print part (a)."""
-    n_candidates = int(np.prod([len(values) for values in GRID.values()]))
+    n_candidates = int(np.prod([len(values) for values in grid.values()]))
     print(f"(a) {n_candidates} candidates x 3 folds, {cpu_count()} cores")
     # The first task of a worker must be one of the real ones: joblib takes a worker that has grown by 300 MB since
     # for one that leaks, and starts another.
@@ -71,28 +78,27 @@ def compare_jobs(propagator: Any, contents: list[Picture], scorer: Any, repeats:
     print(f"    start of two workers and a search of 2 candidates: {time.perf_counter() - start:.1f} s")
     in_workers = Parallel(n_jobs=2)(delayed(threads)() for _ in range(2))
     print(f"    threads in this process: {threads()}; in the workers: {in_workers}")
+    table = Table(f"{n_candidates} candidates x 3 folds, {cpu_count()} cores", ("search", "s", "share of one job's"))
     seconds: dict[int, list[float]] = {1: [], 2: []}
     scores = []
     for _ in range(repeats):
         for n_jobs, times in seconds.items():
             start = time.perf_counter()
-            found = search(propagator, GRID, contents, scorer, n_jobs=n_jobs)
+            found = search(propagator, grid, contents, scorer, n_jobs=n_jobs)
             times.append(time.perf_counter() - start)
             scores.append(found.cv_results_["mean_test_score"])
-            print(f"    n_jobs={n_jobs}: {times[-1]:.1f} s", flush=True)
-    print(f"    found: {found.best_params_}, {found.best_score_:.3f}; all:")
+    for n_jobs, times in seconds.items():
+        table.add(f"n_jobs={n_jobs}", times, float(np.median(times) / np.median(seconds[1])))
+    print(f"\n    found: {found.best_params_}, {found.best_score_:.3f}; all:")
     for parameters, score in zip(found.cv_results_["params"], found.cv_results_["mean_test_score"], strict=True):
         print(f"        {score:.3f} {parameters}")
-    one, two = (float(np.median(times)) for times in seconds.values())
-    print(
-        f"    two jobs / one job: {two / one:.3f}; the same scores: {all(np.array_equal(s, scores[0]) for s in scores)}"
-    )
+    print(f"    the same scores: {all(np.array_equal(s, scores[0]) for s in scores)}")
 
 
-def compare_memories(propagator: Any, contents: list[Picture], scorer: Any) -> None:
+def compare_memories(propagator: Any, strengths: dict[str, list[Any]], contents: list[Picture], scorer: Any) -> None:
     """Print part (b)."""
-    print(f"(b) {len(STRENGTHS['strength'])} strengths x 3 folds, n_jobs=1")
     scores = []
+    table = Table(f"{len(strengths['strength'])} strengths x 3 folds, n_jobs=1", ("search", "s", "C-VAEs trained"))
     with tempfile.TemporaryDirectory() as folder:
         remembering = clone(propagator).set_params(memory=folder)
         makers = {
@@ -104,11 +110,11 @@ def compare_memories(propagator: Any, contents: list[Picture], scorer: Any) -> N
         for name, make in makers.items():
             with counted_fits() as fits:
                 start = time.perf_counter()
-                found = search(make(), STRENGTHS, contents, scorer, n_jobs=1)
+                found = search(make(), strengths, contents, scorer, n_jobs=1)
                 seconds = time.perf_counter() - start
             scores.append(found.cv_results_["mean_test_score"])
-            print(f"    {name:24} {seconds:7.1f} s {len(fits):4} C-VAEs trained", flush=True)
-    print(f"    the same scores: {all(np.array_equal(other, scores[0]) for other in scores)}")
+            table.add(name, seconds, len(fits))
+    print(f"\n    the same scores: {all(np.array_equal(other, scores[0]) for other in scores)}")
 
 
 def search(propagator: Any, grid: dict[str, list[Any]], contents: list[Picture], scorer: Any, *, n_jobs: int) -> Any:

@@ -3,7 +3,7 @@
 Flicker is the mean difference of neighbouring pictures in levels of 255, of a static clip with slight
 noise and of a panning one; there along the motion, which is known, and as it is on the screen.
 
-    python benchmarks/sequence.py [--size 256] [--frames 8] [--pan 3] [--noise 4]
+    python benchmarks/sequence.py [--size 256] [--pairs 3] [--frames 8] [--pan 3] [--noise 4] [--quick]
 """
 
 import argparse
@@ -12,28 +12,29 @@ from typing import Any
 
 import numpy as np
 from _pictures import pictures
+from _report import Table, parsed_with_quick
 
 from skisp import StylePropagator
 
 PAIRS = (("chicago", "starry_night"), ("cornell", "wave"), ("tuebingen", "the_scream"))
-COLUMNS = ("frames", "one by one", "sequence", "ratio", "on screen", "s/frame", "s/frame")
+COLUMNS = ("frames", "one by one", "sequence", "ratio", "on screen", "s a frame one by one", "s a frame in sequence")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--pairs", type=int, default=len(PAIRS))
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--pan", type=int, default=3, help="pixels a frame")
     parser.add_argument("--noise", type=float, default=4, help="standard deviation, levels of 255")
-    arguments = parser.parse_args()
+    arguments = parsed_with_quick(parser, size=64, frames=3, pairs=1)
     contents, styles = pictures(arguments.size)
     pairs = [pair for pair in PAIRS if pair[0] in contents] or list(zip(contents, styles, strict=True))
-    print(f"{'content':12}{'style':20}{'clip':8}" + "".join(f"{name:>12}" for name in COLUMNS))
-    for content, style in pairs:
+    table = Table(f"Flicker, {arguments.size} px, {arguments.frames} frames", ("content", "style", "clip", *COLUMNS))
+    for content, style in pairs[: arguments.pairs]:
         for clip, pan in (("static", 0), ("panning", arguments.pan)):
             frames = make_clip(contents[content], arguments.frames, pan, arguments.noise)
-            figures = measure(frames, styles[style], pan)
-            print(f"{content:12}{style:20}{clip:8}" + "".join(f"{figure:12.3f}" for figure in figures), flush=True)
+            table.add(content, style, clip, *measure(frames, styles[style], pan))
 
 
 def make_clip(image: Any, n_frames: int, pan: int, noise: float) -> Any:

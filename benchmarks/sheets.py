@@ -4,7 +4,8 @@ Pairs with a face (the astronaut of scikit-image), three places, and every publi
 is drawn by the checkout that ``--before`` names, with its defaults, in a process of its own; ``--parameter`` is for
 ours now. Needs the folder of paintings and photographs beside the project.
 
-    python benchmarks/sheets.py -o FOLDER [--sizes 256 512 1024] [--before CHECKOUT] [--parameter name=value ...]
+    python benchmarks/sheets.py [-o FOLDER] [--sizes 256 512 1024] [--before CHECKOUT] [--parameter name=value ...]
+                                [--quick]
 """
 
 import argparse
@@ -21,6 +22,7 @@ import PIL.Image
 import PIL.ImageDraw
 from _parameters import parsed
 from _pictures import FOLDER, Picture, pair, with_short_side
+from _report import leave_out, parsed_with_quick
 
 from skisp.io import read_image, write_image
 
@@ -34,17 +36,17 @@ Row = dict[str, Picture]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("-o", "--output", type=Path, default=Path(__file__).with_name("out") / "sheets")
     parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512, 1024])
     parser.add_argument("--before", type=Path, help="folder of another checkout")
     parser.add_argument("--parameter", action="append", default=[], help="name=value of StylePropagator, for ours now")
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parsed_with_quick(parser, sizes=[64])
     if arguments.worker:
         draw_all(arguments.worker, parsed(arguments.parameter))
         return
     if not FOLDER.is_dir():
-        parser.error(f"there are no paintings in {FOLDER}")
+        leave_out(f"there are no paintings in {FOLDER}")
     arguments.output.mkdir(parents=True, exist_ok=True)
     for size in arguments.sizes:
         rows = dict(every_row(size))

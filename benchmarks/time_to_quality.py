@@ -9,6 +9,7 @@ are left out:
     pip install -c constraints.txt -e . pythae==0.1.2 skorch==1.4.0 keras==3.15.1 "jax[cpu]==0.10.2"
 
     python benchmarks/time_to_quality.py [METHOD ...] [--nats 100] [--rows 10000] [--epochs 60] [--seeds 1]
+                                         [--quick]
 """
 
 import argparse
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from _jax_peers import import_backend, keras_epochs, loop_epochs
+from _report import Table, parsed_with_quick
 from _vae_peers import (
     VAE,
     Model,
@@ -34,8 +36,6 @@ from _vae_peers import (
     load_data,
     log_likelihood,
     negative_elbo,
-    print_header,
-    print_row,
     pythae_trainer,
     stopwatch,
     train_quietly,
@@ -44,7 +44,7 @@ from torch import Tensor, nn, optim
 
 from skisp import CVAETransformer
 
-COLUMNS = ("method", "CPU s", "relative", "epochs", "nats then", "each seed's seconds")
+COLUMNS = ("method", "CPU s", "relative", "epochs", "nats then")
 SKISP = {"n_components": 32, "likelihood": "bernoulli", "binarize": True, "device": "cpu"}
 EPOCHS = (2, 3, 4, 5, 6, 8, 10, 15, 20, 30)
 EPOCHS_A_SCORE = 3
@@ -221,33 +221,24 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=60, help="of the others, at most")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
+    options = parsed_with_quick(parser, methods=["skisp"], nats=1e9, rows=500, seeds=1)
     torch.set_num_threads(options.threads)
-    data = load_data("mnist")
+    data = load_data("mnist", stand_in=options.quick)
     test = binarised(as_unit(data["x_test"][:500]))
     task = Task(as_unit(data["x_train"][: options.rows]), test, options.nats, options.epochs)
     reference = None
-    print_header(f"CPU seconds until {task.nats:g} nats, MNIST, {len(task.train)} rows", COLUMNS)
+    table = Table(f"CPU seconds until {task.nats:g} nats, MNIST, {len(task.train)} rows", COLUMNS)
     for name, points in METHODS.items():
         if options.methods and not name.startswith(tuple(options.methods)):
             continue
         try:
             found = [reached(points(task, seed), task.nats) for seed in range(options.seeds)]
         except ImportError as error:
-            print_row([name, f"left out: {error}", *[""] * (len(COLUMNS) - 2)])
+            table.add(name, f"left out: {error}", *[""] * (len(COLUMNS) - 2))
             continue
-        seconds = float(np.median([one.seconds for one in found]))
-        reference = seconds if reference is None else reference
-        print_row(
-            [
-                name,
-                f"{seconds:.2f}" if math.isfinite(seconds) else "never",
-                f"{seconds / reference:.2f}" if math.isfinite(seconds) else "",
-                ", ".join(str(one.epochs) for one in found),
-                ", ".join(f"{one.nats:.2f}" for one in found),
-                ", ".join(f"{one.seconds:.2f}" for one in found),
-            ]
-        )
+        seconds, epochs, nats = zip(*found, strict=True)
+        reference = np.median(seconds) if reference is None else reference
+        table.add(name, seconds, float(np.median(seconds) / reference), epochs, nats)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ style's own; with and without the residual; and a content coder of another code 
 the median over the pairs, on the same pairs:
 
     python benchmarks/transformers.py [--size 256] [--pairs 4] [--only patches codes generated contents]
+                                      [--quick]
 """
 
 import argparse
@@ -14,7 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from _pictures import pair, pair_names
-from propagation import COLUMNS, quality
+from _report import Table, parsed_with_quick
+from propagation import QUALITY, quality
 from sklearn.base import clone
 from sklearn.decomposition import NMF, PCA, FactorAnalysis
 from sklearn.frozen import FrozenEstimator
@@ -39,14 +41,15 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--pairs", type=int, default=4)
     parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS))
-    arguments = parser.parse_args()
+    arguments = parsed_with_quick(parser, size=64, pairs=1, only=["generated"])
     pairs = [pair(*names, arguments.size) for names in pair_names(arguments.pairs)]
-    print(f"{'':10}{'transformer':44}" + "".join(f"{name:>10}" for name in ("fit s", "image s", *COLUMNS[3:])))
+    columns = ("group", "transformer", "fit s", "image s", *QUALITY)
+    table = Table(f"Medians of {len(pairs)} pairs, {arguments.size} px", columns)
     fitted: dict[str, list[tuple[float, Any]]] = {}
     for row in rows():
         if row.group in arguments.only:
-            figures = np.median([measure(row, *both, fitted, i) for i, both in enumerate(pairs)], axis=0)
-            print(f"{row.group:10}{row.name:44}" + "".join(f"{value:10.3f}" for value in figures), flush=True)
+            figures = np.array([measure(row, *both, fitted, i) for i, both in enumerate(pairs)])
+            table.add(row.group, row.name, *figures.T.tolist())
 
 
 def rows() -> Iterator[Row]:

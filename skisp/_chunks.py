@@ -25,6 +25,8 @@ class ChunkSizes:
         Rows, and values of rows, in a network at once where no gradient is taken.
     block_bytes : int
         Bytes of float32 values held at once of data that are not in memory.
+    map_bytes : int
+        The same of a memory map, which costs nothing to read again.
     """
 
     patches: int = 4096
@@ -35,6 +37,7 @@ class ChunkSizes:
     rows: int = 2**13
     values: int = 2**21
     block_bytes: int = 2**28
+    map_bytes: int = 2**26
 
 
 chunk_sizes = ChunkSizes()

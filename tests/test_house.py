@@ -221,7 +221,7 @@ OUTSIDE = [path for folder in ("benchmarks", "examples") for path in sorted((ROO
 
 @pytest.mark.parametrize("path", OUTSIDE, ids=lambda path: path.stem)
 def test_what_benchmarks_and_examples_import_is_there(path):
-    """No test runs the benchmarks, and a name that moves would break them unseen."""
+    """A name that moves would break them unseen until they are run, which is not done with every test."""
     found = [node for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom) and node.module]
     for node in (node for node in found if node.module.partition(".")[0] == "skisp"):
         module = importlib.import_module(node.module)

@@ -20,14 +20,14 @@ from ..io import ImageMetadata, read_image, resize_longest
 from ..io._images import WRITABLE_SUFFIXES, encode_image
 from ._errors import UserError
 from ._messages import decoders_silent
-from ._redrawer import redraw
+from ._redrawer import preview_size, redraw
 from ._styles import learn
 
 __all__ = ["Picture", "Workspace"]
 
 # What a page may set of a propagator: others could name files of this machine.
 _LOOK = {"strength", "content_weight", "style_scale", "color"}
-_PREVIEW_SHORT_SIDE, _PREVIEW_LONG_SIDE, _SHOWN_LONG_SIDE, _PROCEDURAL_SIDE = 256, 1024, 1600, 512
+_SHOWN_LONG_SIDE, _PROCEDURAL_SIDE = 1600, 512
 _MOST_BYTES = 512 << 20  # of the pictures that were dropped, and again of those redrawn
 _SECONDS_BETWEEN_NEWS = 0.2
 _one_reader = threading.Lock()  # bounds memory; and decoders are silenced for the whole process
@@ -110,8 +110,7 @@ class _Preview:
         from .. import StylePropagator
 
         image, _ = photograph.read("the photograph")
-        short, long = sorted(image.shape[:2])
-        self._small = resize_longest(image, min(_PREVIEW_LONG_SIDE, round(_PREVIEW_SHORT_SIDE * long / short)))
+        self._small = preview_size(image)
         self._propagator = StylePropagator(**parameters).fit([self._small])
         self._turn = threading.Lock()
 

@@ -76,6 +76,7 @@ def _add_propagate(commands: "_Commands[_Parser]") -> None:
     _add_style(parser, required=True)
     _add_style_weights(parser)
     _add_redrawing(parser)
+    _add_preview(parser)
     _add_quality(parser)
 
 
@@ -104,6 +105,7 @@ def _add_apply(commands: "_Commands[_Parser]") -> None:
     _add_contents(parser)
     _add_model(parser, required=True)
     _add_redrawing(parser)
+    _add_preview(parser)
     _add_quality(parser)
 
 
@@ -258,6 +260,14 @@ def _add_strokes(parser: argparse.ArgumentParser) -> None:
         "--color",
         choices=("style", "content", "only"),
         help="style (default); content: keep the photograph's colours; only: take the style's colours, no strokes",
+    )
+
+
+def _add_preview(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--preview",
+        action="store_true",
+        help="write a small picture first, about a second after the style is known, which the finished one replaces",
     )
 
 

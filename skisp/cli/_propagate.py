@@ -1,22 +1,26 @@
 """The commands that learn a style and redraw photographs in it."""
 
 import json
+import os
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from .._names import shown
-from ..io import read_image
+from ..io import ImageMetadata, read_image
 from ..io._image_file import ImageFile
 from ._errors import FAILURES, UserError, in_one_line
 from ._masks import check_mask, given_masks, read_mask
 from ._messages import decoders_silent
 from ._outputs import check_outputs, is_file_name, is_picture, plan_outputs, writable_folder, write_picture
 from ._progress import progress_shown, time_left
-from ._redrawer import checked, options_of, redraw, use_cores
+from ._redrawer import checked, options_of, preview_size, redraw, use_cores
 from ._settings_record import SettingsRecord, digest_of, in_words, settings_of
 from ._streams import complain, note, print_line
 from ._styles import given_styles, learn, read_styles
@@ -91,7 +95,7 @@ class _Batch:
         UserError
             If a picture exists that was made otherwise.
         """
-        done = [job for job in jobs if job[1].is_file()]
+        done = [job for job in jobs if job[1].is_file() and not (self._made and self._made.is_preview(job[1]))]
         for content, target in done:
             differences = self._made.differences(target, self._settings_for(content)) if self._made else []
             if differences:
@@ -159,11 +163,34 @@ class _Batch:
         if metadata.n_frames > 1:
             note(f"{shown(content)} has {metadata.n_frames} frames; the first is redrawn")
         mask = read_mask(self._arguments.mask, content, image.shape)
-        with progress_shown(f"redrawing {shown(Path(content).name)}{position}", self._arguments, left):
-            picture = redraw(image, self._parameters, mask)
-        write_picture(target, picture, metadata, self._arguments.quality)
+        with self._previewed(job, image, mask, metadata):
+            with progress_shown(f"redrawing {shown(Path(content).name)}{position}", self._arguments, left):
+                picture = redraw(image, self._parameters, mask)
+            write_picture(target, picture, metadata, self._arguments.quality)
         if self._made:
             self._made.add(target, self._settings_for(content))
+
+    @contextmanager
+    def _previewed(
+        self, job: _Job, image: NDArray[Any], mask: NDArray[Any] | None, metadata: ImageMetadata
+    ) -> Iterator[None]:
+        """Inside, a preview lies where the finished picture will, if it was asked for; if none comes, it is removed."""
+        small = preview_size(image) if self._arguments.preview else image
+        if small.shape == image.shape:
+            yield
+            return
+        content, target = job
+        with progress_shown(f"drawing a preview of {shown(Path(content).name)}", self._arguments):
+            preview = redraw(small, self._parameters, None if mask is None else preview_size(mask))
+        if self._made:  # before it is there: whatever ends the command, it is not taken for the picture
+            self._made.add_preview(target)
+        write_picture(target, preview, metadata, self._arguments.quality)
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(os.path.realpath(target))
+            raise
 
     def _settings_for(self, content: str) -> dict[str, str]:
         return self._settings | {"the photograph": f"{shown(Path(content).name)} [{digest_of(content)[:6]}]"}

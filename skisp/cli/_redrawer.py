@@ -7,12 +7,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from .._presets import preset
+from ..io import resize_longest
 from ._errors import UserError, in_one_line
 
-__all__ = ["checked", "options_of", "redraw", "use_cores"]
+__all__ = ["checked", "options_of", "preview_size", "redraw", "use_cores"]
 
 # Options of the command that are parameters of the propagator of the same names.
 _LOOK = ("strength", "style_scale", "color")
+_PREVIEW_SHORT_SIDE, _PREVIEW_LONG_SIDE = 256, 1024
 
 
 def redraw(content: NDArray[Any], parameters: dict[str, Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -22,6 +24,12 @@ def redraw(content: NDArray[Any], parameters: dict[str, Any], mask: NDArray[Any]
     masks = {} if mask is None else {"mask": [mask]}
     result: NDArray[Any] = StylePropagator(**parameters).fit([content]).transform([content], **masks)[0]
     return result
+
+
+def preview_size(photograph: NDArray[Any]) -> NDArray[Any]:
+    """A photograph at the size of a preview, which is redrawn in about a second; a smaller one as it is."""
+    short, long = sorted(photograph.shape[:2])
+    return resize_longest(photograph, min(_PREVIEW_LONG_SIDE, round(_PREVIEW_SHORT_SIDE * long / short)))
 
 
 def options_of(arguments: Namespace) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from .._names import shown
-from ..io._files import write_whole
 from ._redrawer import options_of
 
 __all__ = ["SettingsRecord", "digest_of", "in_words", "settings_of"]
 
-_NAME = ".skisp-settings.json"
+_NAME = ".skisp-settings.jsonl"
 _OPTIONS = ("style_weights", "size", "quality")
+_PREVIEW = "a preview"
 _Settings = Mapping[str, str]
 
 
@@ -25,21 +25,36 @@ class SettingsRecord:
     Parameters
     ----------
     folder : Path
-        What is kept there is read; if it is damaged, nothing is known.
+        What is kept there is read, a line for each picture; of lines that are damaged nothing is known.
     """
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / _NAME
         self._pictures: dict[str, _Settings] = {}
-        with suppress(OSError, ValueError, AttributeError):
-            found = json.loads(self._file.read_text("utf-8"))
-            self._pictures = {name: dict(settings) for name, settings in found.items()}
+        lines: list[str] = []
+        with suppress(OSError):
+            lines = self._file.read_text("utf-8", errors="replace").splitlines()
+        for line in lines:
+            with suppress(ValueError, TypeError):
+                name, settings = json.loads(line)
+                self._pictures[name] = dict(settings)
 
     def add(self, picture: Path, settings: _Settings) -> None:
         """Note how a picture was made, now that it is written."""
         self._pictures[picture.name] = settings
-        text = json.dumps(self._pictures, indent=1)  # ASCII, whatever the names
-        write_whole(os.fspath(self._file), text.encode())
+        # One line, however many there are. It begins a new one, since the last may have been cut off.
+        with open(self._file, "a", encoding="ascii") as file:
+            file.write("\n" + json.dumps([picture.name, settings]))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def add_preview(self, picture: Path) -> None:
+        """Note that what is about to be written is not the finished picture."""
+        self.add(picture, {_PREVIEW: "yes"})
+
+    def is_preview(self, picture: Path) -> bool:
+        """Whether no finished picture has taken the place of a preview."""
+        return _PREVIEW in self._pictures.get(picture.name, {})
 
     def differences(self, picture: Path, settings: _Settings) -> list[str]:
         """In which settings a picture was made otherwise, in words; none if it was not, or nothing is known."""

@@ -51,7 +51,7 @@ class RowSource:
     @property
     def rows_a_block(self) -> int:
         """Rows held at once."""
-        return self.n_rows if self.in_memory else max(1, chunk_sizes.block_bytes // (4 * self.n_features))
+        return self.n_rows if self.in_memory else max(1, _block_bytes(self.data) // (4 * self.n_features))
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
         """Rows ``start:stop``, less the offset, as a C-ordered float32 array."""
@@ -132,5 +132,10 @@ def _slices(X: Any) -> bool:
 def _is_read_by_slices(X: Any) -> bool:
     """Whether ``X`` is to be read a block at a time: a large memory map, or an array of another library."""
     if isinstance(X, np.memmap):
-        return X.ndim > 1 and 4 * X.size > chunk_sizes.block_bytes
+        return X.ndim > 1 and 4 * X.size > _block_bytes(X)
     return _slices(X)
+
+
+def _block_bytes(X: Any) -> int:
+    """Bytes of float32 values of ``X`` that are held at once."""
+    return min(chunk_sizes.block_bytes, chunk_sizes.map_bytes) if isinstance(X, np.memmap) else chunk_sizes.block_bytes

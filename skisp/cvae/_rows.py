@@ -102,22 +102,54 @@ class RowBlocks:
 
     def batches(self, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
         """Batches (b, D) of one epoch, on the device, every row as often as its weight says."""
+        before = None
+        for rows in self._batches_of_one_size(batch_size, generator):
+            if before is not None and len(rows) == 1 < batch_size:  # the only row of the last block
+                before = torch.cat([before, rows])
+                continue
+            if before is not None:
+                yield before.to(self._device)
+            before = rows
+        if before is not None:
+            yield before.to(self._device)
+
+    def _batches_of_one_size(self, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+        """Batches of which only the last has another size: what a block leaves over waits for the next.
+
+        If each block had a last batch of a size of its own, memory would grow without end: torch keeps what it has
+        planned and compiled for every size.
+        """
         # A permutation of one block draws nothing that matters: small and large data share this path.
-        for drawn in torch.randperm(len(self._runs), generator=generator).split(self._runs_a_block):
+        blocks = torch.randperm(len(self._runs), generator=generator).split(self._runs_a_block)
+        left = None
+        for i, drawn in enumerate(blocks):
             rows, order, weight = self._mixed_block([self._runs[i] for i in drawn.sort().values.tolist()])
             if weight is not None:
                 order = order.repeat_interleave(repetitions(weight[order], generator))
-            shuffled = order[torch.randperm(len(order), generator=generator)]
-            for indices in batches(shuffled, batch_size):
-                yield rows[indices.to(rows.device)].to(self._device)
+            shuffled = order[torch.randperm(len(order), generator=generator)].to(rows.device)
+            if left is not None:
+                n_missing = batch_size - len(left)
+                left, shuffled = torch.cat([left, rows[shuffled[:n_missing]]]), shuffled[n_missing:]
+                if len(left) < batch_size:
+                    continue
+                yield left
+            n_taken = len(shuffled) // batch_size * batch_size if i < len(blocks) - 1 else len(shuffled)
+            for indices in batches(shuffled[:n_taken], batch_size):
+                yield rows[indices]
+            left = rows[shuffled[n_taken:]] if n_taken < len(shuffled) else None
+        if left is not None:
+            yield left
 
     def n_batches(self, batch_size: int) -> int:
         """Batches an epoch, as near as weights that are fractions allow."""
-        per_block = [self._weight_of(i) for i in range(len(self._starts))]
-        return max(1, sum(len(range(0, round(weight), batch_size)) for weight in per_block))
+        return max(1, len(range(0, round(self.total_weight), batch_size)))
 
     def parts(self, rows_at_once: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Rows (b, D) and their weights (b,) in the order they came, without rows of weight 0."""
+        parts = self._weighty_parts(rows_at_once)
+        return parts if len(self._starts) == 1 else _of_one_size(parts, rows_at_once)
+
+    def _weighty_parts(self, rows_at_once: int) -> Iterator[tuple[Tensor, Tensor]]:
         for i, start in enumerate(self._starts):
             rows = self._block(i)
             weight = self._weight_slice(start, self._stops[i])
@@ -203,9 +235,6 @@ class RowBlocks:
             return torch.ones(stop - start, dtype=torch.float64)
         return self._weight[start:stop]
 
-    def _weight_of(self, i: int) -> float:
-        return float(self._weight_slice(self._starts[i], self._stops[i]).sum())
-
 
 def relative_weights(sample_weight: NDArray[Any]) -> NDArray[np.float64]:
     """Weights (n,) as repetitions: small whole numbers as they are, others scaled to a mean of 1 where they are not 0.
@@ -217,6 +246,18 @@ def relative_weights(sample_weight: NDArray[Any]) -> NDArray[np.float64]:
     if np.array_equal(weight, np.rint(weight)) and weight.sum() <= _MOST_REPETITIONS * n_weighty:
         return weight
     return weight / weight[weight > 0].mean()
+
+
+def _of_one_size(parts: Iterator[tuple[Tensor, Tensor]], size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """The same rows and weights in parts of one size, but for the last: many sizes take memory, as many batches do."""
+    rows, weight = next(parts)
+    for more_rows, more_weight in parts:
+        rows, weight = torch.cat([rows, more_rows]), torch.cat([weight, more_weight])
+        while len(rows) >= size:
+            yield rows[:size], weight[:size]
+            rows, weight = rows[size:], weight[size:]
+    if len(rows):
+        yield rows, weight
 
 
 def _tensor(rows: NDArray[np.float32]) -> Tensor:

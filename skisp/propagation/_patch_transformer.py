@@ -144,7 +144,9 @@ class PatchTransformer(NotebookDisplay, TableOutput, TransformerMixin, BaseEstim
         seed = draw_seed(self.random_state)
         if is_rows(X):
             _refuse_image(X)
-            rows = validate_data(self, X, dtype=[np.float64, np.float32], order="C")
+            # A memory map may be larger than memory: it goes to the transformer, which may read it by parts, as it is.
+            is_map = isinstance(X, np.memmap) and X.ndim == 2
+            rows = validate_data(self, X, dtype=[np.float64, np.float32], order="C", skip_check_array=is_map)
             self.images_, self.n_channels_ = [], 0
         else:
             self.images_ = checked_images(X, self.patch_size, "X")

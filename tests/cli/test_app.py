@@ -20,7 +20,7 @@ import PIL.Image
 import pytest
 
 import skisp
-from skisp.cli import _app_server, _app_workspace, main
+from skisp.cli import _app_server, _app_workspace, _redrawer, main
 from skisp.cli._app_workspace import Picture, Workspace
 from skisp.datasets import load_photograph, make_style_image
 from skisp.io import read_image
@@ -73,7 +73,7 @@ def test_at_full_size_it_is_the_file_that_the_command_writes(client, pair, photo
 
 
 def test_a_preview_is_small_and_follows_the_settings(client, pair, photograph, monkeypatch):
-    monkeypatch.setattr(_app_workspace, "_PREVIEW_SHORT_SIDE", 24)
+    monkeypatch.setattr(_redrawer, "_PREVIEW_SHORT_SIDE", 24)
     small = read_image(BytesIO(photograph), size=36)
     assert small.shape == (36, 24, 3)
     name, data = client.drawn(*pair, strength=0)

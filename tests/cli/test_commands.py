@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -176,6 +177,17 @@ class TestPropagate:
         assert run(capsys, *command, *more, "--force")[0] == 0
         assert run(capsys, *command, *more)[:2] == (0, "")
 
+    @pytest.mark.parametrize("damage", [b'\n["b.png", {"stren', b"\n\xff\x00", b"\n[1]\n7\n[[], {}]"])
+    def test_what_is_damaged_of_the_record_hides_no_other_picture(self, folder, calls, capsys, damage):
+        command = ["propagate", "--style", "style.png", "-o", "out", "--quiet"]
+        assert run(capsys, *command, "a.jpg")[0] == 0
+        with open("out/.skisp-settings.jsonl", "ab") as file:
+            file.write(damage)
+        assert run(capsys, *command, "b.png")[0] == 0
+        for name in ("a.jpg", "b.png"):
+            assert f"{name} exists already and was made otherwise" in fails(capsys, *command, name, "--seed", "1")
+        assert run(capsys, *command, "a.jpg", "b.png")[:2] == (0, "")
+
     @pytest.mark.parametrize("suffix", ["jpg", "webp"])
     def test_the_quality_of_files(self, folder, calls, capsys, suffix):
         noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
@@ -308,6 +320,63 @@ class TestPropagate:
         monkeypatch.setattr("skisp.cli._styles.learn", stop)
         status, out, _ = run(capsys, *command)
         assert (status, [record["status"] for record in json.loads(out)]) == (130, ["kept"])
+
+    def large(self, name="large.png"):
+        write_image(name, np.full((300, 600, 3), 7, np.uint8))
+        write_image("mask.png", np.full((300, 600), 255, np.uint8))
+        return ["propagate", name, "--style", "style.png", "--mask", "mask.png", "--quiet"]
+
+    def test_a_preview_lies_there_until_the_picture_is_drawn(self, folder, calls, capsys, monkeypatch):
+        seen, transform = [], StubPropagator.transform
+
+        def looking(self, X, mask=None):
+            there = [read_image(path).shape[:2] for path in sorted(Path("out").glob("*.png"))]
+            seen.append((X[0].shape[:2], mask[0].shape, there))
+            return transform(self, X, mask)
+
+        monkeypatch.setattr(StubPropagator, "transform", looking)
+        assert run(capsys, *self.large(), "-o", "out", "--preview") == (0, "out/large.png\n", "")
+        small, full = (256, 512), (300, 600)
+        assert seen == [(small, small, []), (full, full, [small])]
+        assert read_image("out/large.png").shape[:2] == full
+
+    def test_a_small_photograph_needs_no_preview(self, folder, calls, capsys):
+        assert run(capsys, "propagate", "a.jpg", "--style", "style.png", "-o", "out", "--preview")[0] == 0
+        assert len(calls) == 1
+
+    @pytest.mark.parametrize("output", ["out", "out/large.png"])
+    def test_no_preview_is_left_where_no_picture_comes(self, folder, calls, capsys, monkeypatch, output):
+        def stop(self, X, mask=None):
+            if X[0].shape[0] == 300:
+                raise KeyboardInterrupt
+            return X
+
+        monkeypatch.setattr(StubPropagator, "transform", stop)
+        assert run(capsys, *self.large(), "-o", output, "--preview")[0] == 130
+        assert not Path("out").exists() or pictures_in("out") == []
+
+    @pytest.mark.parametrize("again", [["--preview"], []])
+    def test_a_preview_is_not_taken_for_the_picture_after_a_kill(self, folder, calls, capsys, monkeypatch, again):
+        """What lies there while the second picture is drawn is what SIGKILL would leave."""
+        transform = StubPropagator.transform
+
+        def leaving(self, X, mask=None):
+            if X[0].shape[0] == 300 and len(pictures_in("out")) == 2:
+                shutil.copytree("out", "killed")
+            return transform(self, X, mask)
+
+        command = self.large()
+        command.insert(1, "a.jpg")
+        with monkeypatch.context() as patched:
+            patched.setattr(StubPropagator, "transform", leaving)
+            assert run(capsys, *command, "-o", "out", "--preview")[0] == 0
+        assert read_image("killed/large.png").shape == (256, 512, 3)
+        command.remove("--quiet")
+        status, out, err = run(capsys, *command, "-o", "killed", *again)
+        assert (status, out) == (0, "killed/large.png\n")
+        assert "1 of 2 pictures exist already and are kept" in err
+        assert Path("killed/large.png").read_bytes() == Path("out/large.png").read_bytes()
+        assert run(capsys, *command, "-o", "killed", *again)[:2] == (0, "")
 
     def test_floats_are_written_with_16_bits(self, folder, calls, capsys, monkeypatch):
         values = np.linspace(0, 1, 600, dtype=np.float32).reshape(20, 30)

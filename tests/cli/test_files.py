@@ -143,7 +143,7 @@ def test_a_batch_of_bad_files_and_good(folder, capfdbinary):
     status, out, err = run(capfdbinary, *contents)
     assert status == 1
     assert out == b"".join(b"out/" + os.fsencode(name) + b"\n" for name in NAMES)
-    assert sorted(os.listdir("out")) == sorted([*NAMES, ".skisp-settings.json"])
+    assert sorted(os.listdir("out")) == sorted([*NAMES, ".skisp-settings.jsonl"])
     lines = err.splitlines()
     assert len(lines) == len(failing) + 1
     shown = [name.replace("\n", "\\n").replace("\udcfe", "\\udcfe") for name in contents if name in failing]

@@ -67,6 +67,33 @@ def test_a_block_is_put_together_from_whole_runs_drawn_from_all_of_the_data(n_ro
         assert max(block) - min(block) > max(200, n_rows / 2)
 
 
+@given(
+    n_rows=st.integers(2, 60),
+    rows_a_block=st.integers(1, 70),
+    batch_size=st.integers(2, 20),
+    seed=st.integers(0, 3),
+    weighted=st.booleans(),
+)
+@settings(max_examples=80, deadline=None)
+def test_all_batches_and_parts_have_one_size_but_for_the_last(n_rows, rows_a_block, batch_size, seed, weighted):
+    """Whatever the blocks: torch keeps memory for each size it has seen."""
+    rng = np.random.default_rng(seed)
+    weight = np.append(rng.integers(0, 3, n_rows - 2), [1, 1]).astype(float) if weighted else None
+    blocks = row_blocks(numbered(n_rows), rows_a_block, weight=weight)
+    times = np.ones(n_rows, int) if weight is None else weight.astype(int)
+    found = list(blocks.batches(batch_size, seeded(seed)))
+    assert np.bincount(torch.cat(found)[:, 0].int(), minlength=n_rows).tolist() == times.tolist()
+    *others, last = map(len, found)
+    assert set(others) <= {batch_size}
+    assert 1 < last <= batch_size + 1
+    assert len(found) <= blocks.n_batches(batch_size) <= len(found) + 1
+    if rows_a_block < n_rows:
+        parts = list(blocks.parts(batch_size))
+        assert torch.cat([rows for rows, _ in parts])[:, 0].int().tolist() == np.flatnonzero(times).tolist()
+        assert {len(rows) for rows, _ in parts[:-1]} <= {batch_size}
+        assert all(len(rows) == len(weights) for rows, weights in parts)
+
+
 def test_a_single_block_is_read_once_and_more_are_read_as_they_are_needed():
     reads = []
 

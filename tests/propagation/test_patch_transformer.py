@@ -127,6 +127,16 @@ def test_rows_go_to_the_transformer_as_they_are(rng):
     assert patches.n_features_in_ == 12
 
 
+def test_a_memory_map_of_rows_is_not_read_before_the_transformer_has_it(rng, tmp_path):
+    rows = np.memmap(tmp_path / "rows", np.float32, "w+", shape=(50, 12))
+    rows[:] = rng.random((50, 12))
+    patches = PatchTransformer(KeepingRows(2, random_state=0)).fit(rows)
+    assert type(patches.transformer_.rows) is np.memmap
+    assert patches.n_features_in_ == 12
+    in_memory = PatchTransformer(KeepingRows(2, random_state=0)).fit(np.array(rows))
+    np.testing.assert_array_equal(patches.transform(rows), in_memory.transform(rows))
+
+
 def test_images_are_refused_where_rows_were_fitted(rng, images):
     """A grey image of floats may have been meant: it is rows, as any table is."""
     patches = PatchTransformer(PCA(4)).fit(rng.random((60, 12)))
