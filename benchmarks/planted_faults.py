@@ -3,10 +3,10 @@
 python benchmarks/planted_faults.py [--seed 0] [--count 30] [--limit 600] [--only skisp/propagation] [--quick]
 
 In a copy of the tree one operator, comparison, condition or constant is changed, a keyword is left out, two arguments
-change places, or a statement is dropped. Then the tests that belong to the changed file run until one fails: those
-of its name, then those of its folder. A test that fails without the fault as well, since the copy lacks what it needs,
-is no witness and is left out. Of those that take longer than the limit nothing is known: the fault makes them hang, or
-the machine is busy.
+change places, or a statement is dropped. Then the tests that belong to the changed file run until one fails: its
+examples, those of its name, then those of its folder. A test that fails without the fault as well, since the copy
+lacks what it needs, is no witness and is left out. Of those that take longer than the limit nothing is known: the
+fault makes them hang, or the machine is busy.
 
 What is not seen is listed at the end, to be judged by a person. Some of it is no fault: ``x <= 0`` for ``x < 0`` where
 0 cannot be, or another constant where any will do.
@@ -232,7 +232,7 @@ def run_tests(copy: Path, tests: list[str], limit: float, broken: set[str]) -> t
 
 
 def tests_of(copy: Path, path: Path) -> list[str]:
-    """The test file of the same name, if there is one, the others beside it, and all of the package's folder.
+    """The examples of the file, the test file of the same name, the others beside it, and all of the package's folder.
 
     Of a module beside the packages: the tests beside theirs, and those of the packages that import it.
     """
@@ -243,7 +243,8 @@ def tests_of(copy: Path, path: Path) -> list[str]:
         packages = {file.relative_to(copy).parts[1].lstrip("_") for file in using}
         every += [test for package in packages for test in copy.glob(f"tests/{package}/**/test_*.py")]
     beside, own = copy.joinpath("tests", *folders), f"test_{path.stem.lstrip('_')}.py"
-    return [str(test) for test in sorted(every, key=lambda test: (test.name != own, test.parent != beside, test))]
+    ordered = sorted(every, key=lambda test: (test.name != own, test.parent != beside, test))
+    return [str(copy / path), *map(str, ordered)]
 
 
 if __name__ == "__main__":

@@ -65,10 +65,9 @@ def attacks():
     [("chicago", "the_shipwreck_of_the_minotaur"), ("stata", "the_scream")],
 )
 def test_no_trivial_answer_and_no_attack_comes_near_a_redrawn_picture(photograph, painting, attacks):
-    content, style = _load(photograph, 128), _load(painting, 128)
-    # Patches as they are: the score asks that a picture is redrawn, and adapted patches keep the content's structure.
-    fitted = PatchTransformer(PCA(12), patch_size=11, random_state=0).fit([style])
-    [picture] = StylePropagator(style=fitted, adaptation=0.0, random_state=0).fit_transform([content])
+    content, style = _load(photograph, 256), _load(painting, 256)
+    fitted = PatchTransformer(PCA(12), random_state=0).fit([style])
+    [picture] = StylePropagator(style=fitted, random_state=0).fit_transform([content])
     content, style, picture = working_images(content=content, style=style, result=picture)
     pair = PropagationPair.of(content, style, StyleDescriptors.of(style))
 
@@ -77,5 +76,5 @@ def test_no_trivial_answer_and_no_attack_comes_near_a_redrawn_picture(photograph
 
     bank, tries = scores(metrics.trivial_answers(content, style)), scores(attacks(content, style))
     assert max(bank.values()) <= 0.05
-    assert sum(score <= 0.15 for score in tries.values()) >= 10
+    assert max(tries.values()) <= 0.15
     assert pair.report(picture)["score"] > max(*bank.values(), *tries.values())

@@ -82,8 +82,8 @@ SEARCHES = {
         param_distributions=GRID[1:3],
         resource="redraw__style__transformer__max_iter",
         n_candidates=2,
-        min_resources=1,
-        max_resources=2,
+        min_resources=2,
+        max_resources=4,
         **_halving,
     ),
 }
@@ -160,12 +160,15 @@ def test_a_halving_search_gives_the_better_ones_more_images(one_job):
 
 
 @pytest.mark.parametrize(
-    ("name", "n_iter"),
-    [("halving, epochs of the content", (2, 1)), ("halving at random, epochs of the style", (1, 2))],
+    ("name", "epochs", "n_iter"),
+    [
+        ("halving, epochs of the content", [1, 1, 2], (2, 1)),
+        ("halving at random, epochs of the style", [2, 2, 4], (1, 4)),
+    ],
 )
-def test_a_halving_search_gives_the_better_ones_more_epochs(one_job, name, n_iter):
+def test_a_halving_search_gives_the_better_ones_more_epochs(one_job, name, epochs, n_iter):
     found = one_job(name)
-    assert list(found.cv_results_["n_resources"]) == [1, 1, 2]
+    assert list(found.cv_results_["n_resources"]) == epochs
     best = found.best_estimator_[-1]
     assert (best.content_.transformer_.n_iter_, best.style_.transformer_.n_iter_) == n_iter
 
