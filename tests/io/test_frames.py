@@ -10,6 +10,7 @@ import pytest
 
 from skisp.io import write_image
 from skisp.io._frames import read_frames, write_animation
+from skisp.io._image_file import ImageFile
 from skisp.io._kinds import of_kind
 
 from ._files import apng, needs
@@ -125,6 +126,15 @@ def test_frames_of_an_apng_that_are_laid_over_others_keep_their_bits(tmp_path, c
             np.testing.assert_allclose(frame, expected, atol=1)  # what mixing in turn rounds
             if not (blend and channels != 3):
                 np.testing.assert_array_equal(frame, expected)
+
+
+def test_frames_of_an_apng_that_are_laid_over_others_are_read_in_any_order(tmp_path):
+    pages = films((3,), np.uint16)
+    (tmp_path / "a.png").write_bytes(apng(pages, top=3, disposal=0, blend=0))
+    expected = list(read_frames(tmp_path / "a.png"))
+    with ImageFile(tmp_path / "a.png") as film:
+        for i in (2, 0, 1, 0, 2, 1):
+            np.testing.assert_array_equal(film.read(i)[0], expected[i])
 
 
 def test_the_poster_of_an_apng_is_no_frame(tmp_path):
