@@ -1,6 +1,7 @@
 """Sizes from coarse to fine, and bands of detail between them."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,3 +50,8 @@ def test_bands_of_a_flat_image_hold_nothing():
     bands, remainder = laplacian_pyramid(torch.full((3, 64, 64), 0.4))
     assert max(float(band.abs().max()) for band in bands) < 1e-5
     torch.testing.assert_close(remainder, torch.full_like(remainder, 0.4))
+
+
+@pytest.mark.parametrize(("side", "n_bands"), [(15, 0), (16, 1), (30, 1), (31, 2), (256, 5), (600, 5)])
+def test_bands_are_five_at_most_and_none_is_of_less_than_sixteen_pixels(side, n_bands):
+    assert len(laplacian_pyramid(torch.rand(1, side, side + 3))[0]) == n_bands
