@@ -45,7 +45,7 @@ def pattern(picture: Tensor, period: int) -> Tensor:
     phases = functional.pixel_unshuffle(detail, period)
     mean = _neighbourhood_mean(phases)
     power = mean.square().mean(dim=1, keepdim=True)
-    rest = _neighbourhood_mean(phases.square_()).mean(dim=1, keepdim=True) - power
+    rest = _neighbourhood_mean(phases.square_().mean(dim=1, keepdim=True)) - power
     mean *= (1.0 - _SURE * rest / (_N_PERIODS**2 * power).clamp_min(1e-12)).clamp_(0.0, 1.0)
     return functional.pixel_shuffle(mean, period)[0, :, :height, :width]
 
@@ -55,8 +55,8 @@ def _neighbourhood_mean(phases: Tensor) -> Tensor:
 
 
 def _smooth(picture: Tensor, period: int) -> Tensor:
-    """The mean over a triangular window of twice the period: two boxes of it, which have no spectrum there."""
-    smooth = functional.pad(picture[None], [period - 1] * 4, mode="replicate")
-    for _ in range(2):
-        smooth = functional.avg_pool2d(smooth, period, 1)
+    """The mean over a window of the period about each pixel, which has no spectrum there; an even one is centred."""
+    smooth = functional.pad(picture[None], [period // 2] * 4, mode="replicate")
+    for window in (period,) if period % 2 else (period, 2):
+        smooth = functional.avg_pool2d(smooth, window, 1)
     return smooth[0]
