@@ -234,14 +234,14 @@ def run_tests(copy: Path, tests: list[str], limit: float, broken: set[str]) -> t
 def tests_of(copy: Path, path: Path) -> list[str]:
     """The examples of the file, the test file of the same name, the others beside it, and all of the package's folder.
 
-    Of a module beside the packages: the tests beside theirs, and those of the packages that import it.
+    Last come the tests of other packages that import it; of a module beside the packages, the tests beside theirs.
     """
     folders = [part.lstrip("_") for part in path.parent.parts[1:]]
     every = [*copy.joinpath("tests", *folders[:1]).glob("**/test_*.py" if folders else "test_*.py")]
-    if not folders:
-        using = [file for file in copy.glob("skisp/*/**/*.py") if f".{path.stem} import" in file.read_text()]
-        packages = {file.relative_to(copy).parts[1].lstrip("_") for file in using}
-        every += [test for package in packages for test in copy.glob(f"tests/{package}/**/test_*.py")]
+    imported = re.compile(rf"^ *from .*(\.{path.stem} import|import .*\b{path.stem}\b)", re.MULTILINE)
+    using = [file for file in copy.glob("skisp/*/**/*.py") if imported.search(file.read_text())]
+    packages = {file.relative_to(copy).parts[1].lstrip("_") for file in using} - set(folders[:1])
+    every += [test for package in packages for test in copy.glob(f"tests/{package}/**/test_*.py")]
     beside, own = copy.joinpath("tests", *folders), f"test_{path.stem.lstrip('_')}.py"
     ordered = sorted(every, key=lambda test: (test.name != own, test.parent != beside, test))
     return [str(copy / path), *map(str, ordered)]
