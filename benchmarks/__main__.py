@@ -3,6 +3,7 @@
     python -m benchmarks                            what there is
     python -m benchmarks propagation cvae_speed     run two of them, as they come
     python -m benchmarks all                        run all: hours, on an idle machine
+    python -m benchmarks propagation --page         and put its figures on the pages, in the place of its last ones
     python -m benchmarks --quick [NAME ...]         does each still run? The figures mean nothing
 
 Options of a single benchmark: python benchmarks/NAME.py --help
@@ -26,6 +27,8 @@ from typing import Any
 from ._report import LEFT_OUT, RECORDS
 
 FOLDER = Path(__file__).resolve().parent
+# What the pages show, by benchmark: the last run that was meant for them.
+PAGE = FOLDER.parent / "docs" / "guide" / "figures.json"
 PACKAGES = ("skisp", "numpy", "scipy", "scikit-learn", "torch", "pillow")
 
 
@@ -36,7 +39,10 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="of the list, or all")
     parser.add_argument("--quick", action="store_true", help="each as short as it can be; all of them if none is named")
     parser.add_argument("-o", "--output", type=Path, default=FOLDER / "out", help="folder of figures.json and .md")
+    parser.add_argument("--page", action="store_true", help="put the figures on the pages, too")
     arguments = parser.parse_args()
+    if arguments.quick and arguments.page:
+        parser.error("figures of --quick mean nothing, and so are none for a page")
     there = {path.stem: path for path in sorted(FOLDER.glob("*.py")) if not path.name.startswith("_")}
     if unknown := set(arguments.names) - there.keys() - {"all"}:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; python -m benchmarks lists them")
@@ -48,7 +54,9 @@ def main() -> int:
     # Quick ones measure nothing, and may disturb each other.
     with ThreadPoolExecutor(os.cpu_count() if arguments.quick else 1) as threads:
         done = list(threads.map(lambda name: run(there[name], quick=arguments.quick), names))
-    write(done, conditions(arguments.quick), arguments.output)
+    write(done, arguments.output, quick=arguments.quick)
+    if arguments.page:
+        put_on_pages(done)
     failed = [one["name"] for one in done if one["status"] not in (0, LEFT_OUT)]
     print(f"\n{len(done) - len(failed)} of {len(done)} ran; the figures are in {arguments.output}")
     if failed:
@@ -70,7 +78,7 @@ def run(path: Path, *, quick: bool) -> dict[str, Any]:
         # The package beside the benchmarks, whatever is installed.
         paths = os.pathsep.join(filter(None, [str(FOLDER.parent), os.environ.get("PYTHONPATH")]))
         environment = os.environ | {RECORDS: str(records), "PYTHONPATH": paths}
-        start = time.monotonic()
+        before, start = conditions(), time.monotonic()
         printed = [f"\n## {path.stem}\n"]
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -86,17 +94,18 @@ def run(path: Path, *, quick: bool) -> dict[str, Any]:
     return {
         "name": path.stem,
         "status": process.returncode,
+        **before,
         "seconds": seconds,
         "figures": figures,
         "printed": "".join(printed),
     }
 
 
-def conditions(quick: bool) -> dict[str, Any]:
-    """When, where and with what it ran."""
+def conditions() -> dict[str, Any]:
+    """When, where and with what a benchmark runs, and beside how much other work: programs that wait for a core."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "quick": quick,
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "machine": {"processor": processor(), "cores": os.cpu_count(), "system": platform.platform()},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     }
@@ -116,20 +125,35 @@ def version(name: str) -> str:
         return "from its sources"
 
 
-def write(done: list[dict[str, Any]], conditions: dict[str, Any], folder: Path) -> None:
+def write(done: list[dict[str, Any]], folder: Path, *, quick: bool) -> None:
     """Write figures.json and figures.md."""
     folder.mkdir(parents=True, exist_ok=True)
-    benchmarks = [{key: one[key] for key in ("name", "status", "seconds", "figures")} for one in done]
-    text = json.dumps({**conditions, "benchmarks": benchmarks}, indent=1, ensure_ascii=False)
-    (folder / "figures.json").write_text(text + "\n", encoding="utf-8")
-    machine, versions = conditions["machine"], conditions["versions"]
+    kept = {"quick": quick, "benchmarks": [without_text(one) for one in done]}
+    (folder / "figures.json").write_text(as_json(kept), encoding="utf-8")
+    machine, versions = done[0]["machine"], done[0]["versions"]
     head = [
-        f"# Benchmarks, {conditions['date']}{', quick: the figures mean nothing' if conditions['quick'] else ''}",
+        f"# Benchmarks, {done[0]['date']}{', quick: the figures mean nothing' if quick else ''}",
         f"{machine['processor']}, {machine['cores']} cores, {machine['system']}",
         ", ".join(f"{name} {number}" for name, number in versions.items()),
     ]
     parts = [one["printed"].strip() for one in done]
     (folder / "figures.md").write_text("\n\n".join(head + parts) + "\n", encoding="utf-8")
+
+
+def put_on_pages(done: list[dict[str, Any]]) -> None:
+    """Replace the figures of the benchmarks that ran, and no others, in what the pages show."""
+    shown = json.loads(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
+    shown |= {one["name"]: without_text(one) for one in done if one["status"] == 0}
+    PAGE.write_text(as_json(dict(sorted(shown.items()))), encoding="utf-8")
+
+
+def without_text(one: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a benchmark that ran."""
+    return {key: value for key, value in one.items() if key != "printed"}
+
+
+def as_json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

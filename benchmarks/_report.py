@@ -40,10 +40,10 @@ class Table:
     def add(self, *cells: Cell) -> None:
         """Print a row: words, numbers, and sequences of a number that was measured several times."""
         _print_row([_shown(cell) for cell in cells])
-        name = ", ".join(cell for cell in cells if isinstance(cell, str) and cell)
+        words = [cell for cell in cells if isinstance(cell, str) and cell]
         for column, cell in zip(self._columns, cells, strict=True):
             if not isinstance(cell, str):
-                _record({"table": self._title, "name": f"{name}: {column}".lstrip(": "), **_figure(cell)})
+                _record({"table": self._title, "row": words, "column": column, **_figure(cell)})
 
 
 def parsed_with_quick(parser: argparse.ArgumentParser, **quick: Any) -> argparse.Namespace:

@@ -29,6 +29,7 @@ extensions = [
     # Our own, in _extensions:
     "changelog",
     "command",
+    "figures",
     "foreign",
     "house",
     "mathml",

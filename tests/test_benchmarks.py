@@ -43,10 +43,17 @@ def test_a_table_is_markdown_and_its_figures_are_recorded(report, tmp_path, caps
         "| theirs | 1 | - |  |",
     ]
     assert [json.loads(line) for line in (tmp_path / "records").read_text().splitlines()] == [
-        {"table": "Times", "name": "ours, fast: s", "value": 2.0, "spread": [1.0, 3.0], "values": [3.0, 1.0, 2.0]},
-        {"table": "Times", "name": "ours, fast: peak MB", "value": 1234.5},
-        {"table": "Times", "name": "theirs: s", "value": 1.0, "spread": [1.0, 1.0], "values": [1.0]},
-        {"table": "Times", "name": "theirs: peak MB", "value": None},
+        {
+            "table": "Times",
+            "row": ["ours", "fast"],
+            "column": "s",
+            "value": 2.0,
+            "spread": [1.0, 3.0],
+            "values": [3.0, 1.0, 2.0],
+        },
+        {"table": "Times", "row": ["ours", "fast"], "column": "peak MB", "value": 1234.5},
+        {"table": "Times", "row": ["theirs"], "column": "s", "value": 1.0, "spread": [1.0, 1.0], "values": [1.0]},
+        {"table": "Times", "row": ["theirs"], "column": "peak MB", "value": None},
     ]
 
 
@@ -69,13 +76,31 @@ def test_a_run_keeps_figures_with_the_machine_and_the_versions(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     kept = json.loads((tmp_path / "figures.json").read_text())
     assert kept["quick"]
-    assert kept["machine"]["cores"] == os.cpu_count()
-    assert {"skisp", "torch", "python"} <= set(kept["versions"])
     [benchmark] = kept["benchmarks"]
+    assert benchmark["machine"]["cores"] == os.cpu_count()
+    assert {"skisp", "torch", "python"} <= set(benchmark["versions"])
     assert (benchmark["name"], benchmark["status"]) == ("cvae_or_pca", 0)
-    errors = [figure for figure in benchmark["figures"] if figure["name"].endswith("error / PCA's")]
-    assert [figure["name"].split(",")[0] for figure in errors] == ["wine", "diabetes"]
+    errors = [figure for figure in benchmark["figures"] if figure["column"] == "error / PCA's"]
+    assert [figure["row"][0] for figure in errors] == ["wine", "diabetes"]
     assert all(figure["spread"][0] <= figure["value"] <= figure["spread"][1] for figure in errors)
     text = (tmp_path / "figures.md").read_text()
     assert "## cvae_or_pca\n" in text
     assert "| wine | 133, 13 | 5 |" in text
+
+
+def test_figures_of_quick_runs_are_not_for_the_pages():
+    done = run("propagation", "--quick", "--page")
+    assert done.returncode == 2
+    assert "figures of --quick mean nothing" in done.stderr
+
+
+def test_a_run_for_the_pages_replaces_its_own_figures_and_no_others(monkeypatch, tmp_path):
+    runner = importlib.import_module("benchmarks.__main__")
+    page = tmp_path / "figures.json"
+    monkeypatch.setattr(runner, "PAGE", page)
+    first = [{"name": name, "status": 0, "figures": [1], "printed": "."} for name in ("b", "a")]
+    runner.put_on_pages(first)
+    runner.put_on_pages([{"name": "a", "status": 0, "figures": [2], "printed": "."}, {"name": "b", "status": 1}])
+    shown = json.loads(page.read_text())
+    assert list(shown) == ["a", "b"]
+    assert [run["figures"] for run in shown.values()] == [[2], [1]]
