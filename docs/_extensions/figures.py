@@ -1,6 +1,6 @@
-"""The directive ``figures``: a table of a benchmark's figures, with the machine, the date and the command that gives them.
+"""The directive ``figures``: a table of a benchmark's figures, with the machine, the date and the command.
 
-They come from ``guide/figures.json``, which ``python -m benchmarks NAME --page`` writes; so a page shows what was measured.
+They come from ``guide/figures.json``, which ``python -m benchmarks NAME --page`` writes: pages show what was measured.
 """
 
 import csv
