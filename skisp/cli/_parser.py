@@ -1,6 +1,7 @@
 """What the command ``skisp`` takes."""
 
 import argparse
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from .. import __version__
@@ -20,6 +21,18 @@ class _Parser(argparse.ArgumentParser):
         raise UserError(f"{shown(message)} (see {self.prog} --help)")
 
 
+class _CommandParser(_Parser):
+    """Reports itself what it does not know; argparse would leave that to the parser of all commands."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        namespace, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            near = get_close_matches(unknown[0].partition("=")[0], self._option_string_actions, 1, cutoff=0.8)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
+        return namespace, unknown
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser; ``command`` of what it parses names the function of ``_commands`` to call."""
     parser = _Parser(prog="skisp", description="Redraw photographs in the style of a picture.", allow_abbrev=False)
@@ -30,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
         choices=SHELLS,
         help="print what makes a shell complete this command (needs shtab)",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_CommandParser)
     for add in (
         _add_app,
         _add_propagate,

@@ -419,6 +419,11 @@ class TestErrors:
             (["paint"], "invalid choice: 'paint'"),
             (["propagate", "a.jpg", "--style", "style.png"], "required: -o/--output (see skisp propagate --help)"),
             (["propagate", "--style", "style.png", "-o", "out"], "required: CONTENT"),
+            (
+                ["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--strenght=1"],
+                "unrecognized arguments: --strenght=1; did you mean --strength? (see skisp propagate --help)",
+            ),
+            (["fit", "--style", "style.png", "-o", "x.skisp"], "arguments: --style (see skisp fit --help)"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--size", "0"], "positive number of pixels"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--size", "big"], "positive number of pixels"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--seed", "-1"], "whole number"),
