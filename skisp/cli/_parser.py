@@ -62,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
 _Commands = argparse._SubParsersAction
 
 
-def _add_app(commands: "_Commands[_Parser]") -> None:
+def _add_app(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "app",
         help="try photographs and styles on a page in the browser",
@@ -77,7 +77,7 @@ def _add_app(commands: "_Commands[_Parser]") -> None:
     _add_device(parser)
 
 
-def _add_propagate(commands: "_Commands[_Parser]") -> None:
+def _add_propagate(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "propagate",
         help="redraw photographs in the style of a picture",
@@ -93,7 +93,7 @@ def _add_propagate(commands: "_Commands[_Parser]") -> None:
     _add_quality(parser)
 
 
-def _add_fit(commands: "_Commands[_Parser]") -> None:
+def _add_fit(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "fit",
         help="learn a style once and keep it in a file",
@@ -108,7 +108,7 @@ def _add_fit(commands: "_Commands[_Parser]") -> None:
     _add_progress(parser)
 
 
-def _add_apply(commands: "_Commands[_Parser]") -> None:
+def _add_apply(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "apply",
         help="redraw photographs in a style that was learnt before",
@@ -122,7 +122,7 @@ def _add_apply(commands: "_Commands[_Parser]") -> None:
     _add_quality(parser)
 
 
-def _add_sequence(commands: "_Commands[_Parser]") -> None:
+def _add_sequence(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "sequence",
         help="redraw a film without flicker",
@@ -142,7 +142,7 @@ def _add_sequence(commands: "_Commands[_Parser]") -> None:
     _add_redrawing(parser)
 
 
-def _add_compare(commands: "_Commands[_Parser]") -> None:
+def _add_compare(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "compare",
         help="see a photograph in several styles and strengths on one sheet",
@@ -166,7 +166,7 @@ def _add_compare(commands: "_Commands[_Parser]") -> None:
     _add_progress(parser)
 
 
-def _add_score(commands: "_Commands[_Parser]") -> None:
+def _add_score(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "score",
         help="measure how well pictures show a photograph in a style",
@@ -181,7 +181,7 @@ def _add_score(commands: "_Commands[_Parser]") -> None:
     parser.add_argument("--json", action="store_true", help="instead of lines, print one JSON list")
 
 
-def _add_demo(commands: "_Commands[_Parser]") -> None:
+def _add_demo(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "demo",
         help="redraw a photograph that ships with scikit-learn in a procedural style",
@@ -195,7 +195,7 @@ def _add_demo(commands: "_Commands[_Parser]") -> None:
     _add_force(parser)
 
 
-def _add_styles(commands: "_Commands[_Parser]") -> None:
+def _add_styles(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "styles",
         help="make the procedural styles",

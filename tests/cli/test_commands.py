@@ -581,7 +581,12 @@ class TestProgress:
         with progress_shown("[a].jpg"):
             report("fit C-VAE", 1, 2, "loss 3.0")
             print("a path", flush=True)
+        with progress_shown("b.jpg", left=", about 2 hours left"):  # of the batch: one time is enough
+            report("redraw", 1, 9)
+            report("redraw", 2, 9)
         assert capsys.readouterr().out == "a path\n"
+        assert "22%" in sys.stderr.getvalue()
+        assert "minute left" not in sys.stderr.getvalue()
         assert "[a].jpg" in sys.stderr.getvalue()
         assert "loss" not in sys.stderr.getvalue()
         assert "50%" in sys.stderr.getvalue()
