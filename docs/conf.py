@@ -77,6 +77,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "remove_config_comments": True,
     "matplotlib_animations": (True, "jshtml"),
+    "reset_modules": ("matplotlib", "gallery_pictures.sharp"),
     "within_subsection_order": "gallery_order.position",
 }
 
