@@ -89,7 +89,7 @@ show(photographs)
 # -----------
 # Oil, printed dots, waves, and a woodcut.
 
-kinds = {"oil": ("brush_strokes", 1), "pop": ("halftone", 0), "waves": ("waves", 1), "woodcut": ("woodcut", 0)}
+kinds = {"oil": ("brush_strokes", 1), "pop": ("halftone", 0), "waves": ("waves", 1), "woodcut": ("woodcut", 2)}
 styles = {name: make_style_image(kind, size=SIZE, random_state=seed) for name, (kind, seed) in kinds.items()}
 show(styles.values())
 

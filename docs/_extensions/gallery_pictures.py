@@ -1,4 +1,4 @@
-"""How the gallery's pictures are made: sharp, though they are small enough in inches for words to be read on a phone."""
+"""How the gallery makes its pictures: sharp, though small enough in inches for words to be read on a phone."""
 
 from typing import Any
 
