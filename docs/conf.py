@@ -61,7 +61,7 @@ intersphinx_timeout = 10
 plot_include_source = True
 plot_html_show_source_link = False
 plot_html_show_formats = False
-plot_formats = [("png", 120)]
+plot_formats = [("png", 160)]  # sharp, though small enough in inches for words to be read on a phone
 plot_pre_code = ""  # the code imports what it needs, so that it can be copied
 
 # The gallery
