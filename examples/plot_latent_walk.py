@@ -40,7 +40,7 @@ def first(digit):
 
 def show_rows(rows):
     """Show rows of images, each with its name on the left."""
-    _, axes = plt.subplots(len(rows), 1, figsize=(6.4, 0.5 * len(rows)), layout="constrained")
+    _, axes = plt.subplots(len(rows), 1, figsize=(6.4, 0.6 * len(rows)), layout="constrained")
     for axis, (name, images) in zip(axes, rows.items(), strict=True):
         axis.imshow(np.hstack(images), "gray_r", vmin=0, vmax=1)
         axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=12)

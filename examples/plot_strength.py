@@ -18,7 +18,7 @@ from skisp.datasets import load_photograph, make_style_image
 
 # sphinx_gallery_thumbnail_number = 2
 
-photograph = load_photograph("china", size=224)
+photograph = load_photograph("china", size=300)
 style = make_style_image("woodcut", size=photograph.shape[:2], random_state=2)
 propagator = StylePropagator(style_images=style, random_state=0).fit([photograph])
 
