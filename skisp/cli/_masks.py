@@ -31,7 +31,7 @@ def given_masks(path: str | None) -> list[str]:
         if not os.path.isdir(path):
             check_mask(path, "")
     except FAILURES as error:
-        raise UserError(in_one_line(error, path, "read", "the mask")) from error
+        raise UserError(in_one_line(error, str(Path(path)), "read", "the mask")) from error
     return [path]
 
 

@@ -81,10 +81,13 @@ def _read(arguments: Namespace) -> Frames:
         with decoders_silent():
             frames = read_frames(arguments.frames, size=arguments.size)
             frames.durations  # noqa: B018 (reads them)
-            for name in frames.names:
-                check_mask(arguments.mask, name)
     except FAILURES as error:
         raise UserError(in_one_line(error, arguments.frames, "read", "the film")) from error
+    try:
+        for name in frames.names:
+            check_mask(arguments.mask, name)
+    except FAILURES as error:
+        raise UserError(in_one_line(error)) from error
     return frames
 
 

@@ -27,6 +27,7 @@ from skisp.io import read_image, write_image
 
 # Other processes run the skisp that is tested, installed or not.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(skisp.__file__).parent.parent)}
+LONG = "x" * 300  # longer than a file name may be
 
 
 class StubPropagator:
@@ -467,6 +468,15 @@ class TestErrors:
             (["fit", "style.png", "thin.png", "-o", "x.skisp"], "thin.png has 40 x 6 pixels, too few"),
             (["fit", "style.png", "-o", "x.png"], "x.png is the name of a picture; name a file for the style"),
             (["fit", "style.png", "-o", ""], "-o/--output: the name is empty"),
+            (["propagate", "", "--style", "style.png", "-o", "out"], "cannot read the photograph '': there is no such"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", LONG], f"cannot write {LONG}/a.jpg: File name too long"),
+            (["sequence", "c.gif", "--style", "style.png", "-o", LONG], f"cannot write {LONG}/c-0.png: File name too"),
+            (["styles", "-o", LONG], "File name too long; choose another output"),
+            (["fit", "style.png", "-o", LONG], f"cannot write {LONG}: File name too long; choose another output"),
+            (
+                ["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--mask", "gone/"],
+                "cannot read the mask gone: there is no such file",
+            ),
             (["propagate", "a.jpg", "--style", "style.png", "-o", ""], "-o/--output: the name is empty"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out.mp4"], "'.mp4' is not a known image format"),
             (["sequence", "c.gif", "--style", "style.png", "-o", "out.avi"], "'.avi' is no film that is written"),
@@ -484,7 +494,10 @@ class TestErrors:
                 ["sequence", "c.gif", "--style", "style.png", "-o", "out", "--mask", "a.txt"],
                 "the mask a.txt: it is not",
             ),
-            (["sequence", "c.gif", "--style", "style.png", "-o", "out", "--mask", "empty"], "no mask of the same name"),
+            (
+                ["sequence", "c.gif", "--style", "style.png", "-o", "out", "--mask", "empty"],
+                "error: cannot redraw c-0.png: there is no mask of the same name",
+            ),
             (["compare", "a.jpg", "--style", "style.png", "-o", "out"], "name a file, such as sheet.png"),
             (
                 ["propagate", "empty", "--style", "style.png", "-o", "out"],
