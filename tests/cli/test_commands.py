@@ -505,7 +505,7 @@ class TestErrors:
             ),
             (
                 ["propagate", "film.mp4", "--style", "style.png", "-o", "out"],
-                "it is a film; redraw it with skisp sequence",
+                "it is a film, not a picture; skisp sequence redraws films",
             ),
             (
                 ["propagate", "*.bmp", "--style", "style.png", "-o", "out"],
