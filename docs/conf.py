@@ -62,7 +62,7 @@ intersphinx_timeout = 10
 plot_include_source = True
 plot_html_show_source_link = False
 plot_html_show_formats = False
-plot_formats = [("png", 120)]
+plot_formats = [("png", 160)]  # sharp, though small enough in inches for words to be read on a phone
 plot_pre_code = ""  # the code imports what it needs, so that it can be copied
 
 # The gallery
@@ -78,6 +78,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "remove_config_comments": True,
     "matplotlib_animations": (True, "jshtml"),
+    "reset_modules": ("matplotlib", "gallery_pictures.sharp"),
     "within_subsection_order": "gallery_order.position",
 }
 

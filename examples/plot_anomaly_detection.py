@@ -56,7 +56,7 @@ scores = [score(train[y_train != digit], seed=digit) for digit in range(10)]
 # The area under the ROC curve is the probability that an image of the unseen digit scores below one of the digits
 # learnt: 1 is perfect, 0.5 is chance.
 
-_, axis = plt.subplots(figsize=(8, 3.6), layout="constrained")
+_, axis = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
 print("unseen digit          ", *(f"{digit:5d}" for digit in range(10)), "  mean")
 for name, style in zip(scores[0], ["C3o", "C0s", "C0x", "k_"], strict=True):
     areas = [roc_auc_score(y_test != digit, scores[digit][name]) for digit in range(10)]
@@ -72,7 +72,7 @@ axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.24), ncols
 # The twelve most likely and the twelve least likely of the held-out images, for models that have never seen an 8.
 # Eights are red.
 
-_, axes = plt.subplots(4, 1, figsize=(8, 3), layout="constrained")
+_, axes = plt.subplots(4, 1, figsize=(6.4, 2.2), layout="constrained")
 for name, pair in zip(["C-VAE", "PCA"], [axes[:2], axes[2:]], strict=True):
     order = np.argsort(scores[8][f"{name}, likelihood"])
     print(f"{name}: {np.sum(y_test[order[:12]] == 8)} of the 12 least likely images are eights")

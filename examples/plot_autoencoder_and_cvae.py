@@ -73,7 +73,7 @@ def sheet(images, columns):
 
 
 priors = ("standard", "aggregate")
-_, axes = plt.subplots(2, 2, figsize=(9, 6), layout="constrained")
+_, axes = plt.subplots(2, 2, figsize=(6.4, 4.6), layout="constrained")
 for prior, row in zip(priors, axes, strict=True):
     for (name, model), axis in zip(models.items(), row, strict=True):
         axis.imshow(sheet(model.sample(60, random_state=0, prior=prior), columns=10), "gray_r", vmin=0, vmax=1)
@@ -116,7 +116,7 @@ print(f"{'held out':13s} {distance(test):53.2f}")
 # C-VAE lie in it, and fill it. Many of the autoencoder's lie outside, among them all codes of some digits.
 
 flat = fit(n_components=2)
-_, axes = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained")
+_, axes = plt.subplots(1, 2, figsize=(6.4, 3.2), layout="constrained")
 for axis, (name, model) in zip(axes, flat.items(), strict=True):
     LatentMapDisplay.from_estimator(model, test, y_test, ax=axis, n_thumbnails=0)
     axis.add_patch(plt.Circle((0, 0), 2.45, fill=False, linestyle="--"))
@@ -131,7 +131,7 @@ for axis, (name, model) in zip(axes, flat.items(), strict=True):
 
 steps = np.linspace(-2.45, 2.45, 12)
 grid = np.stack(np.meshgrid(steps, steps[::-1]), axis=-1).reshape(-1, 2)
-_, axes = plt.subplots(1, 2, figsize=(10, 5.2), layout="constrained")
+_, axes = plt.subplots(1, 2, figsize=(6.4, 3.5), layout="constrained")
 for axis, (name, model) in zip(axes, flat.items(), strict=True):
     decoded = sheet(model.inverse_transform(grid), columns=12)
     axis.imshow(decoded, "gray_r", vmin=0, vmax=1, extent=(-2.67, 2.67, -2.67, 2.67))

@@ -80,14 +80,14 @@ for name, (mean, _) in [
 # of 16. The bands are one standard deviation over the folds.
 
 best = numbers[int(np.argmax(validation[0]))]
-_, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+_, (left, right) = plt.subplots(1, 2, figsize=(6.4, 3.4), layout="constrained")
 for name, (mean, deviation), style in [("training", training, "C0o--"), ("held out", validation, "C3o-")]:
     left.plot(numbers, mean, style, label=name)
     left.fill_between(numbers, mean - deviation, mean + deviation, color=style[:2], alpha=0.2, linewidth=0)
 left.axvline(best, color="k", linestyle=":")
-left.annotate(f"best: {best}", (best, validation[0].min()), xytext=(5, 0), textcoords="offset points")
+left.annotate(f"best: {best}", (best, validation[0].min()), xytext=(-5, 0), textcoords="offset points", ha="right")
 left.set(ylabel="log likelihood of an image, nats")
-left.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 0.08))
+left.legend(frameon=False, loc="lower right", bbox_to_anchor=(0.98, 0.1))
 
 right.plot([0, 32], [0, 32], "k:", label="all")
 right.errorbar(numbers, active[0], active[1], fmt="C3o-", capsize=3, label="in use")

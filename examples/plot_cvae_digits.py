@@ -63,7 +63,7 @@ reconstructed = cvae.inverse_transform(cvae.transform(test))
 
 def show_rows(rows):
     """Show rows of twelve digits, each with its name on the left."""
-    _, axes = plt.subplots(len(rows), 1, figsize=(8, 0.7 * len(rows)), layout="constrained")
+    _, axes = plt.subplots(len(rows), 1, figsize=(6.4, 0.55 * len(rows)), layout="constrained")
     for axis, (name, images) in zip(axes, rows.items(), strict=True):
         axis.imshow(np.hstack(images[:12]), cmap="gray_r", vmin=0, vmax=1)
         axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=12)
@@ -83,7 +83,7 @@ show_rows({"held out": test, "reconstructed": reconstructed})
 
 def show_sheets(sheets):
     """Show sheets of ten by ten digits side by side, each with its name on top."""
-    _, axes = plt.subplots(1, len(sheets), figsize=(4.8 * len(sheets), 5), layout="constrained", squeeze=False)
+    _, axes = plt.subplots(1, len(sheets), figsize=(3.2 * len(sheets), 3.6), layout="constrained", squeeze=False)
     for axis, (name, images) in zip(axes.flat, sheets.items(), strict=True):
         axis.imshow(
             np.vstack([np.hstack(row) for row in images.reshape(10, 10, 28, 28)]), cmap="gray_r", vmin=0, vmax=1

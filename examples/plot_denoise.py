@@ -82,7 +82,7 @@ axis.legend(frameon=False)
 # %%
 # Noise of standard deviation 0.3, on images that were never seen:
 
-_, axes = plt.subplots(len(shown), 1, figsize=(8, 4.2), layout="constrained")
+_, axes = plt.subplots(len(shown), 1, figsize=(6.4, 2.9), layout="constrained")
 for axis, (name, images) in zip(axes, shown.items(), strict=True):
     axis.imshow(np.hstack(np.pad(images[:12].reshape(-1, 8, 8), ((0, 0), (1, 1), (1, 1)))), "gray_r", vmin=0, vmax=1)
     axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=12)

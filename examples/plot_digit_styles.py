@@ -68,7 +68,7 @@ for name, images in shown.items():
 # %%
 # The last row shows other digits, from which the hand was learnt:
 
-_, axes = plt.subplots(len(shown), 1, figsize=(8, 4.6), layout="constrained")
+_, axes = plt.subplots(len(shown), 1, figsize=(6.4, 3.4), layout="constrained")
 for axis, (name, images) in zip(axes, shown.items(), strict=True):
     axis.imshow(np.hstack(images[:14]), "gray_r", vmin=0, vmax=1)
     axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=12)

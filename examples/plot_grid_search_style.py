@@ -33,15 +33,15 @@ scorer = PropagationScorer(style, multimetric=True)
 def show(images, titles, columns):
     """Show images side by side."""
     rows = -(-len(images) // columns)
-    _, axes = plt.subplots(rows, columns, figsize=(10, 11 * rows / columns), layout="constrained", squeeze=False)
+    _, axes = plt.subplots(rows, columns, figsize=(6.4, 7.2 * rows / columns), layout="constrained", squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for axis, image, title in zip(axes.flat, images, titles, strict=False):
         axis.imshow(image)
-        axis.set_title(title, fontsize=10)
+        axis.set_title(title)
 
 
-show([*photographs, scorer.seen], ["Photographs", "", "", "The style that is seen"], columns=4)
+show([*photographs, scorer.seen], ["Photographs", "", "", "Style, seen part"], columns=4)
 
 # %%
 # The search
@@ -61,7 +61,7 @@ print(search.best_params_)
 # Style against content
 # ---------------------
 # The score is a product of three shares: style gained, picture redrawn, and content kept. More strength raises the
-# first two and lowers the last. On the left is the score for each pair of settings. On the right is style against
+# first two and lowers the last. Above is the score for each pair of settings. Below is style against
 # content for each pair, and for fifty-two trivial answers: recolourings, blends, sharpening, noise. None of those gains
 # the style, keeps the content and redraws the picture at once.
 
@@ -83,16 +83,16 @@ class Answer:
 
 trivial = [scorer(Answer(picture), [photograph]) for picture in answers.values()]
 
-_, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
-image = left.imshow(scores, cmap="viridis", vmin=0)
+_, (above, below) = plt.subplots(2, 1, figsize=(6.4, 8), layout="constrained")
+image = above.imshow(scores, cmap="viridis", vmin=0)
 for (row, column), value in np.ndenumerate(scores):
-    left.text(
+    above.text(
         column, row, f"{value:.2f}", ha="center", va="center", color="white" if value < 0.6 * scores.max() else "black"
     )
-left.set_xticks(range(len(grid["strength"])), grid["strength"])
-left.set_yticks(range(len(grid["content_weight"])), grid["content_weight"])
-left.set(xlabel="strength", ylabel="content_weight", title="Mean score on held-out photographs")
-points = right.scatter(
+above.set_xticks(range(len(grid["strength"])), grid["strength"])
+above.set_yticks(range(len(grid["content_weight"])), grid["content_weight"])
+above.set(xlabel="strength", ylabel="content_weight", title="Mean score on held-out photographs")
+points = below.scatter(
     results["mean_test_content_kept"],
     results["mean_test_style_gained"],
     c=results["mean_test_score"],
@@ -100,7 +100,7 @@ points = right.scatter(
     vmin=0,
     label="Candidates",
 )
-right.scatter(
+below.scatter(
     [report["content_kept"] for report in trivial],
     [report["style_gained"] for report in trivial],
     c=[report["score"] for report in trivial],
@@ -109,11 +109,11 @@ right.scatter(
     marker="x",
     label="Trivial answers",
 )
-right.set(
+below.set(
     xlabel="content kept", ylabel="style gained", title="Colour: the score", xlim=(-0.05, 1.05), ylim=(-0.05, 1.05)
 )
-right.legend(loc="upper right")
-plt.colorbar(points, ax=right)
+below.legend(loc="upper right")
+plt.colorbar(points, ax=below)
 
 # %%
 # The ends and the best
@@ -126,6 +126,7 @@ pictures = [search.best_estimator_.set_params(**values).transform([photograph])[
 images = [photograph, answers["histogram"], *pictures]
 names = ["Photograph", "Recoloured", "Least style", "Most style", "Chosen"]
 values = [propagation_score(photograph, scorer.seen, image) for image in images]
-show(images, [f"{name}: {value:.2f}" for name, value in zip(names, values, strict=True)], columns=5)
+titles = [f"{name}: {value:.2f}" for name, value in zip(names, values, strict=True)]
+show([*images, scorer.seen], [*titles, "Style"], columns=3)
 
 plt.show()

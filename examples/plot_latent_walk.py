@@ -40,7 +40,7 @@ def first(digit):
 
 def show_rows(rows):
     """Show rows of images, each with its name on the left."""
-    _, axes = plt.subplots(len(rows), 1, figsize=(9, 0.85 * len(rows)), layout="constrained")
+    _, axes = plt.subplots(len(rows), 1, figsize=(6.4, 0.6 * len(rows)), layout="constrained")
     for axis, (name, images) in zip(axes, rows.items(), strict=True):
         axis.imshow(np.hstack(images), "gray_r", vmin=0, vmax=1)
         axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=12)
@@ -69,7 +69,7 @@ for start, end in pairs[:2]:
     ways["pixels"] = np.linspace(ways["straight"][0], ways["straight"][-1], 12)
     for name, images in ways.items():
         length = np.sqrt(np.square(np.diff(images, axis=0)).sum(axis=(1, 2))).sum()
-        rows[f"{start} to {end}, {name}, {length:.1f}"] = images
+        rows[f"{start} to {end},\n{name}, {length:.1f}"] = images
 show_rows(rows)
 
 # %%

@@ -98,7 +98,7 @@ scores = dict(sorted(scores.items(), key=lambda item: item[1]))
 for name, score in scores.items():
     print(f"{name:15s} {score:5.1f} nats")
 
-_, axes = plt.subplots(2, 3, figsize=(10.5, 6), layout="constrained")
+_, axes = plt.subplots(3, 2, figsize=(6.4, 7.6), layout="constrained")
 for axis, (name, (_, (steps, training, validation))) in zip(axes.flat, runs.items(), strict=False):
     axis.plot(steps, training, "C0-", label="training")
     axis.plot(steps, validation, "C3--", label="held out")
@@ -107,12 +107,12 @@ for axis, (name, (_, (steps, training, validation))) in zip(axes.flat, runs.item
     axis.grid(alpha=0.3)
 for axis in axes[:, 0]:
     axis.set_ylabel("loss, nats an image")
-for axis in axes[1, :2]:
+for axis in (axes[1, 1], axes[2, 0]):
     axis.set_xlabel("gradient steps")
 axes[0, 0].legend(frameon=False, loc="lower left")
-bars = axes[1, 2].barh(list(scores), list(scores.values()), color=["C7"] + ["C2"] * 5)
-axes[1, 2].bar_label(bars, fmt="%.0f", padding=3)
-axes[1, 2].set(title="log likelihood, held out", xlim=(0, 70), xlabel="nats an image, more is better")
+bars = axes[2, 1].barh(list(scores), list(scores.values()), color=["C7"] + ["C2"] * 5)
+axes[2, 1].bar_label(bars, fmt="%.0f", padding=3)
+axes[2, 1].set(title="log likelihood, held out", xlim=(0, 70), xlabel="nats an image, more is better")
 
 # %%
 # What to do

@@ -28,7 +28,7 @@ def show(images, columns):
     """Show images in columns, each with its name on top."""
     rows = -(-len(images) // columns)
     height, width = photograph.shape[:2]
-    size = (10, 10 / columns * rows * (height / width + 0.11 * columns / 3))
+    size = (6.4, rows * (6.4 / columns * height / width + 0.35))
     _, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
     for axis in axes.flat:
         axis.axis("off")

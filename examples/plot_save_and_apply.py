@@ -54,7 +54,7 @@ print(f"two photographs redrawn in {perf_counter() - start:.1f} s")
 
 def show(images):
     """Show images side by side, each with its name on top."""
-    _, axes = plt.subplots(1, len(images), figsize=(10, 10 / len(images) * 0.67 + 0.4), layout="constrained")
+    _, axes = plt.subplots(1, len(images), figsize=(6.4, 6.4 / len(images) * 0.67 + 0.4), layout="constrained")
     for axis, (name, image) in zip(axes, images.items(), strict=True):
         axis.imshow(image)
         axis.set_title(name)

@@ -47,7 +47,7 @@ print(f"one by one {flicker(one_by_one):.1f}, as a sequence {flicker(sequence):.
 # %%
 # The first frame and the last, and their pictures:
 
-figure, axes = plt.subplots(2, 2, figsize=(8, 5), layout="constrained")
+figure, axes = plt.subplots(2, 2, figsize=(6.4, 5.5), layout="constrained")
 for row, title, pictures in zip(axes, ("Film", "As a sequence"), (frames, sequence), strict=True):
     for axis, i in zip(row, (0, -1), strict=True):
         axis.imshow(pictures[i])
@@ -58,7 +58,7 @@ for row, title, pictures in zip(axes, ("Film", "As a sequence"), (frames, sequen
 # Side by side
 # ------------
 
-figure, axes = plt.subplots(1, 2, figsize=(8, 3.1), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(6.4, 2.75), layout="constrained")
 images = []
 for axis, title, pictures in zip(axes, ("One by one", "As a sequence"), (one_by_one, sequence), strict=True):
     images.append(axis.imshow(pictures[0]))

@@ -18,8 +18,8 @@ from skisp.datasets import load_photograph, make_style_image
 
 # sphinx_gallery_thumbnail_number = 2
 
-photograph = load_photograph("china", size=224)
-style = make_style_image("woodcut", size=photograph.shape[:2], random_state=0)
+photograph = load_photograph("china", size=300)
+style = make_style_image("woodcut", size=photograph.shape[:2], random_state=2)
 propagator = StylePropagator(style_images=style, random_state=0).fit([photograph])
 
 
@@ -32,7 +32,7 @@ def show(images, columns):
     """Show images in columns, each with its name on top."""
     rows = -(-len(images) // columns)
     height, width = photograph.shape[:2]
-    size = (10, 10 / columns * rows * (height / width + 0.11 * columns / 3))
+    size = (6.4, rows * (6.4 / columns * height / width + 0.35))
     _, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
     for axis in axes.flat:
         axis.axis("off")

@@ -16,10 +16,10 @@ def shown(name: str | os.PathLike[str]) -> str:
 
     Examples
     --------
-    >>> print(shown("no\\nend.png"), shown("花.png"), shown("\\udcff.png"))
-    no\\nend.png 花.png \\udcff.png
+    >>> print(shown("no\\nend.png"), shown("花.png"), shown("\\udcff.png"), shown(""))
+    no\\nend.png 花.png \\udcff.png ''
     """
-    return "".join(_escaped(character) for character in os.fspath(name))
+    return "".join(_escaped(character) for character in os.fspath(name)) or "''"
 
 
 def _escaped(character: str) -> str:

@@ -27,7 +27,7 @@ def in_one_line(error: BaseException, path: str = "", verb: str = "redraw", role
     """An error in one line that names options, the file, and what it was given as, such as ``"the style"``."""
     text = " ".join(str(error).split()) or type(error).__name__
     text = _PARAMETER.sub(_as_option, text)
-    name = " ".join(shown(path).split())
+    name = " ".join(shown(path).split()) if path else ""
     named = f"{role} {name}".strip()
     text = text.replace(f"cannot read {name}", f"cannot read {named}", 1) if name else text
     return _ITEM.sub("it" if name else "the picture", text if name in text else f"cannot {verb} {named}: {text}")

@@ -14,7 +14,7 @@ from ._errors import FAILURES, UserError, in_one_line
 from ._messages import decoders_silent
 from ._streams import note
 
-__all__ = ["check_mask", "given_masks", "read_mask"]
+__all__ = ["Masks", "check_mask", "given_masks"]
 
 
 def given_masks(path: str | None) -> list[str]:
@@ -31,7 +31,7 @@ def given_masks(path: str | None) -> list[str]:
         if not os.path.isdir(path):
             check_mask(path, "")
     except FAILURES as error:
-        raise UserError(in_one_line(error, path, "read", "the mask")) from error
+        raise UserError(in_one_line(error, str(Path(path)), "read", "the mask")) from error
     return [path]
 
 
@@ -48,29 +48,48 @@ def check_mask(path: str | None, content: str) -> None:
             pass
 
 
-def read_mask(path: str | None, content: str, shape: tuple[int, ...]) -> Image | None:
-    """The mask of a photograph, resized to it: the given file, or the one of the photograph's name in a folder.
+class Masks:
+    """The masks of photographs or frames: one that all share, or one of the name of each in a folder.
 
     Parameters
     ----------
     path : str or None
-    content : str
-        The photograph's path.
-    shape : tuple (H, W) or (H, W, C)
-
-    Raises
-    ------
-    ValueError
-        If the folder holds no mask of that name, or several.
+        None where there are no masks.
     """
-    if path is None:
-        return None
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._last: tuple[tuple[Path, tuple[int, ...]], Image] | None = None
+
+    def of(self, content: str, shape: tuple[int, ...]) -> Image | None:
+        """The mask of a photograph, resized to it; one that the last had too, at the same size, is not read again.
+
+        Parameters
+        ----------
+        content : str
+            The photograph's path.
+        shape : tuple (H, W) or (H, W, C)
+
+        Raises
+        ------
+        ValueError
+            If the folder holds no mask of that name, or several.
+        """
+        if self._path is None:
+            return None
+        key = _file(self._path, content), shape[:2]
+        if self._last is None or self._last[0] != key:
+            self._last = key, _fitted(*key, content)
+        return self._last[1]
+
+
+def _fitted(file: Path, shape: tuple[int, ...], content: str) -> Image:
+    """A mask, resized; it is said if that stretches it."""
     from ..propagation._masks import shares_of
 
-    file = _file(path, content)
     with decoders_silent():
         grey = shares_of(read_image(file), f"the mask {shown(file)}")[..., 0]
-    (height, width), (own_height, own_width) = shape[:2], grey.shape
+    (height, width), (own_height, own_width) = shape, grey.shape
     if abs(height * own_width - width * own_height) > max(height, width, own_height, own_width):  # more than rounding
         note(
             f"the mask {shown(file)} of {own_width} x {own_height} pixels is stretched to {width} x {height} of "

@@ -82,12 +82,12 @@ def check_outputs(targets: Sequence[Path], sources: Sequence[str], reads: Sequen
     Raises
     ------
     UserError
-        If two results go to one file, one to a file that is read or into a folder that is read, or one exists
-        and ``replace`` is false.
+        If no file can have a name, two results go to one file, one to a file that is read or into a folder that is
+        read, or one exists and ``replace`` is false.
     """
+    taken = [target for target in targets if _exists(target)]
     _check_distinct(sources, targets)
     _check_not_read(targets, reads)
-    taken = [target for target in targets if os.path.lexists(target)]
     if taken and not replace:
         more = f" (and {len(taken) - 1} more)" if len(taken) > 1 else ""
         raise UserError(f"{shown(taken[0])} exists already{more}; choose another output, or pass --force to overwrite")
@@ -147,6 +147,17 @@ def is_picture(name: str) -> bool:
 
 def _file_name(content: Path, kept: Collection[str]) -> str:
     return content.name if content.suffix.lower() in kept else f"{content.stem}.png"
+
+
+def _exists(target: Path) -> bool:
+    try:
+        target.lstat()
+    except (FileNotFoundError, NotADirectoryError):  # folders are made, or it is said why not
+        return False
+    except (OSError, ValueError) as error:  # too long a name, or a zero byte
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"cannot write {shown(target)}: {reason}; choose another output") from error
+    return True
 
 
 def _check_distinct(sources: Sequence[str], targets: Sequence[Path]) -> None:

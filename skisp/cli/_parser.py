@@ -1,6 +1,7 @@
 """What the command ``skisp`` takes."""
 
 import argparse
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from .. import __version__
@@ -20,6 +21,18 @@ class _Parser(argparse.ArgumentParser):
         raise UserError(f"{shown(message)} (see {self.prog} --help)")
 
 
+class _CommandParser(_Parser):
+    """Reports itself what it does not know; argparse would leave that to the parser of all commands."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        namespace, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            near = get_close_matches(unknown[0].partition("=")[0], self._option_string_actions, 1, cutoff=0.8)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
+        return namespace, unknown
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser; ``command`` of what it parses names the function of ``_commands`` to call."""
     parser = _Parser(prog="skisp", description="Redraw photographs in the style of a picture.", allow_abbrev=False)
@@ -30,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
         choices=SHELLS,
         help="print what makes a shell complete this command (needs shtab)",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_CommandParser)
     for add in (
         _add_app,
         _add_propagate,
@@ -49,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
 _Commands = argparse._SubParsersAction
 
 
-def _add_app(commands: "_Commands[_Parser]") -> None:
+def _add_app(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "app",
         help="try photographs and styles on a page in the browser",
@@ -64,7 +77,7 @@ def _add_app(commands: "_Commands[_Parser]") -> None:
     _add_device(parser)
 
 
-def _add_propagate(commands: "_Commands[_Parser]") -> None:
+def _add_propagate(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "propagate",
         help="redraw photographs in the style of a picture",
@@ -80,7 +93,7 @@ def _add_propagate(commands: "_Commands[_Parser]") -> None:
     _add_quality(parser)
 
 
-def _add_fit(commands: "_Commands[_Parser]") -> None:
+def _add_fit(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "fit",
         help="learn a style once and keep it in a file",
@@ -95,7 +108,7 @@ def _add_fit(commands: "_Commands[_Parser]") -> None:
     _add_progress(parser)
 
 
-def _add_apply(commands: "_Commands[_Parser]") -> None:
+def _add_apply(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "apply",
         help="redraw photographs in a style that was learnt before",
@@ -109,7 +122,7 @@ def _add_apply(commands: "_Commands[_Parser]") -> None:
     _add_quality(parser)
 
 
-def _add_sequence(commands: "_Commands[_Parser]") -> None:
+def _add_sequence(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "sequence",
         help="redraw a film without flicker",
@@ -129,7 +142,7 @@ def _add_sequence(commands: "_Commands[_Parser]") -> None:
     _add_redrawing(parser)
 
 
-def _add_compare(commands: "_Commands[_Parser]") -> None:
+def _add_compare(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "compare",
         help="see a photograph in several styles and strengths on one sheet",
@@ -153,7 +166,7 @@ def _add_compare(commands: "_Commands[_Parser]") -> None:
     _add_progress(parser)
 
 
-def _add_score(commands: "_Commands[_Parser]") -> None:
+def _add_score(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "score",
         help="measure how well pictures show a photograph in a style",
@@ -168,7 +181,7 @@ def _add_score(commands: "_Commands[_Parser]") -> None:
     parser.add_argument("--json", action="store_true", help="instead of lines, print one JSON list")
 
 
-def _add_demo(commands: "_Commands[_Parser]") -> None:
+def _add_demo(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "demo",
         help="redraw a photograph that ships with scikit-learn in a procedural style",
@@ -182,7 +195,7 @@ def _add_demo(commands: "_Commands[_Parser]") -> None:
     _add_force(parser)
 
 
-def _add_styles(commands: "_Commands[_Parser]") -> None:
+def _add_styles(commands: "_Commands[_CommandParser]") -> None:
     parser = commands.add_parser(
         "styles",
         help="make the procedural styles",

@@ -39,7 +39,7 @@ def progress_shown(doing: str, arguments: Namespace | None = None, left: str = "
             yield
         lines.end()
     else:
-        with _bars(console) as bars, listening(_without_single_steps(_Bar(f"{doing}{left}", bars))):
+        with _bars(console) as bars, listening(_without_single_steps(_Bar(doing, left, bars))):
             yield
 
 
@@ -93,7 +93,8 @@ def _bars(console: Any) -> Any:
 class _Outermost:
     """Follows the task that is reported first, which holds those that come up within it, and says how far it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, timed: bool = True) -> None:
+        self._timed = timed
         self._first: Progress | None = None
         self._started = 0.0
 
@@ -106,18 +107,18 @@ class _Outermost:
         counted = f"{step.done} of {step.total} {step.task}"
         said = counted if step.task in _COUNTED else f"{100 * step.done // step.total}%"
         n_done = step.done - (self._first.done if self._first else 0)
-        if n_done <= 0 or step.done >= step.total:
+        if not self._timed or n_done <= 0 or step.done >= step.total:
             return said
         return f"{said}, {time_left((time.monotonic() - self._started) / n_done * (step.total - step.done))}"
 
 
 class _Bar:
-    """A listener that moves a bar."""
+    """A listener that moves a bar; where it is said how long all will take, it is silent on its own time."""
 
-    def __init__(self, doing: str, bars: Any) -> None:
-        self._outermost = _Outermost()
+    def __init__(self, doing: str, left: str, bars: Any) -> None:
+        self._outermost = _Outermost(timed=not left)
         self._bars = bars
-        self._id = bars.add_task(doing, far="", total=None)
+        self._id = bars.add_task(doing + left, far="", total=None)
 
     def __call__(self, step: Progress) -> None:
         if self._outermost.follows(step):

@@ -16,7 +16,7 @@ from .._names import shown
 from ..io import ImageMetadata, read_image
 from ..io._image_file import ImageFile
 from ._errors import FAILURES, UserError, in_one_line
-from ._masks import check_mask, given_masks, read_mask
+from ._masks import Masks, check_mask, given_masks
 from ._messages import decoders_silent
 from ._outputs import check_outputs, is_file_name, is_picture, plan_outputs, writable_folder, write_picture
 from ._progress import progress_shown, time_left
@@ -83,6 +83,7 @@ class _Batch:
         self._arguments = arguments
         self._settings = settings_of(arguments, files)
         self._made = None if is_file_name(arguments.output) else SettingsRecord(Path(arguments.output))
+        self._masks = Masks(arguments.mask)
         self._records: list[dict[str, Any]] = []
         self._failed: list[str] = []
         self._n_written = 0
@@ -162,7 +163,7 @@ class _Batch:
             image, metadata = read_image(content, size=self._arguments.size, return_metadata=True)
         if metadata.n_frames > 1:
             note(f"{shown(content)} has {metadata.n_frames} frames; the first is redrawn")
-        mask = read_mask(self._arguments.mask, content, image.shape)
+        mask = self._masks.of(content, image.shape)
         with self._previewed(job, image, mask, metadata):
             with progress_shown(f"redrawing {shown(Path(content).name)}{position}", self._arguments, left):
                 picture = redraw(image, self._parameters, mask)

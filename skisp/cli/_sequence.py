@@ -17,7 +17,7 @@ from ..io._frames import Frames, check_moving, read_frames, write_frames
 from ..io._image_file import is_readable
 from ._errors import FAILURES, UserError, in_one_line
 from ._film_state import FilmState
-from ._masks import check_mask, given_masks, read_mask
+from ._masks import Masks, check_mask, given_masks
 from ._messages import decoders_silent
 from ._outputs import check_outputs, is_file_name, plan_outputs, writable_folder, write_picture
 from ._progress import progress_shown
@@ -66,7 +66,13 @@ def sequence(arguments: Namespace) -> int:
 
 
 def _check_film(arguments: Namespace) -> Callable[[str], None]:
-    return lambda name: check_moving(name, arguments.frames)
+    def check(name: str) -> None:
+        try:
+            check_moving(name, arguments.frames)
+        except OSError as error:  # its sound is looked at
+            raise UserError(in_one_line(error, arguments.frames, "read", "the film")) from error
+
+    return check
 
 
 def _read(arguments: Namespace) -> Frames:
@@ -75,10 +81,13 @@ def _read(arguments: Namespace) -> Frames:
         with decoders_silent():
             frames = read_frames(arguments.frames, size=arguments.size)
             frames.durations  # noqa: B018 (reads them)
-            for name in frames.names:
-                check_mask(arguments.mask, name)
     except FAILURES as error:
         raise UserError(in_one_line(error, arguments.frames, "read", "the film")) from error
+    try:
+        for name in frames.names:
+            check_mask(arguments.mask, name)
+    except FAILURES as error:
+        raise UserError(in_one_line(error)) from error
     return frames
 
 
@@ -115,6 +124,7 @@ def _redrawn(
     from ..propagation._masks import masked
     from ..propagation.synthesis._settings import SynthesisSettings
 
+    masks = Masks(arguments.mask)
     taken: deque[tuple[NDArray[Any], ImageMetadata]] = deque()
 
     def images() -> Iterator[NDArray[Any]]:
@@ -128,7 +138,7 @@ def _redrawn(
     report("frames", state.n_done, len(state.pictures))
     for picture in propagator.propagation_.redraw_film(images(), settings, redraw):
         image, metadata = taken.popleft()
-        mask = read_mask(arguments.mask, frames.names[state.n_done], image.shape)
+        mask = masks.of(frames.names[state.n_done], image.shape)
         yield picture if mask is None else masked(image, picture, mask), metadata
         state.keep(redraw.state())
         report("frames", state.n_done, len(state.pictures))

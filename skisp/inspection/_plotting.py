@@ -10,8 +10,8 @@ from ._pictures import printable
 
 __all__ = ["Box", "CellGrid", "axes_for", "figure_size", "label_width", "require_matplotlib", "show", "without_frame"]
 
-# Inches: the widest and highest figure that is made.
-_LARGEST = (11.0, 9.0)
+# Inches: the widest and highest figure that is made. It fits a cell of a notebook; its words can be read on a phone.
+_LARGEST = (7.0, 9.0)
 
 
 def require_matplotlib(caller: str) -> Any:

@@ -225,7 +225,7 @@ def _boxes_below(width: float, top: float, *aspects: float) -> list[Box]:
 
 
 def _titled(ax: Any, image: NDArray[Any], box: Box, title: str, cmap: Any) -> Any:
-    ax.text(box.centre[0], box.top - 0.05, title, ha="center", va="bottom", fontsize="small")
+    ax.text(box.centre[0], box.top - 0.05, title, ha="center", va="bottom")
     return show(ax, image, box, value_range([image]), cmap=cmap)
 
 

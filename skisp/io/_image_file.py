@@ -200,7 +200,7 @@ def _reason(error: Exception, name: str) -> str:
         return str(error)
     if isinstance(error, PIL.UnidentifiedImageError):
         if is_video(name):
-            return "it is a film; redraw it with skisp sequence."
+            return "it is a film, not a picture; skisp sequence redraws films."
         return "it is not an image, or its format is unknown to Pillow; save it as PNG or JPEG."
     if isinstance(error, PIL.Image.DecompressionBombError):
         return "it has more pixels than Pillow decodes; shrink it, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it."

@@ -27,6 +27,7 @@ from skisp.io import read_image, write_image
 
 # Other processes run the skisp that is tested, installed or not.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(skisp.__file__).parent.parent)}
+LONG = "x" * 300  # longer than a file name may be
 
 
 class StubPropagator:
@@ -419,6 +420,11 @@ class TestErrors:
             (["paint"], "invalid choice: 'paint'"),
             (["propagate", "a.jpg", "--style", "style.png"], "required: -o/--output (see skisp propagate --help)"),
             (["propagate", "--style", "style.png", "-o", "out"], "required: CONTENT"),
+            (
+                ["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--strenght=1"],
+                "unrecognized arguments: --strenght=1; did you mean --strength? (see skisp propagate --help)",
+            ),
+            (["fit", "--style", "style.png", "-o", "x.skisp"], "arguments: --style (see skisp fit --help)"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--size", "0"], "positive number of pixels"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--size", "big"], "positive number of pixels"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--seed", "-1"], "whole number"),
@@ -462,6 +468,15 @@ class TestErrors:
             (["fit", "style.png", "thin.png", "-o", "x.skisp"], "thin.png has 40 x 6 pixels, too few"),
             (["fit", "style.png", "-o", "x.png"], "x.png is the name of a picture; name a file for the style"),
             (["fit", "style.png", "-o", ""], "-o/--output: the name is empty"),
+            (["propagate", "", "--style", "style.png", "-o", "out"], "cannot read '': there is no such file"),
+            (["propagate", "a.jpg", "--style", "style.png", "-o", LONG], f"write {LONG}/a.jpg: File name too long"),
+            (["sequence", "c.gif", "--style", "style.png", "-o", LONG], f"cannot write {LONG}/c-0.png: File name too"),
+            (["styles", "-o", LONG], "File name too long; choose another output"),
+            (["fit", "style.png", "-o", LONG], f"cannot write {LONG}: File name too long; choose another output"),
+            (
+                ["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--mask", "gone/"],
+                "cannot read the mask gone: there is no such file",
+            ),
             (["propagate", "a.jpg", "--style", "style.png", "-o", ""], "-o/--output: the name is empty"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out.mp4"], "'.mp4' is not a known image format"),
             (["sequence", "c.gif", "--style", "style.png", "-o", "out.avi"], "'.avi' is no film that is written"),
@@ -479,7 +494,10 @@ class TestErrors:
                 ["sequence", "c.gif", "--style", "style.png", "-o", "out", "--mask", "a.txt"],
                 "the mask a.txt: it is not",
             ),
-            (["sequence", "c.gif", "--style", "style.png", "-o", "out", "--mask", "empty"], "no mask of the same name"),
+            (
+                ["sequence", "c.gif", "--style", "style.png", "-o", "out", "--mask", "empty"],
+                "error: cannot redraw c-0.png: there is no mask of the same name",
+            ),
             (["compare", "a.jpg", "--style", "style.png", "-o", "out"], "name a file, such as sheet.png"),
             (
                 ["propagate", "empty", "--style", "style.png", "-o", "out"],
@@ -487,7 +505,7 @@ class TestErrors:
             ),
             (
                 ["propagate", "film.mp4", "--style", "style.png", "-o", "out"],
-                "it is a film; redraw it with skisp sequence",
+                "it is a film, not a picture; skisp sequence redraws films",
             ),
             (
                 ["propagate", "*.bmp", "--style", "style.png", "-o", "out"],
@@ -576,7 +594,12 @@ class TestProgress:
         with progress_shown("[a].jpg"):
             report("fit C-VAE", 1, 2, "loss 3.0")
             print("a path", flush=True)
+        with progress_shown("b.jpg", left=", about 2 hours left"):  # of the batch: one time is enough
+            report("redraw", 1, 9)
+            report("redraw", 2, 9)
         assert capsys.readouterr().out == "a path\n"
+        assert "22%" in sys.stderr.getvalue()
+        assert "minute left" not in sys.stderr.getvalue()
         assert "[a].jpg" in sys.stderr.getvalue()
         assert "loss" not in sys.stderr.getvalue()
         assert "50%" in sys.stderr.getvalue()

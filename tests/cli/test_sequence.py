@@ -170,6 +170,7 @@ def test_mistakes_end_in_one_line(folder, capsys):
     (folder / "huge.gif").write_bytes(header[:6] + struct.pack("<HH", 9990, 9990) + header[10:])
     for arguments, message in [
         (("gone.gif", "-o", "out"), "cannot read the film gone.gif: there is no such file"),
+        (("gone.gif", "-o", "out.gif"), "cannot read the film gone.gif: there is no such file"),
         (("film.png", "-o", "film.png"), "would overwrite the original"),
         (("frames", "-o", "film.jpg"), "'.jpg' is not a film or animation"),
         (("huge.gif", "-o", "out"), "it has 9990 x 9990 pixels, more than the 33554432 allowed; shrink the film"),
@@ -216,6 +217,11 @@ class TestFilms:
         for i, frame in enumerate(read_film("film.mp4", size=20)):
             np.testing.assert_array_equal(read_image(f"out/film-{i}.png"), frame)
 
+    @pytest.mark.parametrize("output", ["out", "out.mp4", "out.gif"])
+    def test_a_misspelt_film_is_named(self, film, capsys, output):
+        message = "cannot read the film gone.mp4: there is no such file; check the spelling and the folder.\n"
+        assert run(capsys, "gone.mp4", "-o", output) == (2, "", f"skisp: error: {message}")
+
     @pytest.mark.parametrize("output", ["out.mp4", "out.mkv", "out.avi"])
     def test_a_film_is_never_a_folder(self, film, capsys, monkeypatch, output):
         monkeypatch.setitem(sys.modules, "av", None)
@@ -247,6 +253,12 @@ def test_a_mask_says_where_frames_are_redrawn(folder, capsys):
     status, _, err = run(capsys, "frames", "-o", "some", "--color", "only", "--mask", "masks")
     assert status == 2
     assert "there is no mask of the same name in masks" in err
+
+
+def test_that_a_mask_is_stretched_is_said_once(folder, capsys):
+    write_image("mask.png", np.full((3, 8), 255, np.uint8))
+    status, _, err = run(capsys, "frames", "-o", "out", "--color", "only", "--mask", "mask.png")
+    assert (status, err.count("the mask mask.png of 8 x 3 pixels is stretched")) == (0, 1)
 
 
 @pytest.mark.parametrize("output", ["out", "out.gif"])

@@ -32,7 +32,7 @@ def test_cells_stand_beside_and_below_each_other_with_a_gap():
 @given(lengths, lengths, st.floats(0.1, 5))
 def test_figures_keep_to_their_largest_size_and_to_the_shape_of_what_they_hold(width, height, inches):
     across, down = figure_size(width, height, inches, (0.0, 0.0))
-    assert across <= 11.0 + 1e-9
+    assert across <= 7.0 + 1e-9
     assert down <= 9.0 + 1e-9
     if across > 1.5 and down > 1.0:
         assert across / down == pytest.approx(width / height)

@@ -150,7 +150,7 @@ def test_without_the_extra_it_is_said_what_to_install(tmp_path, monkeypatch):
     for call in (lambda: read_film(tmp_path / "film.mp4"), lambda: write_film(tmp_path / "new.mp4", drawn(2))):
         with pytest.raises(ValueError, match="films need PyAV; run pip install av"):
             call()
-    with pytest.raises(ValueError, match="it is a film; redraw it with skisp sequence"):
+    with pytest.raises(ValueError, match="it is a film, not a picture; skisp sequence redraws films"):
         read_image(tmp_path / "film.mp4")
 
 
