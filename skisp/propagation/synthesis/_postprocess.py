@@ -14,8 +14,8 @@ from ._style_model import StyleModel
 
 __all__ = ["keep_color", "postprocess", "sharpened"]
 
-# Short side in pixels of a picture that shows nothing but large areas.
-_HUE_SIDE = 32
+# Short side in pixels of a picture that shows nothing but large areas, and the greatest share of its own.
+_LARGE_AREAS_SIDE, _LARGE_AREAS_SHARE = 32, 1 / 8
 # Share of a frame's own match.
 _ADAPTED = 0.1
 # By how much a band is made stronger from one frame to the next at most.
@@ -48,30 +48,41 @@ def postprocess(
 
 
 def mix_structure(picture: Tensor, recolored: Tensor, structure: Tensor, share: float) -> Tensor:
-    """Mix the recoloured content into the picture (C, H, W), most where it has structure.
+    """Mix the recoloured content into the picture (C, H, W), most where it has structure, and but for large areas.
 
     Patches cannot show what is finer than the style's strokes: eyes, windows, thin lines. The share goes
-    from 0.3 ``share`` in flat places to ``share`` where ``structure`` (1, H, W) is 1.
+    from 0.3 ``share`` in flat places to ``share`` where ``structure`` (1, H, W) is 1. Light and shade of
+    :func:`large_areas` remain the style's.
     """
     smooth = functional.avg_pool2d(structure[None], 3, 1, 1, count_include_pad=False)[0]
-    return torch.lerp(picture, recolored, share * (0.3 + 0.7 * smooth))
+    change = recolored - picture
+    change -= resample(large_areas(change), _size(picture))
+    return torch.addcmul(picture, change, share * (0.3 + 0.7 * smooth))
 
 
 def mix_hue(picture: Tensor, recolored: Tensor, structure: Tensor, share: float) -> Tensor:
-    """Mix the recoloured content's hue in large areas into the picture (C, H, W), which keeps its luminance.
+    """Mix the recoloured content's hue in :func:`large_areas` into the picture (C, H, W), which keeps its luminance.
 
-    An object must not change its hue inside because the patches found there have other colours. Areas are large if a
-    picture with a short side of 32 pixels still shows them; finer colours are the strokes' own. The share is ``share``
-    where the mean ``structure`` (1, H, W) is a half or more, and falls to nothing in the plain: a sky is the style's.
+    An object must not change its hue inside because the patches found there have other colours; finer colours are
+    the strokes' own. The share is ``share`` where the mean ``structure`` (1, H, W) is a half or more, and falls to
+    nothing in the plain: a sky is the style's.
     """
     if share == 0 or picture.shape[0] == 1:
         return picture
-    size = picture.shape[1], picture.shape[2]
-    small = size_with_short_side(size, min(_HUE_SIDE, *size))
-    chroma = resample(recolored - picture, small)
+    chroma = large_areas(recolored - picture)
     chroma -= plane_luminance(chroma)
-    chroma *= share * (2.0 * resample(structure, small)).clamp_max_(1.0)
-    return picture + resample(chroma, size)
+    chroma *= share * (2.0 * large_areas(structure)).clamp_max_(1.0)
+    return picture + resample(chroma, _size(picture))
+
+
+def large_areas(image: Tensor) -> Tensor:
+    """What an image (C, H, W) still shows when its short side is 32 pixels, and an eighth of its own at most."""
+    side = min(_LARGE_AREAS_SIDE, max(1, round(_LARGE_AREAS_SHARE * min(_size(image)))))
+    return resample(image, size_with_short_side(_size(image), side))
+
+
+def _size(image: Tensor) -> tuple[int, int]:
+    return image.shape[1], image.shape[2]
 
 
 def sharpened(picture: Tensor, fresh: Tensor) -> Tensor:

@@ -14,11 +14,23 @@ def texture(height=40, width=52, seed=0):
     return 0.25 + 0.3 * coarse[0] + 0.2 * torch.rand(3, height, width, generator=generator)
 
 
+def stripes(height=96, width=128, strength=0.1):
+    """Lines of one pixel, lighter and darker in turn: detail without large areas."""
+    return strength * torch.tensor([1.0, -1.0]).repeat(width // 2).expand(3, height, width)
+
+
 @pytest.mark.parametrize(("structure", "expected"), [(0.0, 0.3), (0.5, 0.65), (1.0, 1.0)])
-def test_the_share_of_the_content_follows_its_structure(structure, expected):
-    picture, recolored = texture(seed=1), texture(seed=2)
-    mixed = mix_structure(picture, recolored, torch.full((1, 40, 52), structure), 0.4)
-    torch.testing.assert_close(mixed, torch.lerp(picture, recolored, 0.4 * expected))
+def test_the_share_of_the_contents_detail_follows_its_structure(structure, expected):
+    picture = torch.full((3, 96, 128), 0.5)
+    mixed = mix_structure(picture, picture + stripes(), torch.full((1, 96, 128), structure), 0.4)
+    torch.testing.assert_close(mixed[..., 8:-8], (picture + 0.4 * expected * stripes())[..., 8:-8], rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [(96, 128), (24, 20), (3, 2)])
+def test_light_and_shade_of_large_areas_remain_the_styles(size):
+    picture = torch.full((3, *size), 0.3)
+    mixed = mix_structure(picture, picture + 0.4, torch.ones(1, *size), 1.0)
+    torch.testing.assert_close(mixed, picture)
 
 
 def test_a_share_of_nothing_leaves_the_picture():
