@@ -1,8 +1,8 @@
 """Where the time of a picture and of a style's fit goes, step by step, and how near it is to the machine's speed.
 
-On one thread; a step's seconds are without those of the steps that it calls. Operations are those of matrix products and
-convolutions, counted by torch in a run of its own, beside what the machine does in products of large matrices. The median
-of some runs; run it alone on an idle machine:
+On one thread; a step's seconds are without those of the steps that it calls, the medians of some runs. Operations
+are those of matrix products and convolutions, counted by torch in a run of its own, beside what the machine does in
+products of large matrices. Run it alone on an idle machine:
 
     python benchmarks/steps.py [--sizes 512 1024] [--runs 5] [--quick]
 """
@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -64,10 +65,10 @@ def main() -> None:
         propagator = StylePropagator(style_images=style, random_state=0).fit([content])
         propagator.transform([content])  # codes the exemplars of the style
         title = f"Steps of the next picture, {size} px, {greatest / 1e9:.0f} GFLOP/s in matrix products"
-        print_steps(title, PICTURE, lambda: propagator.transform([content]), arguments.runs, greatest)
+        print_steps(title, PICTURE, partial(propagator.transform, [content]), arguments.runs, greatest)
     coder = PatchTransformer(random_state=0)
     title = f"Steps of a style's fit, {greatest / 1e9:.0f} GFLOP/s in matrix products"
-    print_steps(title, FIT, lambda: coder.fit([style]), arguments.runs, greatest)
+    print_steps(title, FIT, partial(coder.fit, [style]), arguments.runs, greatest)
 
 
 def print_steps(title: str, steps: Steps, run: Callable[[], Any], n_runs: int, greatest: float) -> None:
