@@ -90,7 +90,7 @@ class ImageFiles(Sequence[Image]):
     def __getitem__(self, key: Any) -> Image:
         if isinstance(key, slice):
             return self._stacked(range(len(self))[key])
-        name = self.name(key)
+        name = f"file {range(len(self))[key]}"
         return to_unit(read_item(self.paths[key], self.size, name), name)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:

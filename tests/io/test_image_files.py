@@ -57,7 +57,7 @@ def test_nothing_is_read_before_it_is_asked_for(paths, read):
     assert not read
     files[2]
     assert [item for item, _ in read] == [paths[2]]
-    with pytest.raises(FileNotFoundError, match=r"file 5, missing.png: cannot read missing.png: there is no such file"):
+    with pytest.raises(FileNotFoundError, match=r"file 5: cannot read missing.png: there is no such file"):
         files[1:]
 
 
