@@ -13,6 +13,7 @@ from .._files import opened, written_whole
 from .._names import shown
 from .._version import __version__
 from ._parameters import CVAEParameters
+from ._processes import is_first
 from ._reading import RowSource
 from ._training import EarlyStopping, Trainer, TrainingLog
 
@@ -78,6 +79,8 @@ class Checkpoint:
 
     def save(self, trainer: Trainer, log: TrainingLog, stopping: EarlyStopping | None, *, ended: bool) -> None:
         """Write where the training is; the file appears whole or stays what it was."""
+        if not is_first():
+            return
         best_weights = {} if stopping is None else stopping.best_weights
         best = {name: tensor.cpu().numpy() for name, tensor in best_weights.items()}
         parts = {"network": trainer.network.to_arrays(), "optimization": trainer.to_arrays(), "best": best}
@@ -95,7 +98,8 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Of a training that has given its model."""
-        os.unlink(self._name)
+        if is_first():
+            os.unlink(self._name)
 
     def _read(self) -> None:
         try:

@@ -20,6 +20,7 @@ from ._networks import CVAENetwork
 from ._objectives import Objective
 from ._parameters import CVAEParameters
 from ._pca_start import start_from_pca
+from ._processes import agreed, are_several, check_same, spread
 from ._reading import RowSource, row_source
 from ._rows import RowBlocks, relative_weights
 from ._training import EarlyStopping, Trainer, TrainingLog, Watcher, n_rising_epochs, train
@@ -78,6 +79,9 @@ class Fitting:
         self.max_iter = self.sizes.max_iter
         self.learning_rate = self.sizes.learning_rate
         self.trainer = self._make_trainer(self._network().to(device))
+        if are_several():
+            check_same({**settings_of(estimator), "X or sample_weight": fingerprint(self.source, [weight])})
+            spread(self.trainer.network.state_dict().values())
         if self.checkpoint is not None:
             data = fingerprint(self.source, [weight, *self.trainer.network.to_arrays().values()])
             self.checkpoint.agree({"random_state": self.seed, "X or sample_weight": data}, self.seed)
@@ -105,19 +109,21 @@ class Fitting:
         )
         if self.held_back is not None and self._is_tested:
             _keep_what_helps(self.trainer, start, self.held_back)
+        spread(self.trainer.network.state_dict().values())
         return log
 
     def forget_checkpoint(self) -> None:
         """Once the model is there."""
         if self.checkpoint is not None:
             self.checkpoint.remove()
+        agreed("it is gone")
 
     def _seed(self) -> int:
         if self.before is not None:
             return self.before.seed
         random_state, kept = self.estimator.random_state, None if self.checkpoint is None else self.checkpoint.seed
-        # What is drawn by chance is drawn once for a training that goes on.
-        return draw_seed(random_state) if kept is None or isinstance(random_state, Integral) else kept
+        # What is drawn by chance is drawn once, for a training that goes on and for all processes.
+        return int(agreed(draw_seed(random_state) if kept is None or isinstance(random_state, Integral) else kept))
 
     @property
     def _is_tested(self) -> bool:

@@ -16,6 +16,7 @@ from ._augmentation import augment
 from ._networks import CVAENetwork, rows_at_once
 from ._objectives import Objective, elbo_terms, expected_elbo_terms
 from ._precision import autocast
+from ._processes import agreed, average_gradients
 from ._rows import RowBlocks
 
 __all__ = [
@@ -149,6 +150,7 @@ class Trainer:
             loss = self.objective.loss(self.network, x, time, self.generator)
         self.optimizer.zero_grad()
         loss.backward()
+        average_gradients(self.network.parameters())
         self.optimizer.step(learning_rate)
         return loss.detach()
 
@@ -324,7 +326,8 @@ def train(
             log.unexplained_curve += [] if monitored_rows is None else [trainer.unexplained(monitored_rows)]
             no_better = stopping is not None and stopping.update(losses[0], weights)
             is_good = epoch >= n_iter_exempt and reaches_plateau(log.unexplained_curve)
-            ended = watcher.end(epoch, log) or no_better or is_good
+            # Where processes train together they end together.
+            ended = agreed(watcher.end(epoch, log) or no_better or is_good)
             if keeper is not None:
                 keeper.save(trainer, log, stopping, ended=ended)
             if ended:
