@@ -200,7 +200,14 @@ class Fitting:
 
     def _blocks(self, weight: NDArray[np.float64] | None, device: torch.device) -> RowBlocks:
         source = self.source
-        return RowBlocks(source.read, len(source), rows_a_block=source.rows_a_block, weight=weight, device=device)
+        return RowBlocks(
+            source.read,
+            len(source),
+            rows_a_block=source.rows_a_block,
+            weight=weight,
+            device=device,
+            reads_ahead=source.is_slow,
+        )
 
     def _held_back(self, candidates: NDArray[np.intp]) -> NDArray[np.bool_]:
         n_held_back = max(1, round(self.estimator.validation_fraction * len(candidates)))

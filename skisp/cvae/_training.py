@@ -21,7 +21,6 @@ from ._rows import RowBlocks
 
 __all__ = [
     "EarlyStopping",
-    "Keeper",
     "Trainer",
     "TrainingLog",
     "Watcher",
