@@ -97,6 +97,8 @@ class PatchTransformer(NotebookDisplay, TableOutput, TransformerMixin, BaseEstim
     (64, 64, 3)
     """
 
+    images_: list[Image]
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "transformer": [HasMethods(["fit", "transform", "inverse_transform"]), None],
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -149,17 +151,17 @@ class PatchTransformer(NotebookDisplay, TableOutput, TransformerMixin, BaseEstim
             If there are no images, one is smaller than a patch, or grey and colour are mixed.
         """
         seed = draw_seed(self.random_state)
-        self.images_: list[Image] = []
         if is_rows(X):
             _refuse_image(X)
             # A memory map may be larger than memory: it goes to the transformer, which may read it by parts, as it is.
             is_map = isinstance(X, np.memmap) and X.ndim == 2
             rows = validate_data(self, X, dtype=[np.float64, np.float32], order="C", skip_check_array=is_map)
-            self.n_channels_ = 0
+            self.images_, self.n_channels_ = [], 0
         elif isinstance(X, ImageFiles) or are_paths(X):
             files = X if isinstance(X, ImageFiles) else ImageFiles(X)
             self._read(files, 0)
             rows = self._sample(lambda i: self._read(files, i), len(files), seed)
+            self.images_ = []
         else:
             self.images_ = checked_images(X, self.patch_size, "X")
             self.n_channels_ = self.images_[0].shape[2]
