@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, nargs="*", default=[200, 2000, 20_000])
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--worker", nargs=3, metavar=("WHAT", "PATH", "N"), help=argparse.SUPPRESS)
-    arguments = parsed_with_quick(parser, rows=[2000, 4000], files=[20, 40], epochs=1)
+    arguments = parsed_with_quick(parser, rows=[2000], files=[20], epochs=1)
     if not _STATUS.is_file():
         leave_out("only Linux tells a process's own memory")
     if arguments.worker:
