@@ -2,7 +2,8 @@
 
 Every method has, at every size, a process of its own, which gives its peak memory and nobody else's;
 the processes take turns on the same pairs. A content is enlarged where the size is beyond its own,
-and from 4096 px up it is square. Run it alone on an idle machine:
+and from 4096 px up it is square. The network of the published shape that is trained for each style on
+many photographs has random weights here: it is there for its time. Run it alone on an idle machine:
 
     python benchmarks/propagation.py [--sizes 256 512 1024 2048 4096] [--pairs 3]
         [--peers-up-to 2048] [--gpdm-up-to 512] [--gpdm-steps 20] [--quick]
@@ -16,11 +17,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from _gpdm import gpdm
+from _memory import peak_megabytes
 from _pictures import pair, pair_names
 from _report import Table, parsed_with_quick
 from sklearn.frozen import FrozenEstimator
@@ -31,6 +34,8 @@ from skisp.metrics import gradient_correlation, propagation_score, random_gram_d
 TIMES = ("fit s", "cold s", "image s", "image CPU s")
 QUALITY = ("swd", "rgram", "gradient", "F raw", "F", "score")
 MEMORY = ("peak MB", "own MB")
+# Its weights are random, of which the time does not depend, and the pictures do.
+FEED_FORWARD = "feed-forward network"
 
 # Short side in pixels from which a content is square.
 _SQUARE_FROM = 4096
@@ -67,6 +72,7 @@ def methods_at(size: int, arguments: argparse.Namespace) -> list[str]:
     methods = ["skisp"]
     if size <= arguments.peers_up_to:
         methods += [name for name, module in (("POT", "ot"), ("scikit-image", "skimage")) if _is_installed(module)]
+        methods.append(FEED_FORWARD)
     return [*methods, "GPDM"] if size <= arguments.gpdm_up_to else methods
 
 
@@ -85,7 +91,8 @@ def measure(size: int, methods: list[str], arguments: argparse.Namespace) -> tup
             n_pixels.append(content.shape[0] * content.shape[1])
             for name, process in workers.items():
                 seconds, megabytes = ask(process, files)
-                rows[name].append([*seconds, *quality(content, style, np.load(files[2])), *megabytes])
+                found = [np.nan] * len(QUALITY) if name == FEED_FORWARD else quality(content, style, np.load(files[2]))
+                rows[name].append([*seconds, *found, *megabytes])
     return {name: np.array(figures, dtype=float) for name, figures in rows.items()}, float(np.median(n_pixels))
 
 
@@ -143,7 +150,9 @@ def redraw(method: str, content: Any, style: Any, gpdm_steps: int) -> tuple[list
     """Seconds to fit the style, of the first image (which codes the style's exemplars) and of the next; the picture."""
     if method == "skisp":
         return redraw_by_skisp(content, style)
-    run = {"POT": linear_colors, "scikit-image": matched_histograms}.get(method)
+    run = {"POT": linear_colors, "scikit-image": matched_histograms, FEED_FORWARD: by_random_weights}.get(method)
+    if method == FEED_FORWARD and run is not None:
+        run(content, style)  # torch plans for a size once; skisp's time is that of a next picture too
     start, cpu = time.perf_counter(), time.process_time()
     picture = gpdm(content, style, n_steps=gpdm_steps) if run is None else run(content, style)
     return [np.nan, np.nan, time.perf_counter() - start, time.process_time() - cpu], picture
@@ -178,16 +187,41 @@ def matched_histograms(content: Any, style: Any) -> Any:
     return match_histograms(content, style, channel_axis=2)
 
 
-def peak_megabytes() -> float:
-    """The most memory this process has held."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        # What getrusage tells of a new process includes the one that started it.
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    import resource
+def by_random_weights(content: Any, style: Any) -> Any:  # noqa: ARG001 (a trained network knows its style)
+    """What a feed-forward network of random weights makes of a picture, at its size."""
+    import torch
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
+    image = torch.from_numpy(content).permute(2, 0, 1)[None] / 255.0
+    with torch.inference_mode():
+        picture = feed_forward_network()(image)[0].permute(1, 2, 0).numpy()
+    return picture[: content.shape[0], : content.shape[1]]
+
+
+@cache
+def feed_forward_network() -> Any:
+    """The network of Johnson et al., with instance normalisation, as it is used today.
+
+    References
+    ----------
+    Johnson, Alahi & Fei-Fei, "Perceptual losses for real-time style transfer and super-resolution", ECCV 2016,
+    arXiv:1603.08155; Ulyanov, Vedaldi & Lempitsky, "Instance normalization", 2016, arXiv:1607.08022.
+    """
+    from torch import nn
+
+    def convolved(n_before: int, n_after: int, kernel: int, stride: int = 1) -> list[Any]:
+        convolution = nn.Conv2d(n_before, n_after, kernel, stride, kernel // 2, padding_mode="reflect")
+        return [convolution, nn.InstanceNorm2d(n_after, affine=True)]
+
+    class Residual(nn.Sequential):
+        def forward(self, x: Any) -> Any:
+            return x + super().forward(x)
+
+    down = [(3, 32, 9, 1), (32, 64, 3, 2), (64, 128, 3, 2)]
+    layers = [layer for shape in down for layer in (*convolved(*shape), nn.ReLU())]
+    layers += [Residual(*convolved(128, 128, 3), nn.ReLU(), *convolved(128, 128, 3)) for _ in range(5)]
+    for n_before, n_after in ((128, 64), (64, 32)):
+        layers += [nn.Upsample(scale_factor=2), *convolved(n_before, n_after, 3), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Conv2d(32, 3, 9, 1, 4, padding_mode="reflect"), nn.Sigmoid()).eval()
 
 
 def _is_installed(module: str) -> bool:

@@ -18,7 +18,7 @@ from ._batches import as_sequence, to_array
 from ._math.color import luminance
 from ._math.mirroring import fill_by_mirroring
 
-__all__ = ["Image", "ImageLayout", "Pictures", "Stacked", "as_images", "to_channels"]
+__all__ = ["Image", "ImageLayout", "Pictures", "Stacked", "as_images", "to_channels", "to_unit"]
 
 Image = NDArray[np.float32]
 
@@ -163,7 +163,7 @@ def _as_image(item: Any, name: str) -> tuple[Image, _Source]:
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: shape {array.shape}.")
-    values = _to_unit(array, name)
+    values = to_unit(array, name)
     values = values[..., None] if array.ndim == 2 else values
     has_alpha = values.shape[2] in (2, 4)
     alpha = values[..., -1:] if has_alpha else None
@@ -179,7 +179,7 @@ def _is_hidden(alpha: Image | None) -> NDArray[np.bool_]:
     return np.zeros((1, 1, 1), bool) if alpha is None else alpha < _LEAST_ALPHA
 
 
-def _to_unit(array: NDArray[Any], name: str) -> Image:
+def to_unit(array: NDArray[Any], name: str) -> Image:
     """Floats in [0, 1] from uint8, uint16, bool or float values."""
     if array.dtype == bool:
         return array.astype(np.float32)
@@ -202,7 +202,7 @@ def _to_unit(array: NDArray[Any], name: str) -> Image:
 
 
 def _from_unit(values: Image, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Invert :func:`_to_unit`, rounding to the nearest level of an integer dtype."""
+    """Invert :func:`to_unit`, rounding to the nearest level of an integer dtype."""
     if dtype == bool:
         return values >= 0.5
     if dtype in _INTEGER_RANGE:

@@ -1,6 +1,7 @@
 """Work on several threads whose results do not depend on how many there are."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import torch
 from ._fork import in_forked_children
 from ._torch_state import own_torch_state
 
-__all__ = ["concatenate_on_threads", "map_on_threads", "one_thread", "split_evenly"]
+__all__ = ["computed_ahead", "concatenate_on_threads", "map_on_threads", "one_thread", "split_evenly"]
 
 
 class _ThreadLimit:
@@ -132,6 +133,25 @@ def map_on_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list
             return function(item)
 
     return list(_thread_limit.workers().map(in_mode, items))
+
+
+def computed_ahead(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+    """Results of ``function`` in the order of the items, each computed while the one before is used.
+
+    On a thread of :func:`map_on_threads`, where there are two or more; two results are held then.
+    """
+    if _thread_limit.n_threads < 2 or getattr(_inside_map, "is_true", False):
+        yield from map(function, items)
+        return
+    ahead: deque[Any] = deque()
+    for item in items:
+        result = ahead.popleft().result() if ahead else None
+        ahead.append(_thread_limit.workers().submit(function, item))
+        if result is not None:
+            yield result
+        del result
+    if ahead:
+        yield ahead.popleft().result()
 
 
 def split_evenly(n: int, most: int, least: int) -> list[slice]:

@@ -26,7 +26,7 @@ FLOORS = [
     ["propagation"],
     ["propagation.synthesis", "cvae", "metrics", "datasets", "io"],
     ["_conditions", "_tensors"],
-    ["_base", "_images"],
+    ["_base", "_images", "_files"],
     ["_math"],
     ["_threads", "_batches", "_chunks", "_progress", "_names", "_errors", "_presets"],
     ["_torch_state", "_show_versions"],

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skisp._base import module_initialised_with
-from skisp._threads import concatenate_on_threads, map_on_threads, one_thread, split_evenly
+from skisp._threads import computed_ahead, concatenate_on_threads, map_on_threads, one_thread, split_evenly
 
 
 @pytest.fixture
@@ -33,6 +33,28 @@ def run_all(*targets):
     for worker in workers:
         worker.join(timeout=30)
         assert not worker.is_alive()
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_results_that_are_computed_ahead_are_one_further_and_in_order(n_threads):
+    started, used, before = [], [], torch.get_num_threads()
+    ahead = []
+
+    def compute(item):
+        started.append(item)
+        return 2 * item
+
+    try:
+        torch.set_num_threads(n_threads)
+        with one_thread():
+            for result in computed_ahead(compute, range(5)):
+                used.append(result)
+                time.sleep(0.01)
+                ahead.append(len(started) - len(used))
+    finally:
+        torch.set_num_threads(before)
+    assert used == [0, 2, 4, 6, 8]
+    assert ahead == ([0] * 5 if n_threads == 1 else [1, 1, 1, 1, 0])
 
 
 def test_one_thread_nests(three_threads):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
-from ..io._files import write_whole
+from .._files import write_whole
 from ._settings_record import digest_of
 
 __all__ = ["FilmState"]

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._files import opened
 from .._images import as_images
 from .._names import shown
 from ..io import read_image
-from ..io._files import opened
 from ..io._kinds import colour_of, of_kind
 from ._errors import FAILURES, UserError, in_one_line
 from ._messages import decoders_silent

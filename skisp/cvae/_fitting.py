@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._base import check_sample_weight, draw_seed, module_initialised_with
+from ._checkpoint import Checkpoint, fingerprint, settings_of
 from ._defaults import FittingSizes, is_small
 from ._fitted import FittedCVAE
 from ._latent import aggregate_posterior
-from ._likelihoods import LEAST_NOISE_VARIANCE
 from ._networks import CVAENetwork
 from ._objectives import Objective
 from ._parameters import CVAEParameters
+from ._pca_start import start_from_pca
+from ._processes import agreed, are_several, check_same, spread
 from ._reading import RowSource, row_source
 from ._rows import RowBlocks, relative_weights
-from ._start import ProbabilisticPCA, probabilistic_pca
 from ._training import EarlyStopping, Trainer, TrainingLog, Watcher, n_rising_epochs, train
 
 __all__ = ["Fitting"]
@@ -31,10 +33,6 @@ _LONGEST_CURVE = 10_000
 _SMALLEST_CONV_SIDE = 16
 # Rows from which on some are held back to see what training gains, and how many at most.
 _LEAST_TO_HOLD_BACK, _MOST_HELD_BACK = 20, 1000
-# Rows that probabilistic PCA is computed from, and columns from which on that are fewer.
-_SAMPLED, _MANY_COLUMNS = 10_000, 2000
-# Of fewer rows than components: the noise variance of standardised rows, and the least share of it for a component.
-_NOISE_OF_FEW, _LEAST_SIGNAL = 0.5, 0.25
 
 
 class Fitting:
@@ -66,9 +64,12 @@ class Fitting:
         self.estimator = estimator
         self.before = before
         self._given_max_iter = estimator.max_iter if max_iter is None else max_iter
+        # partial_fit, which is told its epochs, has nothing to go on with.
+        path = estimator.checkpoint if max_iter is None else None
+        self.checkpoint = None if path is None else Checkpoint(path, settings_of(estimator))
         self.source, weight = self._read(X, sample_weight)
         self.image_shape = self._image_shape()
-        self.seed = draw_seed(estimator.random_state) if before is None else before.seed
+        self.seed = self._seed()
         self.n_epochs_before = 0 if before is None else before.n_iter
         self.generator = torch.Generator().manual_seed(self.seed + self.n_epochs_before)
         self.starts_linear = estimator.init == "pca" and estimator.likelihood != "bernoulli"
@@ -78,6 +79,12 @@ class Fitting:
         self.max_iter = self.sizes.max_iter
         self.learning_rate = self.sizes.learning_rate
         self.trainer = self._make_trainer(self._network().to(device))
+        if are_several():
+            check_same({**settings_of(estimator), "X or sample_weight": fingerprint(self.source, [weight])})
+            spread(self.trainer.network.state_dict().values())
+        if self.checkpoint is not None:
+            data = fingerprint(self.source, [weight, *self.trainer.network.to_arrays().values()])
+            self.checkpoint.agree({"random_state": self.seed, "X or sample_weight": data}, self.seed)
 
     def run(self, learning_rate: Callable[[float], float], watcher: Watcher) -> TrainingLog:
         """Train; a model that goes on keeps its old weights where an epoch fails."""
@@ -98,10 +105,25 @@ class Fitting:
             stopping=stopping,
             monitored_rows=self.held_back if self.starts_linear else None,
             n_iter_exempt=max_iter if stops_early else n_rising,
+            keeper=self.checkpoint,
         )
         if self.held_back is not None and self._is_tested:
             _keep_what_helps(self.trainer, start, self.held_back)
+        spread(self.trainer.network.state_dict().values())
         return log
+
+    def forget_checkpoint(self) -> None:
+        """Once the model is there."""
+        if self.checkpoint is not None:
+            self.checkpoint.remove()
+        agreed("it is gone")
+
+    def _seed(self) -> int:
+        if self.before is not None:
+            return self.before.seed
+        random_state, kept = self.estimator.random_state, None if self.checkpoint is None else self.checkpoint.seed
+        # What is drawn by chance is drawn once, for a training that goes on and for all processes.
+        return int(agreed(draw_seed(random_state) if kept is None or isinstance(random_state, Integral) else kept))
 
     @property
     def _is_tested(self) -> bool:
@@ -178,7 +200,14 @@ class Fitting:
 
     def _blocks(self, weight: NDArray[np.float64] | None, device: torch.device) -> RowBlocks:
         source = self.source
-        return RowBlocks(source.read, len(source), rows_a_block=source.rows_a_block, weight=weight, device=device)
+        return RowBlocks(
+            source.read,
+            len(source),
+            rows_a_block=source.rows_a_block,
+            weight=weight,
+            device=device,
+            reads_ahead=source.is_slow,
+        )
 
     def _held_back(self, candidates: NDArray[np.intp]) -> NDArray[np.bool_]:
         n_held_back = max(1, round(self.estimator.validation_fraction * len(candidates)))
@@ -261,57 +290,6 @@ class Fitting:
         if self.before is not None and self.before.optimization is not None:
             trainer.load_arrays(self.before.optimization)
         return trainer
-
-
-@torch.no_grad()
-def start_from_pca(network: CVAENetwork, rows: RowBlocks, seed: int) -> None:
-    """Make a new network probabilistic PCA of its standardised rows, or of a sample of many."""
-    # A Gram matrix of many rows, or a covariance of many columns, takes time like the third power of its side.
-    n_sampled = _SAMPLED if network.n_features <= _MANY_COLUMNS else _MANY_COLUMNS
-    sampled, weight = rows.sample(n_sampled)
-    standardised = network.standardise(sampled).double()
-    noise = _known_noise_variance(network)
-    # So few rows, of a first batch for example, leave no residual, and do not tell how far others will be from them.
-    are_few = bool(weight.sum() <= network.n_components + 1)  # centred, they have one direction less
-    if are_few and noise is None:
-        noise = _NOISE_OF_FEW
-    start = probabilistic_pca(standardised, weight, network.n_components, LEAST_NOISE_VARIANCE, noise)
-    if are_few:
-        start = _with_random_rest(start, seed)
-    network.start_from(start)
-    network.eval()
-    mean, log_variance = network.encode(sampled)
-    # Of codes that vary as the posterior says: what the linear decoder makes of that is known.
-    of_codes = log_variance.exp() @ network.linear_decoder.weight.square().sum(dim=0)
-    squared_error = (standardised - network.decode(mean)).square().sum(dim=1) + of_codes
-    if are_few:
-        squared_error = squared_error.clamp_min(start.noise_variance * network.n_features)
-    network.likelihood.start_from(start.noise_variance, squared_error.numpy(), weight.numpy(), network.n_features)
-
-
-def _known_noise_variance(network: CVAENetwork) -> float | None:
-    """Noise variance of standardised rows that the likelihood states, or None where it is to be found.
-
-    That of a Bernoulli likelihood is p (1 - p), which of greys is far more than they differ from each other.
-    """
-    if not network.likelihood.standardised:
-        mean = network.mean.double()
-        return max(float((mean * (1 - mean)).mean() / network.scale.double().square()), LEAST_NOISE_VARIANCE)
-    fixed = network.config["noise_scale"]
-    return None if fixed is None else float(fixed**2)
-
-
-def _with_random_rest(start: ProbabilisticPCA, seed: int) -> ProbabilisticPCA:
-    """Let components without a direction have one at random, orthogonal to all others, as long as there are any."""
-    found = start.components[start.components.any(dim=1)]
-    n_components, n_features = start.components.shape
-    generator = torch.Generator().manual_seed(seed)
-    n_missing = min(n_components, n_features) - len(found)
-    random = torch.randn(n_missing, n_features, generator=generator, dtype=torch.float64)
-    directions, _ = torch.linalg.qr(torch.cat([found, random]).T)
-    components, least = start.components.clone(), _LEAST_SIGNAL * start.noise_variance
-    components[len(found) : len(found) + n_missing] = directions.T[len(found) :]
-    return start._replace(components=components, variances=start.variances.clamp_min(least))
 
 
 def _keep_what_helps(trainer: Trainer, start: dict[str, Tensor], held_back: RowBlocks) -> None:

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ._processes import are_several, moments_of_batch
+
 __all__ = ["ACTIVATIONS", "ConvDecoder", "ConvEncoder", "DenseDecoder", "DenseEncoder"]
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU, "tanh": nn.Tanh, "identity": nn.Identity}
@@ -30,10 +32,31 @@ def _normalise_by_running_statistics(module: nn.modules.batchnorm._BatchNorm, in
     )
 
 
+def _normalise_by_all_processes(module: nn.modules.batchnorm._BatchNorm, input: Tensor) -> Tensor:
+    """Normalise a share of a batch by the moments of the whole, as one process would, and note those."""
+    values = input.movedim(1, -1)
+    mean, variance, n_values = moments_of_batch(values.flatten(0, -2).float())
+    if n_values == 1:
+        return _normalise_by_running_statistics(module, input)
+    assert module.running_mean is not None
+    assert module.running_var is not None
+    assert module.num_batches_tracked is not None
+    module.num_batches_tracked += 1
+    module.running_mean.lerp_(mean.detach(), module.momentum or 0.0)
+    module.running_var.lerp_((variance * n_values / (n_values - 1)).detach(), module.momentum or 0.0)
+    normalised = (values - mean) * torch.rsqrt(variance + module.eps) * module.weight + module.bias
+    return normalised.to(input.dtype).movedim(-1, 1)
+
+
 class _BatchNorm1d(nn.BatchNorm1d):
-    """Batch normalisation that uses its running statistics where a batch has a single value a channel."""
+    """Batch normalisation that uses its running statistics where a batch has a single value a channel.
+
+    Of a batch that several processes share, the moments are those of all of it.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
+        if self.training and are_several():
+            return _normalise_by_all_processes(self, input)
         if _needs_running_statistics(self, input):
             return _normalise_by_running_statistics(self, input)
         return super().forward(input)
@@ -43,6 +66,8 @@ class _BatchNorm2d(nn.BatchNorm2d):
     """The same for images."""
 
     def forward(self, input: Tensor) -> Tensor:
+        if self.training and are_several():
+            return _normalise_by_all_processes(self, input)
         if _needs_running_statistics(self, input):
             return _normalise_by_running_statistics(self, input)
         return super().forward(input)

@@ -257,6 +257,7 @@ class CVAEModel(CVAEParameters):
     def __setstate__(self, state: dict[str, Any]) -> None:
         own = {name: value for name, value in state.items() if name not in ATTRIBUTES}
         own.setdefault("init", "random")  # of pickles from before there was a choice
+        own.setdefault("checkpoint", None)
         if "_state_format" in state:
             own["fitted_"] = rebuilt(state)
         super().__setstate__(own)

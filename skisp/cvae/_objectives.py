@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ._networks import CVAENetwork
+from ._processes import mean_of_batch, share
 
 __all__ = [
     "Objective",
@@ -71,7 +72,7 @@ def free_bits_kl(kl: Tensor, free_bits: float) -> Tensor:
     Kingma et al., "Improving variational inference with inverse autoregressive flow", NeurIPS 2016,
     arXiv:1606.04934, section C.8.
     """
-    return kl.mean(dim=0).clamp(min=free_bits).sum()
+    return mean_of_batch(kl).clamp(min=free_bits).sum()
 
 
 def contraction_penalty(network: CVAENetwork, x: Tensor, probe: Tensor) -> Tensor:
@@ -89,7 +90,7 @@ def contraction_penalty(network: CVAENetwork, x: Tensor, probe: Tensor) -> Tenso
     x = x.detach().requires_grad_(True)
     mean, _ = network.encode(x)
     (gradient,) = torch.autograd.grad((mean * probe).sum(), x, create_graph=True)
-    return (gradient * network.scale).square().sum(-1).mean()
+    return mean_of_batch((gradient * network.scale).square().sum(-1))
 
 
 @dataclass(frozen=True)
@@ -120,13 +121,17 @@ class Objective:
     binarize: bool = False
 
     def loss(self, network: CVAENetwork, x: Tensor, epoch: float, generator: torch.Generator) -> Tensor:
-        """Mean loss of a batch (n, D), ``epoch`` epochs (and a fraction) after the start."""
+        """Mean loss of a batch (n, D), ``epoch`` epochs (and a fraction) after the start.
+
+        Of several processes each draws for the whole batch, and computes with its share.
+        """
         if self.binarize:
             x = (torch.rand(x.shape, generator=generator, dtype=torch.float32).to(x.device) < x).to(x.dtype)
         loss = self._bound(network, x, self.kl_weight * self._warmed_up(epoch), generator)
         if self.contraction > 0:
             probe = torch.randn(len(x), network.n_components, generator=generator, dtype=torch.float32)
-            loss = loss + self.contraction * contraction_penalty(network, x, probe.to(x.device))
+            penalty = contraction_penalty(network, share(x), share(probe.to(x.device)))
+            loss = loss + self.contraction * penalty
         return loss
 
     def _warmed_up(self, epoch: float) -> float:
@@ -134,14 +139,15 @@ class Objective:
         return min(1.0, epoch / self.kl_warmup) if self.kl_warmup > 0 else 1.0
 
     def _bound(self, network: CVAENetwork, x: Tensor, kl_weight: float, generator: torch.Generator) -> Tensor:
-        if self.kl_weight == 0:
-            return -elbo_terms(network, x, x.new_zeros(len(x), network.n_components))[0].mean()
         shape = self.n_importance_samples, len(x), network.n_components
-        noise = torch.randn(shape, generator=generator, dtype=torch.float32).to(x.device)
+        x = share(x)
+        if self.kl_weight == 0:
+            return -mean_of_batch(elbo_terms(network, x, x.new_zeros(len(x), network.n_components))[0])
+        noise = share(torch.randn(shape, generator=generator, dtype=torch.float32).to(x.device), axis=1)
         if self.n_importance_samples > 1:
-            return -importance_weighted_bound(network, x, noise, kl_weight).mean()
+            return -mean_of_batch(importance_weighted_bound(network, x, noise, kl_weight))
         log_likelihood, kl = elbo_terms(network, x, noise[0])
-        return kl_weight * free_bits_kl(kl, self.free_bits) - log_likelihood.mean()
+        return kl_weight * free_bits_kl(kl, self.free_bits) - mean_of_batch(log_likelihood)
 
 
 def expected_elbo_terms(network: CVAENetwork, x: Tensor, noise: Tensor) -> Tensor:

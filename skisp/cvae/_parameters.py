@@ -1,5 +1,6 @@
 """The parameters of a C-VAE: their defaults, their ranges, and which go together."""
 
+import os
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -45,6 +46,7 @@ class CVAEParameters(BaseEstimator):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
+        "checkpoint": [str, os.PathLike, None],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
         "compile": ["boolean"],
         "device": [str, torch.device],
@@ -83,6 +85,7 @@ class CVAEParameters(BaseEstimator):
         n_iter_no_change: int = 10,
         tol: float = 1e-4,
         warm_start: bool = False,
+        checkpoint: str | os.PathLike[str] | None = None,
         precision: str = "auto",
         compile: bool = False,
         device: str | torch.device = "auto",
@@ -117,6 +120,7 @@ class CVAEParameters(BaseEstimator):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.warm_start = warm_start
+        self.checkpoint = checkpoint
         self.precision = precision
         self.compile = compile
         self.device = device

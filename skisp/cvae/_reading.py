@@ -53,6 +53,11 @@ class RowSource:
         """Rows held at once."""
         return self.n_rows if self.in_memory else max(1, _block_bytes(self.data) // (4 * self.n_features))
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether rows are computed or decoded as they are read."""
+        return not self.in_memory and not isinstance(self.data, np.memmap)
+
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
         """Rows ``start:stop``, less the offset, as a C-ordered float32 array."""
         rows = self.data[start:stop]

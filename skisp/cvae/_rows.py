@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .._threads import computed_ahead
+
 __all__ = ["RowBlocks", "batches", "canonical_order", "relative_weights", "repetitions"]
 
 # A block is put together from that many runs of consecutive rows: data that are sorted get mixed.
@@ -74,6 +76,8 @@ class RowBlocks:
         How often each row counts: none for 0, twice for 2.
     device : torch.device
         Where the batches go.
+    reads_ahead : bool
+        Whether a block is read while the one before is trained on: two are held then. For data that are slow to read.
     """
 
     def __init__(
@@ -84,8 +88,10 @@ class RowBlocks:
         rows_a_block: int,
         weight: NDArray[np.float64] | None = None,
         device: torch.device | None = None,
+        reads_ahead: bool = False,
     ) -> None:
         self._read = read
+        self._reads_ahead = reads_ahead
         self._weight = None if weight is None else torch.from_numpy(np.asarray(weight, dtype=np.float64))
         self._device = device if device is not None else torch.device("cpu")
         self._starts = list(range(0, n_rows, rows_a_block))
@@ -122,8 +128,9 @@ class RowBlocks:
         # A permutation of one block draws nothing that matters: small and large data share this path.
         blocks = torch.randperm(len(self._runs), generator=generator).split(self._runs_a_block)
         left = None
-        for i, drawn in enumerate(blocks):
-            rows, order, weight = self._mixed_block([self._runs[i] for i in drawn.sort().values.tolist()])
+        runs = [[self._runs[i] for i in drawn.sort().values.tolist()] for drawn in blocks]
+        mixed = computed_ahead(self._mixed_block, runs) if self._reads_ahead else map(self._mixed_block, runs)
+        for i, (rows, order, weight) in enumerate(mixed):
             if weight is not None:
                 order = order.repeat_interleave(repetitions(weight[order], generator))
             shuffled = order[torch.randperm(len(order), generator=generator)].to(rows.device)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from ._augmentation import augment
 from ._networks import CVAENetwork, rows_at_once
 from ._objectives import Objective, elbo_terms, expected_elbo_terms
 from ._precision import autocast
+from ._processes import agreed, average_gradients
 from ._rows import RowBlocks
 
 __all__ = [
@@ -34,6 +35,8 @@ _WARM_UP_SHARE = 0.3
 # Of the variance that was not explained, which an epoch must explain for another one to be worth its time.
 _LEAST_GAIN, _EPOCHS_WITHOUT_GAIN = 0.01, 2
 _SAMPLES_A_ROW = 8
+# What early stopping notes of the epochs so far.
+_COUNTED = ("best_loss", "_n_seen", "_n_without_improvement")
 
 
 def one_cycle(progress: float, peak: float) -> float:
@@ -146,6 +149,7 @@ class Trainer:
             loss = self.objective.loss(self.network, x, time, self.generator)
         self.optimizer.zero_grad()
         loss.backward()
+        average_gradients(self.network.parameters())
         self.optimizer.step(learning_rate)
         return loss.detach()
 
@@ -193,8 +197,12 @@ class Trainer:
         """Copy of the network's weights, for :meth:`restore`."""
         return {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
 
-    def restore(self, weights: dict[str, Tensor]) -> None:
+    def restore(self, weights: Mapping[str, Tensor]) -> None:
         self.network.load_state_dict(weights)
+
+    def load_weights(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Restore weights that were arrays in between."""
+        self.restore({name: torch.from_numpy(array) for name, array in arrays.items()})
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """State of the optimiser and the generator as arrays: what continues a training exactly."""
@@ -245,6 +253,15 @@ class EarlyStopping:
             self.best_loss, self.best_weights = loss, weights
         return self._n_without_improvement >= self.n_iter_no_change
 
+    def counts(self) -> dict[str, float]:
+        """What it has noted but for the weights, for :meth:`load`."""
+        return {name: getattr(self, name) for name in _COUNTED}
+
+    def load(self, counts: Mapping[str, float], best_weights: Mapping[str, NDArray[Any]]) -> None:
+        """Go on where :meth:`counts` was called."""
+        vars(self).update(counts)
+        self.best_weights = {name: torch.from_numpy(array) for name, array in best_weights.items()}
+
 
 class Watcher(Protocol):
     """Who is told of every epoch, and may end the training."""
@@ -264,6 +281,14 @@ class TrainingLog:
     interrupted: bool = False
 
 
+class Keeper(Protocol):
+    """Who keeps where a training is, for one that goes on."""
+
+    def resume(self, trainer: Trainer, stopping: EarlyStopping | None) -> tuple[TrainingLog, bool]: ...
+
+    def save(self, trainer: Trainer, log: TrainingLog, stopping: EarlyStopping | None, *, ended: bool) -> None: ...
+
+
 def train(
     trainer: Trainer,
     rows: RowBlocks,
@@ -275,17 +300,21 @@ def train(
     stopping: EarlyStopping | None = None,
     monitored_rows: RowBlocks | None = None,
     n_iter_exempt: int = 0,
+    keeper: Keeper | None = None,
 ) -> TrainingLog:
     """Train for up to ``max_iter`` epochs; whatever ends it, the network holds a finished epoch.
 
     Of ``monitored_rows`` the share of variance that is explained is noted; once the first ``n_iter_exempt`` epochs
     are over, training ends when it hardly rises (:func:`reaches_plateau`).
 
+    A ``keeper`` may have the first epochs, and is given each one that is finished.
+
     Ctrl-C goes back to the last finished epoch and is told in the log; where none was finished it
     is raised, as is an :class:`ArithmeticError`, with the network as it was before.
     """
-    log, weights = TrainingLog(), trainer.snapshot()
-    for epoch in range(max_iter):
+    log, ended = (TrainingLog(), False) if keeper is None else keeper.resume(trainer, stopping)
+    weights = trainer.snapshot()
+    for epoch in range(len(log.loss_curve), 0 if ended else max_iter):
         try:
             watcher.begin(epoch)
             loss = trainer.run_epoch(rows, epoch, learning_rate)
@@ -296,7 +325,11 @@ def train(
             log.unexplained_curve += [] if monitored_rows is None else [trainer.unexplained(monitored_rows)]
             no_better = stopping is not None and stopping.update(losses[0], weights)
             is_good = epoch >= n_iter_exempt and reaches_plateau(log.unexplained_curve)
-            if watcher.end(epoch, log) or no_better or is_good:
+            # Where processes train together they end together.
+            ended = agreed(watcher.end(epoch, log) or no_better or is_good)
+            if keeper is not None:
+                keeper.save(trainer, log, stopping, ended=ended)
+            if ended:
                 break
         except BaseException as error:
             trainer.restore(weights)

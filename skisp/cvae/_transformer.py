@@ -140,6 +140,11 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         Nats a row.
     warm_start : bool, default=False
         Let :meth:`fit` go on from the last fit, instead of starting anew.
+    checkpoint : str, path-like or None, default=None
+        File in which :meth:`fit` notes after every epoch where it is. A fit that was killed, or interrupted, goes on
+        from there when it is called again with the same data and parameters, and ends with the same bits as an
+        undisturbed one; called with others, it is refused. The file is removed when the fit has ended. Let no two
+        fits share one, such as those of a search.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Number format of the networks in training. ``"auto"`` takes bfloat16 where the hardware is
         faster with it. Losses, scores and codes are always in float32.
@@ -258,6 +263,7 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             watcher.close()
         if log.interrupted:
             raise _interrupted(self.n_iter_)
+        fitting.forget_checkpoint()
         return self
 
     @_all_or_nothing

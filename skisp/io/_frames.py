@@ -14,8 +14,8 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from .._batches import to_array
+from .._files import write_whole
 from .._names import shown
-from ._files import write_whole
 from ._image_file import ImageFile, is_readable
 from ._images import read_image, resize_longest
 from ._kinds import colour_of, of_kind

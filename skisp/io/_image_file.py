@@ -12,10 +12,10 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from .._errors import RefusedError
+from .._files import opened
 from .._names import shown
 from ._color import converted_levels, fitting_profile, is_srgb, srgb_profile
 from ._exif import levels_turned_upright
-from ._files import opened
 from ._grey_levels import keep_native_order, levels_as_tagged, scale_transparent_level, with_black_as_zero
 from ._laid_over import LaidOver
 from ._metadata import IN_FRAMES, ImageMetadata, read_exif, read_resolution

@@ -12,10 +12,10 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from .._batches import to_array
+from .._files import write_whole
 from .._images import as_images
 from .._names import shown
 from ._encoders import encode_png, encode_tiff
-from ._files import write_whole
 from ._image_file import ImageFile
 from ._metadata import ImageMetadata, metadata_for
 from ._pillow import to_bytes

@@ -13,7 +13,7 @@ from .._batches import as_sequence, to_array
 from ._images import read_image
 from ._resize import check_size, resize_longest
 
-__all__ = ["ImageReader", "read_images"]
+__all__ = ["ImageReader", "read_images", "read_item"]
 
 _PATHS = (str, os.PathLike)
 
@@ -134,10 +134,11 @@ def read_images(X: Any, size: int | None = None, name: str = "X") -> list[NDArra
     items = list(X) if isinstance(X, Iterator) else as_sequence(X, name)
     if len(items) == 0:
         raise ValueError(f"{name} holds no images; expected at least one path, Pillow image or array.")
-    return [_read(item, size, f"item {i} of {name}") for i, item in enumerate(items)]
+    return [read_item(item, size, f"item {i} of {name}") for i, item in enumerate(items)]
 
 
-def _read(item: Any, size: int | None, name: str) -> NDArray[Any]:
+def read_item(item: Any, size: int | None, name: str) -> NDArray[Any]:
+    """Read one item of a batch; messages call it ``name``."""
     try:
         return read_image(item, size=size) if isinstance(item, _PATHS) else resize_longest(_checked(item), size)
     except (OSError, TypeError, ValueError) as error:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import RefusedError
+from .._files import opened, written_whole
 from .._names import shown
-from ._files import opened, written_whole
 from ._kinds import colour_of, of_kind
 from ._pillow import to_bytes
 

@@ -10,8 +10,8 @@ import sklearn
 import torch
 
 from .._errors import RefusedError
+from .._files import opened, write_whole
 from .._version import __version__
-from ..io._files import opened, write_whole
 from ._archive import pack, unpack
 from ._plain import from_plain, to_plain
 

@@ -21,8 +21,8 @@ from ._schemas import check_estimator, check_record, upgraded
 
 __all__ = ["from_plain", "to_plain"]
 
-# Folders of which a later fit would load pickles.
-_NOT_SAVED = "memory"
+# Where a later fit would write, or load pickles from.
+_NOT_SAVED = ("checkpoint", "memory")
 
 
 def to_plain(estimator: Any) -> dict[str, Any]:
@@ -127,8 +127,7 @@ class _Writer:
             return entry
         state = dict(value.__getstate__())
         parameters = {key: state.pop(key) for key in names_of_fields(type(value))}
-        if _NOT_SAVED in parameters:
-            parameters[_NOT_SAVED] = None
+        parameters |= {name: None for name in _NOT_SAVED if name in parameters}
         entry = {
             "kind": "estimator",
             "class": name,
@@ -230,8 +229,9 @@ class _Reader:
             _check_are_names(given, values)
             given, values = upgraded(cls, given, values)
         _check_names(cls, {**_defaults(cls), **given})
-        if given.get(_NOT_SAVED) is not None:
-            raise RefusedError("it names a folder of pickles as memory, which save_model leaves out; do not trust it.")
+        for name in _NOT_SAVED:
+            if given.get(name) is not None:
+                raise RefusedError(f"it names a place on the disk as {name}, which is not saved; do not trust it.")
         estimator = cls(**given)
         check_estimator(estimator, values)
         # A state of scikit-learn's takes its version out, and warns where it is another.

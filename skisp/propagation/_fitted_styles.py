@@ -19,7 +19,8 @@ from .._math.affine import AffineMap, fit_ridge
 from .._math.gaussian import Moments, gaussian_barycentre, gaussian_transport
 from .._tensors import to_tensor
 from ._patch_codec import JointCodec, PatchCodec, code_metric
-from ._patch_transformer import PatchTransformer, sample_patches
+from ._patch_sampling import sample_patches
+from ._patch_transformer import PatchTransformer
 from .synthesis._content import color_map, color_moments, recolor
 from .synthesis._style_model import StyleModel
 

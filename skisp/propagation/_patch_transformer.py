@@ -1,6 +1,6 @@
 """Any transformer of rows, made to code images of any size patch by patch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
@@ -13,17 +13,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._base import HasMethods, Interval, draw_seed, fit_context
 from .._images import Image, Pictures, Stacked, as_images, to_channels
-from .._tensors import from_tensor, resize, to_tensor
+from .._tensors import from_tensor, to_tensor
 from .._threads import one_thread
 from .._torch_state import own_torch_state
 from ..cvae import CVAETransformer
+from ..io._image_files import ImageFiles, are_paths
 from ._notebook import NotebookDisplay
+from ._patch_sampling import sample_from_images
 from ._table_output import TableOutput
-from .synthesis._patches import extract_patches, hann_window, overlap_add, patches_at
-from .synthesis._pyramid import short_sides, size_with_short_side
-from .synthesis._settings import COARSEST_SIDE
+from .synthesis._patches import extract_patches, hann_window, overlap_add
 
-__all__ = ["IN_A_LIST", "PatchTransformer", "checked_images", "is_rows", "sample_patches", "seeded"]
+__all__ = ["IN_A_LIST", "PatchTransformer", "checked_images", "is_rows", "seeded"]
 
 # By how much a patch may differ without looking different. One scale for all: with the variance integrated
 # out (likelihood="collapsed") the flat patches of a picture have the most influence, and strokes are coded badly.
@@ -34,6 +34,8 @@ _LEARNING_RATE = 8e-3
 
 # Said where rows were fitted and images come: one image may have been meant before.
 IN_A_LIST = "If it was one grey image, put that in a list: an array of two axes is rows."
+
+_ONE_KIND = "convert them to one kind, for instance with PIL's convert('RGB')."
 
 
 class PatchTransformer(NotebookDisplay, TableOutput, TransformerMixin, BaseEstimator):
@@ -66,14 +68,18 @@ class PatchTransformer(NotebookDisplay, TableOutput, TransformerMixin, BaseEstim
     transformer_ : transformer
         The fitted clone.
     images_ : list of ndarray (H, W, C), float32 in [0, 1]
-        The images on which it was fitted; empty if it was fitted on rows.
+        The images on which it was fitted; empty if it was fitted on rows, or on files.
     n_channels_ : int
-        1 if all images are grey, else 3.
+        1 if all images are grey, else 3; 0 for rows.
     n_features_in_ : int
         Number of values of a patch.
 
     Notes
     -----
+    Fitted on the paths of any number of files, it codes images but is no style, since it keeps none to take
+    patches from. Let its coder serve the pictures that are to give them:
+    ``PatchTransformer(FrozenEstimator(fitted.transformer_))``, with the same ``patch_size``, fitted on these.
+
     A two-dimensional ``X`` (n, n_features) is taken as patches that are rows already, and passed to
     the transformer unchanged. So a single grey image (H, W) of floats is taken for rows too: put it in a list.
 
@@ -90,6 +96,8 @@ class PatchTransformer(NotebookDisplay, TableOutput, TransformerMixin, BaseEstim
     >>> patches.inverse_transform(codes)[0].shape
     (64, 64, 3)
     """
+
+    images_: list[Image]
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "transformer": [HasMethods(["fit", "transform", "inverse_transform"]), None],
@@ -124,10 +132,11 @@ class PatchTransformer(NotebookDisplay, TableOutput, TransformerMixin, BaseEstim
 
         Parameters
         ----------
-        X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), or array-like (n, n_features) of rows
+        X : list of ndarray (H, W[, C]), ndarray (n, H, W[, C]), array-like (n, n_features) of rows, or list of paths
             Images as uint8, uint16 or floats in [0, 1], or Pillow images; all grey or all in colour. Of
             those with alpha what can be seen is taken: transparent borders are cut off, and a hole becomes a
-            mirror image of what is around it.
+            mirror image of what is around it. Paths, or :class:`skisp.io.ImageFiles`, are read one after
+            another, a few at a time on threads, and none of the images is kept.
         y : None
             Ignored.
 
@@ -148,11 +157,15 @@ class PatchTransformer(NotebookDisplay, TableOutput, TransformerMixin, BaseEstim
             is_map = isinstance(X, np.memmap) and X.ndim == 2
             rows = validate_data(self, X, dtype=[np.float64, np.float32], order="C", skip_check_array=is_map)
             self.images_, self.n_channels_ = [], 0
+        elif isinstance(X, ImageFiles) or are_paths(X):
+            files = X if isinstance(X, ImageFiles) else ImageFiles(X)
+            self._read(files, 0)
+            rows = self._sample(lambda i: self._read(files, i), len(files), seed)
+            self.images_ = []
         else:
             self.images_ = checked_images(X, self.patch_size, "X")
             self.n_channels_ = self.images_[0].shape[2]
-            rows = self._sample(self.images_, seed)
-            self.n_features_in_ = rows.shape[1]
+            rows = self._sample(self.images_.__getitem__, len(self.images_), seed)
         # A frozen transformer's fit has no default for y.
         self.transformer_ = seeded(self._unfitted_transformer(), seed).fit(rows, None)
         return self
@@ -230,18 +243,22 @@ class PatchTransformer(NotebookDisplay, TableOutput, TransformerMixin, BaseEstim
             self.n_components, likelihood="gaussian", noise_scale=_NOISE_SCALE, learning_rate=_LEARNING_RATE
         )
 
-    def _sample(self, images: Sequence[Image], seed: int) -> NDArray[np.float32]:
+    def _sample(self, image: Callable[[int], Image], n_images: int, seed: int) -> NDArray[np.float32]:
         if self.max_size < self.patch_size:
             raise ValueError(f"max_size={self.max_size} is smaller than patch_size={self.patch_size}.")
-        generator = torch.Generator().manual_seed(seed)
-        with one_thread():
-            patches = [
-                sample_patches(
-                    to_tensor(image), self.patch_size, -(-self.max_patches // len(images)), self.max_size, generator
-                )
-                for image in images
-            ]
-        return torch.cat(patches)[: self.max_patches].numpy()
+        rows = sample_from_images(image, n_images, self.patch_size, self.max_patches, self.max_size, seed)
+        self.n_features_in_ = rows.shape[1]
+        return rows
+
+    def _read(self, files: ImageFiles, i: int) -> Image:
+        """A file as an image that can be coded, of as many channels as the first."""
+        [image] = checked_images([files[i]], self.patch_size, files.name(i))
+        if i == 0:
+            self.n_channels_ = image.shape[2]
+        if image.shape[2] != self.n_channels_:
+            kinds = ("in colour", "grey") if self.n_channels_ == 1 else ("grey", "in colour")
+            raise ValueError(f"{files.name(i)} is {kinds[0]}, and the first one {kinds[1]}; {_ONE_KIND}")
+        return image
 
     def _encode(self, image: Image, name: str) -> NDArray[np.float32]:
         self._check_has_images()
@@ -259,7 +276,7 @@ class PatchTransformer(NotebookDisplay, TableOutput, TransformerMixin, BaseEstim
             return from_tensor(overlap_add(lambda rows: patches[rows], shape, 1, window).clamp(0.0, 1.0))
 
     def _check_has_images(self) -> None:
-        if not self.images_:
+        if self.n_channels_ == 0:
             raise ValueError(f"This PatchTransformer was fitted on rows; fit it on images to code images. {IN_A_LIST}")
 
     @property
@@ -270,7 +287,7 @@ class PatchTransformer(NotebookDisplay, TableOutput, TransformerMixin, BaseEstim
         return {"transformer": [self.transformer_]}
 
     def _gives_images(self) -> bool:
-        return bool(getattr(self, "images_", False))
+        return getattr(self, "n_channels_", 0) > 0
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -282,31 +299,12 @@ class PatchTransformer(NotebookDisplay, TableOutput, TransformerMixin, BaseEstim
         return tags
 
 
-def sample_patches(
-    image: torch.Tensor, patch_size: int, n_patches: int, max_size: int, generator: torch.Generator
-) -> torch.Tensor:
-    """Sample patches (n_patches, C * p * p) of an image (C, H, W), in equal shares from the levels of a pyramid."""
-    shape = (image.shape[1], image.shape[2])
-    sides = short_sides(min(*shape, max_size), max(COARSEST_SIDE, patch_size))
-    per_scale = -(-n_patches // len(sides))
-    patches = []
-    for side in sides:
-        resized = resize(image, size_with_short_side(shape, side))
-        rows, columns = (
-            torch.randint(0, length - patch_size + 1, (per_scale,), generator=generator) for length in resized.shape[1:]
-        )
-        patches.append(patches_at(resized, rows, columns, patch_size))
-    return torch.cat(patches)[:n_patches]
-
-
 def checked_images(X: Any, patch_size: int, name: str) -> list[Image]:
     """What can be seen of images, fit to be coded together: all grey or all coloured, none smaller than a patch."""
     whole, layout = as_images(X, name=name)
     images = [np.ascontiguousarray(image[seen]) for image, seen in zip(whole, layout.seen, strict=True)]
     if len({image.shape[2] for image in images}) > 1:
-        raise ValueError(
-            f"{name} mixes grey and colour images; convert them to one kind, for instance with PIL's convert('RGB')."
-        )
+        raise ValueError(f"{name} mixes grey and colour images; {_ONE_KIND}")
     for i, (image, before) in enumerate(zip(images, whole, strict=True)):
         seen = "" if image.shape == before.shape else "what can be seen of "
         check_holds_a_patch(image, patch_size, f"{seen}image {i} of {name}")

@@ -51,7 +51,7 @@ def _check_patches(estimator: PatchTransformer, state: Mapping[str, Any]) -> Non
         shape = floats(image, 3, "an image").shape
         fits = image.dtype == np.float32 and shape[2] == n_channels and min(shape[:2]) >= patch_size
         require(fits, f"an image has the shape {shape}, which does not fit patch_size and n_channels_")
-    fits = not images or n_features == n_channels * patch_size**2
+    fits = not n_channels or n_features == n_channels * patch_size**2
     require(fits, "patch_size and n_channels_ do not fit n_features_in_")
     _width(state["transformer_"])
     require(state["transformer_"].n_features_in_ == n_features, "transformer_ codes patches of another size")

@@ -150,8 +150,13 @@ def check_fit_each_other(content: Any, styles: list[Any]) -> None:
         If they do not.
     """
     for style in styles:
-        if not codes_patches(style) or not style.images_:
+        if not codes_patches(style) or style.n_channels_ == 0:
             raise ValueError(f"A style was fitted on rows; fit its PatchTransformer on images. {IN_A_LIST}")
+        if not style.images_:
+            raise ValueError(
+                "A style was fitted on files and keeps no images to take patches from. Let it code your pictures: "
+                f"PatchTransformer(FrozenEstimator(style.transformer_), patch_size={style.patch_size}).fit(pictures)."
+            )
     first = styles[0]
     for i, style in enumerate(styles):
         if style.patch_size != first.patch_size or style.n_channels_ != first.n_channels_:
@@ -172,7 +177,7 @@ def check_fit_each_other(content: Any, styles: list[Any]) -> None:
 def works_on_rows(style: Any, X: Any) -> bool:
     """Whether ``X`` is propagated row by row: it is a table, or the style codes whole images."""
     styles = style if isinstance(style, (list, tuple)) else [style]
-    if any(codes_patches(one) and getattr(unfrozen(one), "images_", []) for one in styles):
+    if any(codes_patches(one) and getattr(unfrozen(one), "n_channels_", 0) for one in styles):
         return False
     return is_rows(X) or not all(one is None or codes_patches(one) for one in styles)
 

@@ -5,8 +5,8 @@ import torch
 from sklearn.datasets import load_digits
 
 from skisp import CVAETransformer
-from skisp.cvae._fitting import start_from_pca
 from skisp.cvae._networks import CVAENetwork
+from skisp.cvae._pca_start import start_from_pca
 from skisp.cvae._rows import RowBlocks
 
 ROWS = (load_digits().images[:200] / 16).astype(np.float32).reshape(200, 64)

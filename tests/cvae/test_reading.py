@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import threading
 
 import numpy as np
 import pytest
@@ -301,6 +302,24 @@ def test_calls_of_partial_fit_are_one_fit_in_blocks_too(rows_a_block):
     for _ in range(3):
         parts.partial_fit(Dataset(ROWS), sample_weight=weight)
     assert_same_bits(fitted_state(parts), fitted_state(whole))
+
+
+def test_blocks_read_ahead_on_another_thread_train_the_same(rows_a_block, monkeypatch):
+    rows_a_block(15)
+    X, seen = Dataset(ROWS), []
+    read = Dataset.__getitem__
+    monkeypatch.setattr(Dataset, "__getitem__", lambda self, key: seen.append(threading.get_ident()) or read(self, key))
+    before = torch.get_num_threads()
+    try:
+        fitted = []
+        for n_threads in (1, 2):
+            torch.set_num_threads(n_threads)
+            seen.clear()
+            fitted.append(small_cvae(batch_size=5).fit(X))
+            assert len(set(seen)) == n_threads
+    finally:
+        torch.set_num_threads(before)
+    assert_same_bits(fitted_state(fitted[1]), fitted_state(fitted[0]))
 
 
 def test_a_fitted_model_keeps_nothing_of_its_source(rows_a_block):

@@ -230,15 +230,15 @@ def test_a_start_from_blocks_is_that_from_memory(weighted, tmp_path, monkeypatch
 
 @pytest.mark.parametrize("n_features", [D, 3000], ids=["rows", "columns"])
 def test_of_many_rows_a_sample_is_taken_evenly(n_features, monkeypatch):
-    monkeypatch.setattr("skisp.cvae._fitting._SAMPLED", 500)
-    monkeypatch.setattr("skisp.cvae._fitting._MANY_COLUMNS", 100)
+    monkeypatch.setattr("skisp.cvae._pca_start._SAMPLED", 500)
+    monkeypatch.setattr("skisp.cvae._pca_start._MANY_COLUMNS", 100)
     sizes = []
 
     def recording(rows, *arguments):
         sizes.append(len(rows))
         return probabilistic_pca(rows, *arguments)
 
-    monkeypatch.setattr("skisp.cvae._fitting.probabilistic_pca", recording)
+    monkeypatch.setattr("skisp.cvae._pca_start.probabilistic_pca", recording)
     many = factors(1200, n_features)
     many = many[np.argsort(many[:, 0])]  # as files often are: the first rows alone would not do
     cvae = at_start(many, hidden_layer_sizes=(4,))

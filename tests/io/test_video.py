@@ -164,7 +164,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
         def fileno(self):
             return 0
 
-    monkeypatch.setattr("skisp.io._files.open", lambda *_, **__: Full(), raising=False)
+    monkeypatch.setattr("skisp._files.open", lambda *_, **__: Full(), raising=False)
     with pytest.raises(OSError, match=r"cannot write \S*out\.mp4: No space left on device; check the folder"):
         write_film(tmp_path / "out.mp4", drawn(2))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mp4"]

@@ -12,7 +12,7 @@ import torch
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 
-from skisp import StylePropagator
+from skisp import CVAETransformer, StylePropagator
 from skisp.persistence import load_model
 
 DATA = Path(__file__).parents[1] / "data"
@@ -370,6 +370,9 @@ def test_another_file_of_torch_is_refused(tree, path, refused):
     refused("not by save_model")
 
 
-def test_a_folder_of_pickles_that_the_file_names_is_refused(path, tmp_path, refused, tree_of):
-    torch.save(set_in(tree_of(make_pipeline(PCA(2))), "parameters", "memory", str(tmp_path), "Pipeline"), path)
-    refused("names a folder of pickles")
+@pytest.mark.parametrize(("estimator", "name"), [(make_pipeline(PCA(2)), "memory"), (CVAETransformer(), "checkpoint")])
+def test_a_place_on_the_disk_that_the_file_names_is_refused(estimator, name, path, tmp_path, refused, tree_of):
+    """A fit would load pickles from it, or write there."""
+    changed = set_in(tree_of(estimator), "parameters", name, str(tmp_path), type(estimator).__name__)
+    torch.save(changed, path)
+    refused(f"names a place on the disk as {name}")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
-from .._names import shown
+from ._names import shown
 
 __all__ = ["opened", "write_whole", "written_whole"]
 
