@@ -44,7 +44,7 @@ PICTURE: Steps = {
     "detail, hue and contrast": (_synthesis, "postprocess"),
 }
 FIT: Steps = {
-    "patches of the style": (_patch_transformer, "sample_patches"),
+    "patches of the style": (_patch_transformer, "sample_from_images"),
     "start from PCA": (_fitting, "start_from_pca"),
     "epochs": (_training.Trainer, "run_epoch"),
 }
