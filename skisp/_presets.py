@@ -8,7 +8,7 @@ __all__ = ["PRESETS", "preset"]
 # are painted in the second, which has the defaults, and broken by strokes but still to be known in the third.
 PRESETS: dict[str, dict[str, Any]] = {
     "faithful": {"strength": 0.6, "content_weight": 2.0, "adaptation": 1.0},
-    "balanced": {"strength": 1.0, "content_weight": 1.0, "adaptation": 0.7},
+    "balanced": {"strength": 1.0, "content_weight": 1.0, "adaptation": 1.0},
     "bold": {"strength": 1.0, "content_weight": 0.5, "adaptation": 0.6},
 }
 

@@ -62,7 +62,7 @@ class StylePropagator(NotebookDisplay, TableOutput, MetaEstimatorMixin, Transfor
     coherence : float, default=0.6
         Reward, as a share of the variance of the style's codes, for matches that continue their
         neighbours' in the style; a greater reward gives longer strokes and larger pieces of the style.
-    balance : float, default=0.06
+    balance : float, default=0.18
         Price, as a share of the same variance, on patches of the style that occur more often than
         others; a greater price shows more of the style, with 0 the nearest code always wins.
     style_scale : float, default=1.0
@@ -76,7 +76,7 @@ class StylePropagator(NotebookDisplay, TableOutput, MetaEstimatorMixin, Transfor
     detail : float in [0, 1], default=1.0
         Share of a style patch's residual, what the transformer cannot code, in what is rendered; 0
         renders with the pure model.
-    adaptation : float in [0, 1], default=0.7
+    adaptation : float in [0, 1], default=1.0
         How far a patch bends to the content where that has structure: its code moves by this share of the
         way to what was searched for, and the style's coder makes a new patch of it. Greater keeps more of
         eyes, letters and windows, 0 takes the style's patches as they are.
