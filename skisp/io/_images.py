@@ -12,7 +12,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from .._batches import to_array
-from .._images import as_images
+from .._images import stored_images
 from .._names import shown
 from ._encoders import encode_png, encode_tiff
 from ._files import write_whole
@@ -197,7 +197,7 @@ def encode_image(
         raise ValueError(f"quality is {quality!r}; expected a whole number from 1 to 100, or None.")
     file_format = _FORMATS[suffix]
     array = to_array(image)
-    as_images([array], name="the list of images to write")
+    stored_images([array], name="the list of images to write")
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if not (array.dtype == np.uint16 and file_format in _WITH_16_BITS):
         array = to_bytes(array)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._base import HasMethods, Interval, draw_seed, fit_context
 from .._images import Image, Pictures, Stacked, as_images, to_channels
-from .._tensors import from_tensor, resize, to_tensor
+from .._tensors import from_tensor, to_tensor
 from .._threads import one_thread
 from .._torch_state import own_torch_state
 from ..cvae import CVAETransformer
@@ -21,6 +21,8 @@ from ._notebook import NotebookDisplay
 from ._table_output import TableOutput
 from .synthesis._patches import extract_patches, hann_window, overlap_add, patches_at
 from .synthesis._pyramid import short_sides, size_with_short_side
+from .synthesis._raster import Raster
+from .synthesis._scaling import resized
 from .synthesis._settings import COARSEST_SIDE
 
 __all__ = ["IN_A_LIST", "PatchTransformer", "checked_images", "is_rows", "sample_patches", "seeded"]
@@ -283,19 +285,19 @@ class PatchTransformer(NotebookDisplay, TableOutput, TransformerMixin, BaseEstim
 
 
 def sample_patches(
-    image: torch.Tensor, patch_size: int, n_patches: int, max_size: int, generator: torch.Generator
+    image: torch.Tensor | Raster, patch_size: int, n_patches: int, max_size: int, generator: torch.Generator
 ) -> torch.Tensor:
     """Sample patches (n_patches, C * p * p) of an image (C, H, W), in equal shares from the levels of a pyramid."""
-    shape = (image.shape[1], image.shape[2])
-    sides = short_sides(min(*shape, max_size), max(COARSEST_SIDE, patch_size))
+    raster = Raster.of(image)
+    sides = short_sides(min(*raster.size, max_size), max(COARSEST_SIDE, patch_size))
     per_scale = -(-n_patches // len(sides))
     patches = []
     for side in sides:
-        resized = resize(image, size_with_short_side(shape, side))
+        level = resized(raster, size_with_short_side(raster.size, side))
         rows, columns = (
-            torch.randint(0, length - patch_size + 1, (per_scale,), generator=generator) for length in resized.shape[1:]
+            torch.randint(0, length - patch_size + 1, (per_scale,), generator=generator) for length in level.shape[1:]
         )
-        patches.append(patches_at(resized, rows, columns, patch_size))
+        patches.append(patches_at(level, rows, columns, patch_size))
     return torch.cat(patches)[:n_patches]
 
 

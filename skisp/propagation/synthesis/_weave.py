@@ -3,10 +3,12 @@
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["unwoven"]
+__all__ = ["UNWOVEN_AROUND", "unwoven"]
 
 # Periods each way over which a pattern must repeat itself.
 _N_PERIODS = 5
+# Periods on each side of a pixel that play a part: half of those, and half a one to smooth over.
+UNWOVEN_AROUND = _N_PERIODS // 2 + 1
 # By how much a pattern must be stronger than what chance leaves.
 _SURE = 1.5
 # What is stronger is the style's own, such as the dots of a halftone. On ramps, patches of 11 pixels leave a pattern

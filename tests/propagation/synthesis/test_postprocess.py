@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional
 
 from skisp.propagation.synthesis._postprocess import mix_hue, mix_structure, sharpened
+from skisp.propagation.synthesis._raster import Raster, RowStore
 
 
 def texture(height=40, width=52, seed=0):
@@ -14,16 +15,22 @@ def texture(height=40, width=52, seed=0):
     return 0.25 + 0.3 * coarse[0] + 0.2 * torch.rand(3, height, width, generator=generator)
 
 
+def changed(function, picture, recolored, structure, share):
+    store = RowStore.copy_of(picture)
+    function(store, Raster.of(recolored), Raster.of(structure), share)
+    return store.whole()
+
+
 @pytest.mark.parametrize(("structure", "expected"), [(0.0, 0.3), (0.5, 0.65), (1.0, 1.0)])
 def test_the_share_of_the_content_follows_its_structure(structure, expected):
     picture, recolored = texture(seed=1), texture(seed=2)
-    mixed = mix_structure(picture, recolored, torch.full((1, 40, 52), structure), 0.4)
+    mixed = changed(mix_structure, picture, recolored, torch.full((1, 40, 52), structure), 0.4)
     torch.testing.assert_close(mixed, torch.lerp(picture, recolored, 0.4 * expected))
 
 
 def test_a_share_of_nothing_leaves_the_picture():
     picture = texture(seed=1)
-    mixed = mix_structure(picture, texture(seed=2), torch.rand(1, 40, 52), 0.0)
+    mixed = changed(mix_structure, picture, texture(seed=2), torch.rand(1, 40, 52), 0.0)
     torch.testing.assert_close(mixed, picture)
 
 
@@ -37,7 +44,7 @@ def test_a_large_area_takes_a_share_of_the_contents_hue_and_keeps_its_luminance(
     weights = torch.tensor([0.299, 0.587, 0.114])
     luminance, other = (float(weights @ image[:, 0, 0]) for image in (picture, recolored))
     wanted = picture + expected * ((recolored - other) - (picture - luminance))
-    mixed = mix_hue(picture, recolored, torch.full((1, 96, 128), structure), 0.3)
+    mixed = changed(mix_hue, picture, recolored, torch.full((1, 96, 128), structure), 0.3)
     torch.testing.assert_close(mixed, wanted, rtol=0, atol=1e-6)
 
 
@@ -46,14 +53,14 @@ def test_strokes_keep_their_own_hue():
     stripes[:, :, ::2] = 0.1 * torch.tensor([1.0, -1.0, 0.0])[:, None, None]
     stripes[:, :, 1::2] = -stripes[:, :, ::2]
     picture = 0.5 + stripes
-    mixed = mix_hue(picture, torch.full_like(picture, 0.5), torch.ones(1, 128, 128), 1.0)
+    mixed = changed(mix_hue, picture, torch.full_like(picture, 0.5), torch.ones(1, 128, 128), 1.0)
     torch.testing.assert_close(mixed[..., 8:-8], picture[..., 8:-8], rtol=0, atol=0.01)
 
 
 def test_grey_has_no_hue():
     picture = texture(seed=1)[:1]
     torch.testing.assert_close(
-        mix_hue(picture, texture(seed=2)[:1], torch.ones(1, 40, 52), 1.0), picture, rtol=0, atol=0
+        changed(mix_hue, picture, texture(seed=2)[:1], torch.ones(1, 40, 52), 1.0), picture, rtol=0, atol=0
     )
 
 

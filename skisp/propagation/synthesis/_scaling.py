@@ -1,0 +1,63 @@
+"""Pictures of other sizes, made of some rows at a time: columns first, then rows."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..._threads import map_on_threads
+from ._raster import Raster, on_strips
+
+__all__ = ["Shrinking", "enlarged", "resized", "shrunk"]
+
+
+class Shrinking:
+    """A smaller picture that is made of the rows of a larger one, whose columns become fewer at once.
+
+    Parameters
+    ----------
+    shape : (int, int, int)
+        Of the larger one.
+    size : (int, int)
+        Height and width of the smaller one.
+    mode : {"bicubic", "bilinear"}
+        Antialiased.
+    """
+
+    def __init__(self, shape: tuple[int, ...], size: tuple[int, int], mode: str, device: torch.device) -> None:
+        self._size = size
+        self._mode = mode
+        self._rows = torch.empty(*shape[:2], size[1], dtype=torch.float32, device=device)
+
+    def put(self, start: int, rows: Tensor) -> None:
+        """Take the rows (C, n, W) from ``start`` on."""
+        self._rows[:, start : start + rows.shape[1]] = self._resampled(rows, (rows.shape[1], self._size[1]))
+
+    def result(self) -> Tensor:
+        """The smaller picture (C, h, w), when all rows are there."""
+        return torch.cat(map_on_threads(lambda plane: self._resampled(plane, self._size), self._rows.split(1)))
+
+    def _resampled(self, picture: Tensor, size: tuple[int, int]) -> Tensor:
+        return functional.interpolate(picture[None], size=size, mode=self._mode, antialias=True, align_corners=False)[0]
+
+
+def shrunk(raster: Raster, size: tuple[int, int], mode: str) -> Tensor:
+    """A raster at a smaller size, antialiased: the bits are those of ``interpolate``."""
+    shrinking = Shrinking(raster.shape, size, mode, raster.device)
+    on_strips(lambda start, stop: shrinking.put(start, raster.rows(start, stop)), raster.shape)
+    return shrinking.result()
+
+
+def resized(raster: Raster, size: tuple[int, int]) -> Tensor:
+    """A raster at a size (height, width), antialiased where it shrinks, as :func:`resize` does it."""
+    return raster.whole() if raster.size == size else shrunk(raster, size, "bicubic").clamp_(0.0, 1.0)
+
+
+def enlarged(field: Tensor, size: tuple[int, int], start: int, stop: int) -> Tensor:
+    """Rows from ``start`` to ``stop`` of values (C, h, w), bilinearly at a larger size."""
+    n_rows = field.shape[1]
+    at = ((torch.arange(start, stop, dtype=torch.float64) + 0.5) * (n_rows / size[0]) - 0.5).clamp_(0, n_rows - 1)
+    above = at.long()
+    share = (at - above).to(field)[:, None]
+    above = above.to(field.device)
+    rows = torch.lerp(field[:, above], field[:, (above + 1).clamp_max_(n_rows - 1)], share)
+    return functional.interpolate(rows, size=size[1], mode="linear", align_corners=False)
