@@ -174,7 +174,7 @@ class ImagePropagation(Propagation):
         mask: Image | None = None,
         watcher: Watcher | None = None,
     ) -> NDArray[Any]:
-        """Redraw one image, where its mask is: in all styles by their weights, or where they have masks each in its own.
+        """Redraw one image where its mask is: in all styles by their weights, or where each has one in each alone.
 
         Returns
         -------

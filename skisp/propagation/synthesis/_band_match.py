@@ -223,7 +223,7 @@ def _measured(bands: _Bands, wanted: BandStatistics, turn: int) -> _Turn:
     # A picture of another size than the style's may have more bands or fewer.
     n_bands = min(len(bands), len(wanted.bands))
     found = [bands.measured(i) for i in range(n_bands)]
-    maps = map_on_threads(lambda i: _band_map(*found[i], wanted.bands[i], turn), range(n_bands))
+    maps = map_on_threads(lambda i: _band_map(found[i], wanted.bands[i], turn), range(n_bands))
     if len(bands) != len(wanted.bands):
         return _Turn(maps, None)
     own = bands.measured(n_bands)[0]
@@ -231,8 +231,8 @@ def _measured(bands: _Bands, wanted: BandStatistics, turn: int) -> _Turn:
     return _Turn(maps, AffineMap(matrix, wanted.remainder.mean - own.mean @ matrix))
 
 
-def _band_map(own: Moments, some_colors: Tensor, wanted: _Band, turn: int) -> _BandMap:
-    axes = wanted.axes[turn]
+def _band_map(found: tuple[Moments, Tensor], wanted: _Band, turn: int) -> _BandMap:
+    (own, some_colors), axes = found, wanted.axes[turn]
     matrix = _limited_transport(own, wanted.moments)
     to_axes = axes.T @ matrix.to(axes)
     source = quantile_table(to_axes @ some_colors, _N_QUANTILES)

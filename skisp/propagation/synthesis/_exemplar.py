@@ -1,7 +1,7 @@
 """The exemplar: the style's patches at one size, and at a pyramid level each with its code."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -11,7 +11,8 @@ from torch.nn import functional
 from ..._tensors import resize
 from ._patches import map_patches, patches_at
 from ._pyramid import size_with_short_side
-from ._raster import is_packed, packed, unpacked
+from ._raster import unpacked
+from ._scaling import side_by_side
 
 __all__ = ["Exemplar", "PatchCoder", "StyleCanvas", "build_canvas", "build_exemplar"]
 
@@ -154,8 +155,9 @@ def build_exemplar(
 
 def build_canvas(images: Sequence[Sequence[Tensor]], short_side: int, patch_size: int) -> StyleCanvas:
     """Resize the images (C, H, W) of each style to ``short_side``; a patch at every pixel, without codes."""
-    canvas = _canvas(_resized(images, short_side), 1, patch_size)
-    return replace(canvas, canvas=packed(canvas.canvas)) if is_packed(canvas.canvas.shape) else canvas
+    every = [image for style in images for image in style]
+    sizes = tuple(size_with_short_side(image.shape[1:], short_side) for image in every)
+    return StyleCanvas(side_by_side(every, sizes).values, sizes, 1, patch_size)
 
 
 def _resized(images: Sequence[Sequence[Tensor]], short_side: int) -> list[Tensor]:

@@ -4,6 +4,7 @@ A patch of side p of an image (C, H, W) is a row of C * p * p values, channel by
 of an image is the array of positions of its patches' top left corners, ``stride`` pixels apart.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -80,7 +81,7 @@ def overlap_add(
 def overlap_add_rows(
     patches_of: Callable[[slice], Tensor], grid_shape: tuple[int, int], stride: int, window: Tensor
 ) -> Iterator[tuple[int, Tensor]]:
-    """The rows (C, n, W) of :func:`overlap_add` from a first one on, as soon as all patches that cover them are there."""
+    """The rows (C, n, W) of :func:`overlap_add` from a first one on, as soon as all their patches are there."""
     patch_size = window.shape[0]
     width = (grid_shape[1] - 1) * stride + patch_size
     down, across = (_axis_weights(window.sum(dim=1 - axis), grid_shape[axis], stride) for axis in (0, 1))
@@ -93,10 +94,25 @@ def overlap_add_rows(
         return functional.fold((patches * weights).T[None], size, patch_size, stride=stride)[0]
 
     bands = _bands(*grid_shape, patch_size)
+    lock = threading.Lock()
+    held: list[Tensor] = []
+    n_most = (max(rows.stop - rows.start for rows in bands) - 1) * stride + patch_size
+
+    def hold(i: int, rows: slice) -> Tensor:
+        # Always in the same place: small pieces between the large temporary ones would keep an allocator from giving
+        # memory back.
+        part = weighted_sum(rows)
+        with lock:
+            if not held:
+                held.append(part.new_empty(_BANDS_AT_ONCE, len(part), n_most, width))
+        place = held[0][i, :, : part.shape[1]]
+        place.copy_(part)
+        return place
+
     begun = window.new_zeros(1, 0, width)  # what later bands still add to
     for i in range(0, len(bands), _BANDS_AT_ONCE):
         some = bands[i : i + _BANDS_AT_ONCE]
-        parts = map_on_threads(weighted_sum, some)
+        parts = map_on_threads(lambda item: hold(*item), list(enumerate(some)))
         pixels = _pixels(slice(some[0].start, some[-1].stop), patch_size, stride)
         total = parts[0].new_zeros(len(parts[0]), pixels.stop - pixels.start, width)
         total[:, : begun.shape[1]] = begun

@@ -35,7 +35,7 @@ def short_sides(finest: int, coarsest: int) -> list[int]:
     return [round(side) for side in reversed(sides)]
 
 
-def size_with_short_side(shape: Sequence[int], short_side: int) -> tuple[int, int]:
+def size_with_short_side(shape: Sequence[int], short_side: float) -> tuple[int, int]:
     """Height and width of ``shape`` scaled so that the shorter becomes ``short_side`` pixels."""
     height, width = shape
     factor = short_side / min(height, width)

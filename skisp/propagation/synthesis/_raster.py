@@ -18,10 +18,8 @@ __all__ = [
     "Raster",
     "RowStore",
     "change_windows",
-    "is_packed",
     "measured",
     "on_strips",
-    "packed",
     "sampled",
     "unpacked",
 ]
@@ -34,7 +32,8 @@ _MOST_IN_FLOATS = 2**23
 _LEVELS = 32766.0
 # Strips that are held until all of them are there.
 _STRIPS_AT_ONCE = 4
-_LEAST_UNITS = 8
+# Of a strip of windows, next to which those around it do not count for much.
+_LEAST_UNITS = 16
 
 
 class Raster:
@@ -91,12 +90,18 @@ class Raster:
 
 
 class RowStore(Raster):
-    """A picture that is kept, and changed, some rows at a time."""
+    """A picture that is kept, and changed, some rows at a time.
+
+    Attributes
+    ----------
+    values : Tensor (C, H, W)
+        Floats, or what :func:`packed` makes of them.
+    """
 
     def __init__(self, shape: tuple[int, ...], device: torch.device | str = "cpu") -> None:
         dtype = torch.int16 if is_packed(shape) else torch.float32
-        self._values = torch.empty(shape, dtype=dtype, device=device)
-        super().__init__(shape, lambda start, stop: unpacked(self._values[:, start:stop]))
+        self.values = torch.empty(shape, dtype=dtype, device=device)
+        super().__init__(shape, lambda start, stop: unpacked(self.values[:, start:stop]))
 
     @classmethod
     def copy_of(cls, picture: Tensor) -> Self:
@@ -107,7 +112,16 @@ class RowStore(Raster):
 
     def put(self, start: int, rows: Tensor) -> None:
         """Replace the rows (C, n, W) from ``start`` on."""
-        self._values[:, start : start + rows.shape[1]] = packed(rows) if self._values.dtype == torch.int16 else rows
+        self.put_planes(slice(None), start, 0, rows)
+
+    def put_planes(self, channels: slice, top: int, left: int, part: Tensor) -> None:
+        """Replace a part (c, n, m) of some channels, whose first pixel is in row ``top`` and column ``left``."""
+        place = self.values[channels, top : top + part.shape[1], left : left + part.shape[2]]
+        if place.dtype == torch.float32:
+            place.copy_(part)
+            return
+        for rows in split_evenly(part.shape[1], max(1, chunk_sizes.pixels // part.shape[2]), part.shape[1]):
+            place[:, rows] = packed(part[:, rows])
 
     def change(self, function: Callable[[int, int], Tensor], least_rows: int = 1) -> None:
         """Replace all rows by what ``function`` gives from a row to another one."""

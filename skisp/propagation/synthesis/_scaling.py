@@ -1,13 +1,15 @@
 """Pictures of other sizes, made of some rows at a time: columns first, then rows."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ..._threads import map_on_threads
-from ._raster import Raster, on_strips
+from ._raster import Raster, RowStore, on_strips
 
-__all__ = ["Shrinking", "enlarged", "resized", "shrunk"]
+__all__ = ["Shrinking", "enlarged", "resized", "shrunk", "side_by_side"]
 
 
 class Shrinking:
@@ -30,14 +32,12 @@ class Shrinking:
 
     def put(self, start: int, rows: Tensor) -> None:
         """Take the rows (C, n, W) from ``start`` on."""
-        self._rows[:, start : start + rows.shape[1]] = self._resampled(rows, (rows.shape[1], self._size[1]))
+        self._rows[:, start : start + rows.shape[1]] = _resampled(rows, (rows.shape[1], self._size[1]), self._mode)
 
     def result(self) -> Tensor:
         """The smaller picture (C, h, w), when all rows are there."""
-        return torch.cat(map_on_threads(lambda plane: self._resampled(plane, self._size), self._rows.split(1)))
-
-    def _resampled(self, picture: Tensor, size: tuple[int, int]) -> Tensor:
-        return functional.interpolate(picture[None], size=size, mode=self._mode, antialias=True, align_corners=False)[0]
+        planes = self._rows.split(1)
+        return torch.cat(map_on_threads(lambda plane: _resampled(plane, self._size, self._mode), planes))
 
 
 def shrunk(raster: Raster, size: tuple[int, int], mode: str) -> Tensor:
@@ -52,6 +52,24 @@ def resized(raster: Raster, size: tuple[int, int]) -> Tensor:
     return raster.whole() if raster.size == size else shrunk(raster, size, "bicubic").clamp_(0.0, 1.0)
 
 
+def side_by_side(images: Sequence[Tensor], sizes: Sequence[tuple[int, int]]) -> RowStore:
+    """Images (C, H, W), each resized as :func:`resize` does it, with an empty column between them."""
+    first, width = images[0], sum(width + 1 for _, width in sizes) - 1
+    store = RowStore((len(first), max(height for height, _ in sizes), width), first.device)
+    if len(images) > 1:
+        store.put(0, first.new_zeros(1, 1, 1).expand(store.shape))
+    left = 0
+    for image, size in zip(images, sizes, strict=True):
+        if tuple(image.shape[1:]) == size:
+            store.put_planes(slice(None), 0, left, image)
+        else:
+            columns = _resampled(image, (image.shape[1], size[1]), "bicubic")
+            for i, plane in enumerate(columns.split(1)):  # all at once would take three times the memory
+                store.put_planes(slice(i, i + 1), 0, left, _resampled(plane, size, "bicubic").clamp_(0.0, 1.0))
+        left += size[1] + 1
+    return store
+
+
 def enlarged(field: Tensor, size: tuple[int, int], start: int, stop: int) -> Tensor:
     """Rows from ``start`` to ``stop`` of values (C, h, w), bilinearly at a larger size."""
     n_rows = field.shape[1]
@@ -61,3 +79,7 @@ def enlarged(field: Tensor, size: tuple[int, int], start: int, stop: int) -> Ten
     above = above.to(field.device)
     rows = torch.lerp(field[:, above], field[:, (above + 1).clamp_max_(n_rows - 1)], share)
     return functional.interpolate(rows, size=size[1], mode="linear", align_corners=False)
+
+
+def _resampled(picture: Tensor, size: tuple[int, int], mode: str) -> Tensor:
+    return functional.interpolate(picture[None], size=size, mode=mode, antialias=True, align_corners=False)[0]

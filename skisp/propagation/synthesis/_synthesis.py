@@ -142,16 +142,19 @@ class Synthesis:
 
     def _enlarged(self, size: tuple[int, int], style: StyleModel) -> RowStore:
         """A vote of the matched patches at a larger size, themselves as much larger."""
-        level = self.level
-        factor = min(size) / min(level.grid.size)
-        patch_size = round(factor * style.patch_size)
-        canvas = style.canvas(style.side(min(size), self._settings.style_scale), patch_size)
+        patch_size = round(min(size) / min(self.level.grid.size) * style.patch_size)
         grid = PatchGrid(size, patch_size, stride_of(patch_size))
+        picture = self._enlarged_vote(grid, style)
+        change_windows(picture, lambda window: unwoven(window, grid.stride), grid.stride, UNWOVEN_AROUND)
+        return picture
+
+    def _enlarged_vote(self, grid: PatchGrid, style: StyleModel) -> RowStore:
+        level, patch_size = self.level, grid.patch_size
+        canvas = style.canvas(style.side(min(grid.size), self._settings.style_scale), patch_size)
         field = upsample_field(self.matches, level.grid, grid, level.exemplar, canvas)
-        picture = RowStore((len(canvas.canvas), *size), canvas.canvas.device)
+        picture = RowStore((len(canvas.canvas), *grid.size), canvas.canvas.device)
         for start, rows in grid.assembled_rows(lambda at: canvas.patches(field[at]), hann_window(patch_size)):
             picture.put(start, rows)
-        change_windows(picture, lambda window: unwoven(window, grid.stride), grid.stride, UNWOVEN_AROUND)
         return picture
 
     def _enter(self, level: Level, matches: Tensor) -> None:
