@@ -9,7 +9,7 @@ import PIL.Image
 from .._images import Image
 from .._names import shown
 from ..io import read_image
-from ..io._image_file import ImageFile, is_readable
+from ..io._image_file import MOST_PIXELS, ImageFile, is_readable
 from ._errors import FAILURES, UserError, in_one_line
 from ._messages import decoders_silent
 from ._streams import note
@@ -48,7 +48,7 @@ def check_mask(path: str | None, content: str) -> None:
             pass
 
 
-def read_mask(path: str | None, content: str, shape: tuple[int, ...]) -> Image | None:
+def read_mask(path: str | None, content: str, shape: tuple[int, ...], max_pixels: float = MOST_PIXELS) -> Image | None:
     """The mask of a photograph, resized to it: the given file, or the one of the photograph's name in a folder.
 
     Parameters
@@ -57,6 +57,8 @@ def read_mask(path: str | None, content: str, shape: tuple[int, ...]) -> Image |
     content : str
         The photograph's path.
     shape : tuple (H, W) or (H, W, C)
+    max_pixels : float
+        A mask of more is refused.
 
     Raises
     ------
@@ -69,7 +71,7 @@ def read_mask(path: str | None, content: str, shape: tuple[int, ...]) -> Image |
 
     file = _file(path, content)
     with decoders_silent():
-        grey = shares_of(read_image(file), f"the mask {shown(file)}")[..., 0]
+        grey = shares_of(read_image(file, max_pixels=max_pixels), f"the mask {shown(file)}")[..., 0]
     (height, width), (own_height, own_width) = shape[:2], grey.shape
     if abs(height * own_width - width * own_height) > max(height, width, own_height, own_width):  # more than rounding
         note(

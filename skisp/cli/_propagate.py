@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .._names import shown
 from ..io import ImageMetadata, read_image
-from ..io._image_file import ImageFile
+from ..io._image_file import MOST_PIXELS, ImageFile
 from ._errors import FAILURES, UserError, in_one_line
 from ._masks import check_mask, given_masks, read_mask
 from ._messages import decoders_silent
@@ -158,11 +158,12 @@ class _Batch:
 
     def _redraw(self, job: _Job, position: str, left: str) -> None:
         content, target = job
+        most = self._arguments.max_pixels or MOST_PIXELS
         with decoders_silent():
-            image, metadata = read_image(content, size=self._arguments.size, return_metadata=True)
+            image, metadata = read_image(content, size=self._arguments.size, max_pixels=most, return_metadata=True)
         if metadata.n_frames > 1:
             note(f"{shown(content)} has {metadata.n_frames} frames; the first is redrawn")
-        mask = read_mask(self._arguments.mask, content, image.shape)
+        mask = read_mask(self._arguments.mask, content, image.shape, most)
         with self._previewed(job, image, mask, metadata):
             with progress_shown(f"redrawing {shown(Path(content).name)}{position}", self._arguments, left):
                 picture = redraw(image, self._parameters, mask)
