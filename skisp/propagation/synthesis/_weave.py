@@ -46,10 +46,18 @@ def pattern(picture: Tensor, period: int) -> Tensor:
     detail = functional.pad((picture - _smooth(picture, period))[None], (0, more[1], 0, more[0]), mode="replicate")
     phases = functional.pixel_unshuffle(detail, period)
     mean = _neighbourhood_mean(phases)
-    power = mean.square().mean(dim=1, keepdim=True)
-    rest = _neighbourhood_mean(phases.square_().mean(dim=1, keepdim=True)) - power
+    power = _mean_of_phases(mean.square())
+    rest = _neighbourhood_mean(_mean_of_phases(phases.square_())) - power
     mean *= (1.0 - _SURE * rest / (_N_PERIODS**2 * power).clamp_min(1e-12)).clamp_(0.0, 1.0)
     return functional.pixel_shuffle(mean, period)[0, :, :height, :width]
+
+
+def _mean_of_phases(phases: Tensor) -> Tensor:
+    """One phase after another: the bits of a reduction depend on where in memory a value lies, so on its strip."""
+    total = phases[:, :1].clone()
+    for phase in phases.split(1, dim=1)[1:]:
+        total += phase
+    return total / phases.shape[1]
 
 
 def _neighbourhood_mean(phases: Tensor) -> Tensor:
