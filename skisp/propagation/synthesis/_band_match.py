@@ -119,12 +119,12 @@ class _Bands:
 
     def band(self, i: int) -> Raster:
         """One of the bands."""
-        fine, coarse = Raster.of(self._smaller[i - 1]) if i else self._picture, self._smaller[i]
+        fine, coarse = self._smaller[i - 1] if i else self._picture, self._smaller[i].values
         return Raster(fine.shape, lambda start, stop: fine.rows(start, stop) - enlarged(coarse, fine.size, start, stop))
 
     def below(self) -> Tensor:
         """What is below the bands (C, h, w)."""
-        return self._smaller[-1] if self._smaller else self._picture.whole()
+        return (self._smaller[-1] if self._smaller else self._picture).whole()
 
     def measured(self, i: int) -> tuple[Moments, Tensor]:
         """Moments of the colours of a band, or after the last one of what is below; and some colours (C, n), evenly."""
@@ -262,7 +262,8 @@ def _map(picture: RowStore, bands: _Bands, turn: _Turn) -> None:
         below = (matrix.T @ below.flatten(1) + offset[:, None]).reshape(below.shape)
     result = Raster.of(below)
     for i in reversed(range(len(bands))):
-        result = _added(bands.band(i), turn.bands[i] if i < len(turn.bands) else None, result.whole())
+        coarse = RowStore.holding(result).values
+        result = _added(bands.band(i), turn.bands[i] if i < len(turn.bands) else None, coarse)
     picture.change(lambda start, stop: result.rows(start, stop).clamp(0.0, 1.0))
 
 

@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..._math.bands import laplacian_bands
-from ._raster import Raster
-from ._scaling import shrunk
+from ._raster import Raster, RowStore
+from ._scaling import halved
 
 __all__ = ["collapse", "halvings", "laplacian_pyramid", "short_sides", "size_with_short_side"]
 
@@ -47,17 +47,17 @@ def laplacian_pyramid(image: Tensor) -> tuple[list[Tensor], Tensor]:
 
     There are up to five bands, fewer if a halving would be of an image of less than 16 pixels.
     """
-    return laplacian_bands(chain([image], halvings(Raster.of(image))), expand)
+    return laplacian_bands(chain([image], (level.whole() for level in halvings(Raster.of(image)))), expand)
 
 
-def halvings(picture: Raster) -> Iterator[Tensor]:
+def halvings(picture: Raster) -> Iterator[RowStore]:
     """The picture (C, h, w) at a half of its size, at a quarter, and so on: one a band, without the picture itself."""
     for _ in range(_N_BANDS):
         if min(picture.size) < _LEAST_SIDE:
             return
-        smaller = shrunk(picture, (-(-picture.size[0] // 2), -(-picture.size[1] // 2)), "bicubic")
+        smaller = halved(picture)
         yield smaller
-        picture = Raster.of(smaller)
+        picture = smaller
 
 
 def collapse(bands: Sequence[Tensor], remainder: Tensor) -> Tensor:

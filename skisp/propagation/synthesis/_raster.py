@@ -74,6 +74,14 @@ class Raster:
         top = max(0, start - halo)
         return self.rows(top, min(self.shape[1], stop + halo)), slice(start - top, stop - top)
 
+    def planes(self) -> "list[Raster]":
+        """Each channel (1, H, W)."""
+        shape = (1, *self.size)
+        return [
+            Raster(shape, lambda start, stop, i=i: self.rows(start, stop)[i : i + 1])  # type: ignore[misc]
+            for i in range(self.shape[0])
+        ]
+
     def whole(self) -> Tensor:
         """All of it (C, H, W)."""
         values = torch.empty(self.shape, dtype=torch.float32, device=self.device)
@@ -109,6 +117,20 @@ class RowStore(Raster):
         store = cls(tuple(picture.shape), picture.device)
         store.put(0, picture)
         return store
+
+    @classmethod
+    def holding(cls, raster: Raster) -> Self:
+        """A store that holds all rows of a raster."""
+        store = cls(raster.shape, raster.device)
+        store.change(raster.rows)
+        return store
+
+    def planes(self) -> list[Raster]:
+        """Each channel (1, H, W); the others are not unpacked."""
+        return [
+            Raster((1, *self.size), lambda start, stop, plane=plane: unpacked(plane[:, start:stop]))  # type: ignore[misc]
+            for plane in self.values.split(1)
+        ]
 
     def put(self, start: int, rows: Tensor) -> None:
         """Replace the rows (C, n, W) from ``start`` on."""

@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..._threads import map_on_threads
-from ._raster import Raster, RowStore, on_strips
+from ._raster import Raster, RowStore, on_strips, unpacked
 
-__all__ = ["Shrinking", "enlarged", "resized", "shrunk", "side_by_side"]
+__all__ = ["Shrinking", "enlarged", "halved", "resized", "shrunk", "side_by_side"]
 
 
 class Shrinking:
@@ -52,6 +52,15 @@ def resized(raster: Raster, size: tuple[int, int]) -> Tensor:
     return raster.whole() if raster.size == size else shrunk(raster, size, "bicubic").clamp_(0.0, 1.0)
 
 
+def halved(picture: Raster) -> RowStore:
+    """A picture at half its size."""
+    size = -(-picture.size[0] // 2), -(-picture.size[1] // 2)
+    store = RowStore((picture.shape[0], *size), picture.device)
+    for i, plane in enumerate(picture.planes()):  # all at once would take three times the memory
+        store.put_planes(slice(i, i + 1), 0, 0, shrunk(plane, size, "bicubic"))
+    return store
+
+
 def side_by_side(images: Sequence[Tensor], sizes: Sequence[tuple[int, int]]) -> RowStore:
     """Images (C, H, W), each resized as :func:`resize` does it, with an empty column between them."""
     first, width = images[0], sum(width + 1 for _, width in sizes) - 1
@@ -71,13 +80,14 @@ def side_by_side(images: Sequence[Tensor], sizes: Sequence[tuple[int, int]]) -> 
 
 
 def enlarged(field: Tensor, size: tuple[int, int], start: int, stop: int) -> Tensor:
-    """Rows from ``start`` to ``stop`` of values (C, h, w), bilinearly at a larger size."""
+    """Rows from ``start`` to ``stop`` of values (C, h, w), packed or not, bilinearly at a larger size."""
     n_rows = field.shape[1]
     at = ((torch.arange(start, stop, dtype=torch.float64) + 0.5) * (n_rows / size[0]) - 0.5).clamp_(0, n_rows - 1)
     above = at.long()
-    share = (at - above).to(field)[:, None]
+    share = (at - above).to(field.device, torch.float32)[:, None]
     above = above.to(field.device)
-    rows = torch.lerp(field[:, above], field[:, (above + 1).clamp_max_(n_rows - 1)], share)
+    below = (above + 1).clamp_max_(n_rows - 1)
+    rows = torch.lerp(unpacked(field[:, above]), unpacked(field[:, below]), share)
     return functional.interpolate(rows, size=size[1], mode="linear", align_corners=False)
 
 
