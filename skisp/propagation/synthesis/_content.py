@@ -14,7 +14,7 @@ from ..._math.gradients import central_differences
 from ._level import Level
 from ._patches import PatchGrid
 from ._pyramid import size_with_short_side
-from ._raster import Raster, measured, sampled
+from ._raster import Raster, moments_of, sampled
 from ._scaling import resized
 from ._settings import SynthesisSettings
 from ._style_model import StyleModel
@@ -176,7 +176,7 @@ def _box_mean(image: Tensor, window: int) -> Tensor:
 
 def color_map(content: Tensor | Raster, style_images: Sequence[Tensor]) -> AffineMap:
     """The linear map that gives the content (C, H, W) the style's mean colour and covariance."""
-    return gaussian_transport(measured(Raster.of(content))[0], color_moments(style_images))
+    return gaussian_transport(moments_of(Raster.of(content)), color_moments(style_images))
 
 
 def color_moments(images: Sequence[Tensor]) -> Moments:

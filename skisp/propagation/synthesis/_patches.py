@@ -91,7 +91,9 @@ def overlap_add_rows(
         patches = patches_of(slice(rows.start * grid_shape[1], rows.stop * grid_shape[1]))
         weights = window.to(patches).flatten().repeat(patches.shape[1] // patch_size**2)
         size = ((rows.stop - rows.start - 1) * stride + patch_size, width)
-        return functional.fold((patches * weights).T[None], size, patch_size, stride=stride)[0]
+        weighted = (patches * weights).T[None]
+        del patches  # fold makes a copy of what it gets
+        return functional.fold(weighted, size, patch_size, stride=stride)[0]
 
     bands = _bands(*grid_shape, patch_size)
     lock = threading.Lock()

@@ -8,7 +8,7 @@ from ..._math.color import plane_luminance
 from ._band_match import PictureMatch, match_bands
 from ._content import Content
 from ._pyramid import collapse, laplacian_pyramid, size_with_short_side
-from ._raster import Raster, RowStore, measured, on_strips
+from ._raster import Raster, RowStore, moments_of, on_strips
 from ._scaling import Shrinking, enlarged
 from ._settings import SynthesisSettings
 from ._style_model import StyleModel
@@ -148,5 +148,5 @@ def keep_color(picture: Raster, content: Raster) -> Raster:
 def _mean_and_deviation(picture: Raster) -> tuple[float, float]:
     """Of the luminance."""
     luminance = Raster((1, *picture.size), lambda start, stop: plane_luminance(picture.rows(start, stop))[None])
-    moments = measured(luminance)[0]
+    moments = moments_of(luminance)
     return float(moments.mean), float(moments.covariance.clamp_min(0.0).sqrt())

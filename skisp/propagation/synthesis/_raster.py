@@ -19,6 +19,7 @@ __all__ = [
     "RowStore",
     "change_windows",
     "measured",
+    "moments_of",
     "on_strips",
     "sampled",
     "unpacked",
@@ -200,7 +201,12 @@ def sampled(raster: Raster, step: int) -> Tensor:
     return torch.cat(on_strips(lambda start, stop: _sample(raster.rows(start, stop), start, step), raster.shape), dim=1)
 
 
-def measured(raster: Raster, step: int = 1) -> tuple[Moments, Tensor]:
+def moments_of(raster: Raster) -> Moments:
+    """Moments of the colours of all pixels."""
+    return measured(raster, raster.size[0] * raster.size[1])[0]
+
+
+def measured(raster: Raster, step: int) -> tuple[Moments, Tensor]:
     """Moments of the colours of all pixels, and the colours of every ``step``-th one (C, n)."""
 
     def of_strip(start: int, stop: int) -> tuple[Tensor, Tensor, Tensor]:

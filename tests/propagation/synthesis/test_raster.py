@@ -13,7 +13,7 @@ from skisp.propagation.synthesis._content import Content, structure_map
 from skisp.propagation.synthesis._patches import PatchGrid, hann_window
 from skisp.propagation.synthesis._postprocess import keep_color, mix_hue, mix_structure
 from skisp.propagation.synthesis._pyramid import halvings
-from skisp.propagation.synthesis._raster import Raster, RowStore, change_windows, measured, sampled
+from skisp.propagation.synthesis._raster import Raster, RowStore, change_windows, measured, moments_of, sampled
 from skisp.propagation.synthesis._scaling import enlarged, resized, shrunk, side_by_side
 from skisp.propagation.synthesis._weave import UNWOVEN_AROUND, unwoven
 
@@ -84,8 +84,8 @@ def test_a_picture_is_enlarged_as_it_is_whole(strips_of, size):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_moments_and_samples_are_those_of_all_pixels(strips_of, channels):
     picture = texture(37, 53, channels)
-    mean = same_in_strips(lambda: measured(Raster.of(picture))[0].mean, strips_of, 53)
-    covariance = same_in_strips(lambda: measured(Raster.of(picture))[0].covariance, strips_of, 53)
+    mean = same_in_strips(lambda: moments_of(Raster.of(picture)).mean, strips_of, 53)
+    covariance = same_in_strips(lambda: moments_of(Raster.of(picture)).covariance, strips_of, 53)
     pixels = picture.flatten(1).double().numpy()
     np.testing.assert_allclose(mean, pixels.mean(1), rtol=1e-13)
     np.testing.assert_allclose(covariance, np.atleast_2d(np.cov(pixels, bias=True)), rtol=1e-9, atol=1e-15)
