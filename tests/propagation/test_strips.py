@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from skisp import StylePropagator
 from skisp._chunks import chunk_sizes
@@ -14,6 +17,7 @@ def small_are_enlarged(monkeypatch):
     """As large pictures are: drawn at a smaller size."""
     monkeypatch.setattr(_settings, "_LARGEST_MATCHED_WHOLE", 48)
     monkeypatch.setattr(_raster, "_LEAST_UNITS", 3)
+    monkeypatch.setattr(_raster, "_TIMES_LARGER", 1)
 
 
 @pytest.fixture(params=[False, True], ids=["floats", "packed"])
@@ -90,3 +94,38 @@ def test_what_is_packed_is_seen_by_a_level_at_most(pca_style, photograph_of_odd_
     differences = np.abs(pictures[0] - pictures[1])
     assert differences.max() <= 1
     assert differences.mean() < 0.01
+
+
+class WholePictures(TorchDispatchMode):
+    """Keeps which operations make floats for all pixels of a picture at once."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.size, self.found = size, []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        tensors = [tensor for tensor in tree_leaves(result) if isinstance(tensor, torch.Tensor)]
+        n_values = [tensor.numel() for tensor in tensors if tensor.is_floating_point()]
+        self.found += [function for n in n_values if n > 0 and n % (self.size[0] * self.size[1]) == 0]
+        return result
+
+
+@pytest.mark.parametrize(
+    ("parameters", "most_in_floats"),
+    [({}, 1000), ({"color": "content", "strength": 0.5}, 1000), ({"color": "only"}, 1000), ({"color": "only"}, 10**9)],
+)
+def test_a_large_picture_is_never_whole_in_floats(pca_style, monkeypatch, parameters, most_in_floats):
+    photograph = load_photograph("china", size=211)[:139]  # two primes: of nothing else there are as many values
+    monkeypatch.setattr(chunk_sizes, "pixels", 32 * 211)
+    monkeypatch.setattr(chunk_sizes, "patches", 200)
+    monkeypatch.setattr(_raster, "_MOST_IN_FLOATS", most_in_floats)
+    propagator = StylePropagator(style=pca_style, random_state=0, **parameters).fit([photograph[:50, :50]])
+    n_threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)  # the mode is one thread's
+        with WholePictures(photograph.shape[:2]) as whole:
+            propagator.transform([photograph])
+    finally:
+        torch.set_num_threads(n_threads)
+    assert bool(whole.found) == (most_in_floats > 1000)

@@ -33,8 +33,9 @@ _MOST_IN_FLOATS = 2**23
 _LEVELS = 32766.0
 # Strips that are held until all of them are there.
 _STRIPS_AT_ONCE = 4
-# Of a strip of windows, next to which those around it do not count for much.
-_LEAST_UNITS = 16
+# Strips that need many rows around them are higher: by how many times, and units that they have at least.
+_TIMES_LARGER = 8
+_LEAST_UNITS = 8
 
 
 class Raster:
@@ -175,7 +176,7 @@ def on_strips(function: Callable[[int, int], _Result], shape: tuple[int, ...], l
 def change_windows(store: RowStore, function: Callable[[Tensor], Tensor], unit: int, n_around: int) -> None:
     """Replace all rows by a function of them and of ``n_around`` units on each side; all start at a multiple of it."""
     height, halo = store.shape[1], unit * n_around
-    most = max(_LEAST_UNITS, chunk_sizes.pixels // (store.shape[2] * unit))
+    most = max(_LEAST_UNITS, _TIMES_LARGER * chunk_sizes.pixels // (store.shape[2] * unit))
     strips = split_evenly(-(-height // unit), most, _LEAST_UNITS)
     above = store.rows(0, 0)  # what was there of the last rows that are changed already
     for i in range(0, len(strips), _STRIPS_AT_ONCE):

@@ -99,6 +99,7 @@ def test_moments_and_samples_are_those_of_all_pixels(strips_of, channels):
 @pytest.mark.parametrize("size", [(300, 41), (301, 40), (9, 50)])
 def test_a_weave_is_taken_out_of_strips_as_of_the_whole(strips_of, monkeypatch, stride, size):
     monkeypatch.setattr(_raster, "_LEAST_UNITS", UNWOVEN_AROUND)
+    monkeypatch.setattr(_raster, "_TIMES_LARGER", 1)
     picture = texture(*size)
     picture[:, ::stride] += 0.05
 
