@@ -111,25 +111,32 @@ class _Bands:
     """The Laplacian bands of a picture, finest first, of which rows are asked for."""
 
     def __init__(self, picture: Raster) -> None:
-        self._picture = picture
-        self._smaller = list(halvings(picture))
+        smaller = list(halvings(picture))
+        levels = [picture, *smaller]
+        self._bands = [_band_of(fine, coarse.values) for fine, coarse in zip(levels, smaller, strict=False)]
+        self._below = levels[-1]
 
     def __len__(self) -> int:
-        return len(self._smaller)
+        return len(self._bands)
 
     def band(self, i: int) -> Raster:
         """One of the bands."""
-        fine, coarse = self._smaller[i - 1] if i else self._picture, self._smaller[i].values
-        return Raster(fine.shape, lambda start, stop: fine.rows(start, stop) - enlarged(coarse, fine.size, start, stop))
+        return self._bands[i]
 
     def below(self) -> Tensor:
         """What is below the bands (C, h, w)."""
-        return (self._smaller[-1] if self._smaller else self._picture).whole()
+        return self._below.whole()
 
     def measured(self, i: int) -> tuple[Moments, Tensor]:
         """Moments of the colours of a band, or after the last one of what is below; and some colours (C, n), evenly."""
         raster = self.band(i) if i < len(self) else Raster.of(self.below())
         return measured(raster, -(-raster.size[0] * raster.size[1] // _MOST_MEASURED))
+
+
+def _band_of(fine: Raster, coarse: Tensor) -> Raster:
+    """What a level has more than the next coarser one."""
+    band = Raster(fine.shape, lambda start, stop: fine.rows(start, stop) - enlarged(coarse, fine.size, start, stop))
+    return band.kept()
 
 
 def band_statistics(images: Sequence[Tensor | Raster], weights: Sequence[float]) -> BandStatistics:
@@ -274,6 +281,6 @@ def _added(band: Raster, band_map: _BandMap | None, coarse: Tensor) -> Raster:
         own = band.rows(start, stop)
         if band_map is not None:
             own = band_map(own.flatten(1)).reshape(own.shape)
-        return own.add_(enlarged(coarse, band.size, start, stop))
+        return enlarged(coarse, band.size, start, stop).add_(own)
 
     return Raster(band.shape, rows)

@@ -45,7 +45,7 @@ def postprocess(
         By which contrast and colours were changed.
     """
     wanted = style.band_statistics(style.side(content.short_side, settings.style_scale))
-    structure = content.structure
+    structure = content.structure.kept()
     mix_structure(picture, content.recolored, structure, settings.content_share)
     mix_hue(picture, content.recolored, structure, settings.hue_share)
     return match_bands(picture, wanted, match, _ADAPTED)
