@@ -6,9 +6,9 @@ W3C, Portable Network Graphics (third edition, 2025); TIFF Revision 6.0 (Adobe, 
 Adobe Photoshop TIFF Technical Notes (2002).
 """
 
-import itertools
 import struct
 import zlib
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,7 @@ def encode_png(levels: NDArray[np.uint16], metadata: ImageMetadata) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
-def encode_tiff(levels: NDArray[Any], metadata: ImageMetadata) -> bytes:
+def encode_tiff(levels: NDArray[Any], metadata: ImageMetadata) -> memoryview:
     """A TIFF file, little-endian, in strips each compressed by zlib.
 
     Parameters
@@ -62,8 +62,11 @@ def encode_tiff(levels: NDArray[Any], metadata: ImageMetadata) -> bytes:
     """
     height, width, n_channels = levels.shape
     n_rows = min(height, max(1, _STRIP_BYTES // levels[0].nbytes))
-    strips = [_compressed(levels[start : start + n_rows]) for start in range(0, height, n_rows)]
-    *starts, end = itertools.accumulate(map(len, strips), initial=8)
+    data, starts = bytearray(b"II*\0\0\0\0\0"), []
+    for start in range(0, height, n_rows):
+        starts.append(len(data))
+        data += _compressed(levels[start : start + n_rows])
+    n_bytes = [stop - start for start, stop in pairwise([*starts, len(data)])]
     tags = tags_of(metadata.exif) if metadata.exif else {}
     tags |= {
         256: _longs(width),
@@ -74,7 +77,7 @@ def encode_tiff(levels: NDArray[Any], metadata: ImageMetadata) -> bytes:
         273: _longs(*starts),  # where the strips are
         277: _shorts(n_channels),
         278: _longs(n_rows),
-        279: _longs(*map(len, strips)),
+        279: _longs(*n_bytes),
     }
     if n_channels in (2, 4):
         tags[338] = _shorts(2)  # alpha, that colours are not multiplied by
@@ -82,9 +85,10 @@ def encode_tiff(levels: NDArray[Any], metadata: ImageMetadata) -> bytes:
         tags[34675] = (_UNDEFINED, len(metadata.icc_profile), metadata.icc_profile)
     if metadata.dpi:
         tags |= {282: _rational(metadata.dpi[0]), 283: _rational(metadata.dpi[1]), 296: _shorts(2)}  # an inch
-    padding = b"\0" * (end % 2)
-    directory = end + len(padding)
-    return b"".join([b"II*\0", struct.pack("<I", directory), *strips, padding, write_directory(tags, directory)])
+    data += b"\0" * (len(data) % 2)
+    struct.pack_into("<I", data, 4, len(data))
+    data += write_directory(tags, len(data))
+    return memoryview(data)
 
 
 def _compressed(levels: NDArray[Any]) -> bytes:
