@@ -15,6 +15,12 @@ class ChunkSizes:
         Patches that exist at once on each thread: they hold many times the values of their image.
     least_patches : int
         Patches that are worth a thread.
+    patch_pixels : int
+        Pixels of patches that exist at once on each thread, where patches are large.
+    pixels : int
+        Pixels of a strip of a picture on each thread: what is done with them one after another stays in the cache.
+    least_pixels : int
+        Pixels that are worth a thread.
     positions : int
         Positions of a nearest-neighbour field that are searched at once on each thread.
     least_positions : int
@@ -31,6 +37,9 @@ class ChunkSizes:
 
     patches: int = 4096
     least_patches: int = 512
+    patch_pixels: int = 2**21
+    pixels: int = 2**17
+    least_pixels: int = 2**13
     positions: int = 2**13
     least_positions: int = 2**10
     entries: int = 2_000_000

@@ -6,7 +6,7 @@ stacked in an array. :func:`as_images` goes in, :meth:`ImageLayout.restore` come
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any, Protocol
 
@@ -18,7 +18,17 @@ from ._batches import as_sequence, to_array
 from ._math.color import luminance
 from ._math.mirroring import fill_by_mirroring
 
-__all__ = ["Image", "ImageLayout", "Pictures", "Stacked", "as_images", "to_channels", "to_unit"]
+__all__ = [
+    "Image",
+    "ImageLayout",
+    "Pictures",
+    "Stacked",
+    "StoredImage",
+    "as_images",
+    "stored_images",
+    "to_channels",
+    "to_unit",
+]
 
 Image = NDArray[np.float32]
 
@@ -40,34 +50,87 @@ _LEAST_ALPHA = 0.5 / 255
 
 
 @dataclass(frozen=True)
-class _Source:
-    """How one image came in: its shape, dtype and alpha channel (or None), and its colours if alpha hides some."""
+class StoredImage:
+    """An image in its own dtype, which gives its colours as floats, some rows at a time, and takes a picture's.
 
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    alpha: Image | None
-    colors: Image | None
+    Attributes
+    ----------
+    values : ndarray (H, W, C)
+        As it came, with alpha if it has one.
+    is_flat : bool
+        Whether it came without an axis of channels.
+    filled : ndarray (H, W, 1) or (H, W, 3) or None
+        Colours where alpha hides some: there the image is mirrored at what can be seen.
+    """
+
+    values: NDArray[Any]
+    is_flat: bool
+    filled: Image | None = None
+
+    @classmethod
+    def of(cls, array: NDArray[Any]) -> "StoredImage":
+        """An array (H, W) or (H, W, C) whose shape and values have been checked."""
+        image = cls(np.atleast_3d(array), array.ndim == 2)
+        hidden = image._hidden(slice(None))
+        if hidden is None or not hidden.any():
+            return image
+        return replace(image, filled=fill_by_mirroring(image._colors(slice(None)), hidden[..., 0]))
 
     @property
-    def is_grey(self) -> bool:
-        return len(self.shape) == 2 or self.shape[2] in (1, 2)
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels, without alpha."""
+        return self.values.shape[0], self.values.shape[1], 1 if self.values.shape[2] < 3 else 3
 
     @property
     def seen(self) -> tuple[slice, slice]:
-        if self.colors is None:
+        """Rows and columns that hold all that can be seen of it; empty where that is nothing."""
+        if self.filled is None:
             return slice(None), slice(None)
-        is_seen = ~_is_hidden(self.alpha)[..., 0]
+        is_seen = ~np.asarray(self._hidden(slice(None)))[..., 0]
         rows, columns = (np.flatnonzero(is_seen.any(axis=axis)) for axis in (1, 0))
         return (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if len(rows) else (slice(0), slice(0))
 
+    def rows(self, start: int, stop: int) -> Image:
+        """Colours (stop - start, W, C) in [0, 1], C = 1 or 3."""
+        rows = slice(start, stop)
+        return self._colors(rows) if self.filled is None else self.filled[rows]
+
+    def whole(self) -> Image:
+        """All colours (H, W, C) in [0, 1]."""
+        return self.rows(0, len(self.values))
+
+    def blank(self, size: tuple[int, ...] | None = None) -> NDArray[Any]:
+        """Room for a picture in the form of the image, of its size or of another one."""
+        channels = () if self.is_flat else self.values.shape[2:]
+        return np.empty((*(size or self.shape[:2]), *channels), self.values.dtype)
+
+    def put(self, target: NDArray[Any], start: int, colors: Image) -> None:
+        """Write rows (n, W, C) of a picture in the form of the image: in its channels, its dtype and with its alpha."""
+        rows = slice(start, start + len(colors))
+        colors = to_channels(colors, self.shape[2])
+        hidden = None if self.filled is None else self._hidden(rows)
+        if hidden is not None:
+            colors = np.where(hidden, self._colors(rows), colors)
+        alpha = self._alpha(rows)
+        values = np.concatenate([colors] if alpha is None else [colors, alpha], axis=2).clip(0.0, 1.0)
+        target[rows] = _from_unit(values[..., 0] if self.is_flat else values, self.values.dtype)
+
     def restore(self, image: Image) -> NDArray[Any]:
-        channels = [to_channels(image, 1 if self.is_grey else 3)]
-        if self.colors is not None:
-            channels = [np.where(_is_hidden(self.alpha), self.colors, channels[0])]
-        if self.alpha is not None:
-            channels.append(self.alpha)
-        values = np.concatenate(channels, axis=2).clip(0.0, 1.0)
-        return _from_unit(values[..., 0] if len(self.shape) == 2 else values, self.dtype)
+        """A picture (H, W, C) in the form of the image."""
+        target = self.blank(image.shape[:2])
+        self.put(target, 0, image)
+        return target
+
+    def _colors(self, rows: slice) -> Image:
+        return _to_unit(self.values[rows, :, : self.shape[2]])
+
+    def _alpha(self, rows: slice) -> Image | None:
+        return _to_unit(self.values[rows, :, -1:]) if self.values.shape[2] in (2, 4) else None
+
+    def _hidden(self, rows: slice) -> NDArray[np.bool_] | None:
+        """Where it cannot be seen, (n, W, 1); None if it has no alpha."""
+        alpha = self._alpha(rows)
+        return None if alpha is None else alpha < _LEAST_ALPHA
 
 
 @dataclass(frozen=True)
@@ -75,7 +138,7 @@ class ImageLayout:
     """The layout of a batch of images: one array or a list, and how each image was stored."""
 
     stacked: bool
-    sources: tuple[_Source, ...]
+    sources: tuple[StoredImage, ...]
 
     @property
     def seen(self) -> list[tuple[slice, slice]]:
@@ -88,15 +151,26 @@ class ImageLayout:
         Parameters
         ----------
         images : sequence of (H, W, C) float32 arrays in [0, 1]
-            One for each image of the original batch, of the original height and width where
-            that image had an alpha channel.
+            One for each image of the original batch, of the original height and width.
 
         Returns
         -------
         images : ndarray (n, H, W[, C]) or list of ndarray (H, W[, C])
         """
-        restored = [source.restore(image) for source, image in zip(self.sources, images, strict=True)]
-        return np.stack(restored) if self.stacked else restored
+        return self.gathered([source.restore(image) for source, image in zip(self.sources, images, strict=True)])
+
+    def gathered(self, pictures: Sequence[NDArray[Any]]) -> Any:
+        """Give pictures in the form of their images the container of the original batch."""
+        return np.stack(pictures) if self.stacked else list(pictures)
+
+
+def stored_images(X: Any, *, name: str = "X") -> ImageLayout:
+    """Validate a batch of images, as :func:`as_images` does; none is converted yet."""
+    items = as_sequence(X, name)
+    if len(items) == 0:
+        raise ValueError(f"{name} holds no images; expected at least one (H, W) or (H, W, C) array.")
+    sources = tuple(StoredImage.of(_checked(item, f"image {i} of {name}")) for i, item in enumerate(items))
+    return ImageLayout(isinstance(X, np.ndarray) and X.dtype != object, sources)
 
 
 def as_images(X: Any, *, name: str = "X") -> tuple[list[Image], ImageLayout]:
@@ -133,12 +207,8 @@ def as_images(X: Any, *, name: str = "X") -> tuple[list[Image], ImageLayout]:
     >>> layout.restore(images)[0].shape
     (4, 5)
     """
-    items = as_sequence(X, name)
-    if len(items) == 0:
-        raise ValueError(f"{name} holds no images; expected at least one (H, W) or (H, W, C) array.")
-    converted = [_as_image(item, f"image {i} of {name}") for i, item in enumerate(items)]
-    stacked = isinstance(X, np.ndarray) and X.dtype != object
-    return [image for image, _ in converted], ImageLayout(stacked, tuple(source for _, source in converted))
+    layout = stored_images(X, name=name)
+    return [source.whole() for source in layout.sources], layout
 
 
 def to_channels(image: Image, n_channels: int) -> Image:
@@ -148,7 +218,14 @@ def to_channels(image: Image, n_channels: int) -> Image:
     return luminance(image) if n_channels == 1 else np.repeat(image, 3, axis=2)
 
 
-def _as_image(item: Any, name: str) -> tuple[Image, _Source]:
+def to_unit(array: NDArray[Any], name: str) -> Image:
+    """Floats in [0, 1] from the values of an image of any dtype that images have; others are refused by name."""
+    _check_values(array, name)
+    return _to_unit(array)
+
+
+def _checked(item: Any, name: str) -> NDArray[Any]:
+    """One image as an array of the machine's own byte order, of a shape, a dtype and values that an image has."""
     if isinstance(item, (str, bytes, PathLike)):
         raise TypeError(f"{name} is a path, {item!r}. Read files first, for instance with skisp.ImageReader.")
     try:
@@ -163,28 +240,13 @@ def _as_image(item: Any, name: str) -> tuple[Image, _Source]:
         )
     if 0 in array.shape:
         raise ValueError(f"{name} is empty: shape {array.shape}.")
-    values = to_unit(array, name)
-    values = values[..., None] if array.ndim == 2 else values
-    has_alpha = values.shape[2] in (2, 4)
-    alpha = values[..., -1:] if has_alpha else None
-    colour = values[..., :-1] if has_alpha else values
-    hidden = _is_hidden(alpha)
-    if not hidden.any():
-        return np.ascontiguousarray(colour), _Source(array.shape, array.dtype, alpha, None)
-    return fill_by_mirroring(colour, hidden[..., 0]), _Source(array.shape, array.dtype, alpha, colour)
+    _check_values(array, name)
+    return array
 
 
-def _is_hidden(alpha: Image | None) -> NDArray[np.bool_]:
-    """Where an image (H, W) cannot be seen, (H, W, 1)."""
-    return np.zeros((1, 1, 1), bool) if alpha is None else alpha < _LEAST_ALPHA
-
-
-def to_unit(array: NDArray[Any], name: str) -> Image:
-    """Floats in [0, 1] from uint8, uint16, bool or float values."""
-    if array.dtype == bool:
-        return array.astype(np.float32)
-    if array.dtype in _INTEGER_RANGE:
-        return array.astype(np.float32) / np.float32(_INTEGER_RANGE[array.dtype])
+def _check_values(array: NDArray[Any], name: str) -> None:
+    if array.dtype == bool or array.dtype in _INTEGER_RANGE:
+        return
     if array.dtype.kind != "f":
         raise TypeError(
             f"{name} has dtype {array.dtype}; expected uint8, uint16 or floats in [0, 1]. "
@@ -198,11 +260,18 @@ def to_unit(array: NDArray[Any], name: str) -> Image:
             f"{name} has float values from {low:.3g} to {high:.3g}; floats must lie in [0, 1]. "
             "Divide by 255, or pass uint8."
         )
-    return array.astype(np.float32).clip(0.0, 1.0)
+
+
+def _to_unit(values: NDArray[Any]) -> Image:
+    """Floats in [0, 1] from uint8, uint16, bool or float values."""
+    if values.dtype in _INTEGER_RANGE:
+        return values.astype(np.float32, order="C") / np.float32(_INTEGER_RANGE[values.dtype])
+    floats = values.astype(np.float32, order="C")
+    return floats if values.dtype == bool else floats.clip(0.0, 1.0)
 
 
 def _from_unit(values: Image, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Invert :func:`to_unit`, rounding to the nearest level of an integer dtype."""
+    """Invert :func:`_to_unit`, rounding to the nearest level of an integer dtype."""
     if dtype == bool:
         return values >= 0.5
     if dtype in _INTEGER_RANGE:

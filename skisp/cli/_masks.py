@@ -9,7 +9,7 @@ import PIL.Image
 from .._images import Image
 from .._names import shown
 from ..io import read_image
-from ..io._image_file import ImageFile, is_readable
+from ..io._image_file import MOST_PIXELS, ImageFile, is_readable
 from ._errors import FAILURES, UserError, in_one_line
 from ._messages import decoders_silent
 from ._streams import note
@@ -55,10 +55,13 @@ class Masks:
     ----------
     path : str or None
         None where there are no masks.
+    max_pixels : float
+        A mask of more is refused.
     """
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, max_pixels: float = MOST_PIXELS) -> None:
         self._path = path
+        self._max_pixels = max_pixels
         self._last: tuple[tuple[Path, tuple[int, ...]], Image] | None = None
 
     def of(self, content: str, shape: tuple[int, ...]) -> Image | None:
@@ -79,16 +82,16 @@ class Masks:
             return None
         key = _file(self._path, content), shape[:2]
         if self._last is None or self._last[0] != key:
-            self._last = key, _fitted(*key, content)
+            self._last = key, _fitted(*key, content, self._max_pixels)
         return self._last[1]
 
 
-def _fitted(file: Path, shape: tuple[int, ...], content: str) -> Image:
+def _fitted(file: Path, shape: tuple[int, ...], content: str, max_pixels: float) -> Image:
     """A mask, resized; it is said if that stretches it."""
     from ..propagation._masks import shares_of
 
     with decoders_silent():
-        grey = shares_of(read_image(file), f"the mask {shown(file)}")[..., 0]
+        grey = shares_of(read_image(file, max_pixels=max_pixels), f"the mask {shown(file)}")[..., 0]
     (height, width), (own_height, own_width) = shape, grey.shape
     if abs(height * own_width - width * own_height) > max(height, width, own_height, own_width):  # more than rounding
         note(

@@ -91,6 +91,7 @@ def _add_propagate(commands: "_Commands[_CommandParser]") -> None:
     _add_redrawing(parser)
     _add_preview(parser)
     _add_quality(parser)
+    _add_max_pixels(parser)
 
 
 def _add_fit(commands: "_Commands[_CommandParser]") -> None:
@@ -120,6 +121,7 @@ def _add_apply(commands: "_Commands[_CommandParser]") -> None:
     _add_redrawing(parser)
     _add_preview(parser)
     _add_quality(parser)
+    _add_max_pixels(parser)
 
 
 def _add_sequence(commands: "_Commands[_CommandParser]") -> None:
@@ -287,6 +289,15 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
 def _add_quality(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quality", type=_values.percent, metavar="N", help="of JPEG and WebP files, 1 to 100 (default: 95)"
+    )
+
+
+def _add_max_pixels(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--max-pixels",
+        type=_values.pixels,
+        metavar="N",
+        help="refuse photographs and masks of more pixels (default: 100 million)",
     )
 
 

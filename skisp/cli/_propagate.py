@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .._names import shown
 from ..io import ImageMetadata, read_image
-from ..io._image_file import ImageFile
+from ..io._image_file import MOST_PIXELS, ImageFile
 from ._errors import FAILURES, UserError, in_one_line
 from ._masks import Masks, check_mask, given_masks
 from ._messages import decoders_silent
@@ -83,7 +83,8 @@ class _Batch:
         self._arguments = arguments
         self._settings = settings_of(arguments, files)
         self._made = None if is_file_name(arguments.output) else SettingsRecord(Path(arguments.output))
-        self._masks = Masks(arguments.mask)
+        self._max_pixels = arguments.max_pixels or MOST_PIXELS
+        self._masks = Masks(arguments.mask, self._max_pixels)
         self._records: list[dict[str, Any]] = []
         self._failed: list[str] = []
         self._n_written = 0
@@ -160,7 +161,9 @@ class _Batch:
     def _redraw(self, job: _Job, position: str, left: str) -> None:
         content, target = job
         with decoders_silent():
-            image, metadata = read_image(content, size=self._arguments.size, return_metadata=True)
+            image, metadata = read_image(
+                content, size=self._arguments.size, max_pixels=self._max_pixels, return_metadata=True
+            )
         if metadata.n_frames > 1:
             note(f"{shown(content)} has {metadata.n_frames} frames; the first is redrawn")
         mask = self._masks.of(content, image.shape)

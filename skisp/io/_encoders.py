@@ -8,6 +8,7 @@ Adobe Photoshop TIFF Technical Notes (2002).
 
 import struct
 import zlib
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from ._metadata import ImageMetadata
 __all__ = ["encode_png", "encode_tiff"]
 
 _LEVEL = 6  # zlib's own choice between time and size
+# Of a strip before it is compressed: many readers hold one at a time.
+_STRIP_BYTES = 2**22
 _METRES_PER_INCH = 0.0254
 _PNG_COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}
 _SHORT, _LONG, _RATIONAL, _UNDEFINED = 3, 4, 5, 7
@@ -47,8 +50,8 @@ def encode_png(levels: NDArray[np.uint16], metadata: ImageMetadata) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
-def encode_tiff(levels: NDArray[Any], metadata: ImageMetadata) -> bytes:
-    """A TIFF file, little-endian, in one strip compressed by zlib.
+def encode_tiff(levels: NDArray[Any], metadata: ImageMetadata) -> memoryview:
+    """A TIFF file, little-endian, in strips each compressed by zlib.
 
     Parameters
     ----------
@@ -58,7 +61,12 @@ def encode_tiff(levels: NDArray[Any], metadata: ImageMetadata) -> bytes:
         Written as it is.
     """
     height, width, n_channels = levels.shape
-    data = zlib.compress(levels.astype(levels.dtype.newbyteorder("<"), copy=False).tobytes(), _LEVEL)
+    n_rows = min(height, max(1, _STRIP_BYTES // levels[0].nbytes))
+    data, starts = bytearray(b"II*\0\0\0\0\0"), []
+    for start in range(0, height, n_rows):
+        starts.append(len(data))
+        data += _compressed(levels[start : start + n_rows])
+    n_bytes = [stop - start for start, stop in pairwise([*starts, len(data)])]
     tags = tags_of(metadata.exif) if metadata.exif else {}
     tags |= {
         256: _longs(width),
@@ -66,10 +74,10 @@ def encode_tiff(levels: NDArray[Any], metadata: ImageMetadata) -> bytes:
         258: _shorts(*[8 * levels.dtype.itemsize] * n_channels),
         259: _shorts(8),  # compression: zlib
         262: _shorts(1 if n_channels < 3 else 2),  # black is zero, or RGB
-        273: _longs(8),  # where the strip is
+        273: _longs(*starts),  # where the strips are
         277: _shorts(n_channels),
-        278: _longs(height),
-        279: _longs(len(data)),
+        278: _longs(n_rows),
+        279: _longs(*n_bytes),
     }
     if n_channels in (2, 4):
         tags[338] = _shorts(2)  # alpha, that colours are not multiplied by
@@ -77,9 +85,14 @@ def encode_tiff(levels: NDArray[Any], metadata: ImageMetadata) -> bytes:
         tags[34675] = (_UNDEFINED, len(metadata.icc_profile), metadata.icc_profile)
     if metadata.dpi:
         tags |= {282: _rational(metadata.dpi[0]), 283: _rational(metadata.dpi[1]), 296: _shorts(2)}  # an inch
-    padding = b"\0" * (len(data) % 2)
-    directory = 8 + len(data) + len(padding)
-    return b"II*\0" + struct.pack("<I", directory) + data + padding + write_directory(tags, directory)
+    data += b"\0" * (len(data) % 2)
+    struct.pack_into("<I", data, 4, len(data))
+    data += write_directory(tags, len(data))
+    return memoryview(data)
+
+
+def _compressed(levels: NDArray[Any]) -> bytes:
+    return zlib.compress(levels.astype(levels.dtype.newbyteorder("<"), copy=False).tobytes(), _LEVEL)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -24,7 +24,10 @@ from ._pillow_files import HEIF_SUFFIXES, REFUSED_FORMATS, open_image, size_insi
 from ._sixteen_bits import is_laid_over_others, read_levels
 from ._video import is_video
 
-__all__ = ["ImageFile", "is_readable"]
+__all__ = ["MOST_PIXELS", "ImageFile", "is_readable"]
+
+# Of a picture that is read without being asked: what a small file says it holds could fill the memory.
+MOST_PIXELS = 100e6
 
 _WITHOUT_OPENER = {"MPO"}  # formats that Pillow opens as another one
 # What a file may say that its frames hold: so much, and more for every byte that it has. Few films are as flat.
@@ -50,7 +53,7 @@ class ImageFile:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str] | BinaryIO, max_pixels: float = 100e6, cure: str = "shrink it first"
+        self, path: str | os.PathLike[str] | BinaryIO, max_pixels: float = MOST_PIXELS, cure: str = "shrink it first"
     ) -> None:
         self._open_file = None
         if isinstance(path, (str, bytes, os.PathLike)):

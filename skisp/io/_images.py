@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from .._batches import to_array
 from .._files import write_whole
-from .._images import as_images
+from .._images import stored_images
 from .._names import shown
 from ._encoders import encode_png, encode_tiff
-from ._image_file import ImageFile
+from ._image_file import MOST_PIXELS, ImageFile
 from ._metadata import ImageMetadata, metadata_for
 from ._pillow import to_bytes
 from ._resize import check_size, resize_longest
@@ -39,7 +39,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 _WITHOUT_ALPHA = {"JPEG", "BMP"}
 _WITH_16_BITS = {"PNG", "TIFF"}
-_CURE = "shrink it first, or, if you trust it, read it with skisp.io.read_image and a greater max_pixels"
+_CURE = (
+    "shrink it first, or, if you trust it, allow more: with --max-pixels of skisp propagate and apply, "
+    "or with a greater max_pixels of skisp.io.read_image"
+)
 _MOST_EXIF = {"JPEG": 65533 - len(b"Exif\0\0")}  # one segment, whose length has 16 bits
 
 
@@ -48,7 +51,7 @@ def read_image(
     path: str | os.PathLike[str] | BinaryIO,
     *,
     size: int | None = None,
-    max_pixels: float = 100e6,
+    max_pixels: float = MOST_PIXELS,
     return_metadata: Literal[False] = False,
 ) -> NDArray[Any]: ...
 
@@ -58,7 +61,7 @@ def read_image(
     path: str | os.PathLike[str] | BinaryIO,
     *,
     size: int | None = None,
-    max_pixels: float = 100e6,
+    max_pixels: float = MOST_PIXELS,
     return_metadata: Literal[True],
 ) -> tuple[NDArray[Any], ImageMetadata]: ...
 
@@ -67,7 +70,7 @@ def read_image(
     path: str | os.PathLike[str] | BinaryIO,
     *,
     size: int | None = None,
-    max_pixels: float = 100e6,
+    max_pixels: float = MOST_PIXELS,
     return_metadata: bool = False,
 ) -> NDArray[Any] | tuple[NDArray[Any], ImageMetadata]:
     """Read an image file into an array, upright and in sRGB.
@@ -197,7 +200,7 @@ def encode_image(
         raise ValueError(f"quality is {quality!r}; expected a whole number from 1 to 100, or None.")
     file_format = _FORMATS[suffix]
     array = to_array(image)
-    as_images([array], name="the list of images to write")
+    stored_images([array], name="the list of images to write")
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if not (array.dtype == np.uint16 and file_format in _WITH_16_BITS):
         array = to_bytes(array)

@@ -22,6 +22,7 @@ from ._patch_codec import JointCodec, PatchCodec, code_metric
 from ._patch_sampling import sample_patches
 from ._patch_transformer import PatchTransformer
 from .synthesis._content import color_map, color_moments, recolor
+from .synthesis._raster import Raster
 from .synthesis._style_model import StyleModel
 
 __all__ = ["FittedStyles", "fit_styles"]
@@ -69,7 +70,7 @@ def fit_styles(
     styles: Sequence[PatchTransformer],
     weights: Sequence[float],
     content_transformer: Any,
-    content_images: Sequence[Tensor],
+    content_images: Sequence[Raster],
     generator: torch.Generator,
 ) -> FittedStyles:
     """Learn how content becomes style: the map of codes, the metric of each coder, and common colours.
@@ -80,7 +81,7 @@ def fit_styles(
     weights : sequence of float
         Greater than 0, of sum 1.
     content_transformer : fitted PatchTransformer or None
-    content_images : sequence of Tensor (C, H, W)
+    content_images : sequence of Raster (C, H, W)
     generator : torch.Generator
     """
     device = content_images[0].device
@@ -93,7 +94,7 @@ def fit_styles(
         sampled = [_sample(own, styles[0], generator) for own in images]
     codec = _joint_codec(styles, weights, colors, metrics)
     every = [image for own in images for image in own]
-    pairs = [torch.cat([image, recolor(image, color_map(image, every))]) for image in content_images]
+    pairs = [_with_recolored(image, color_map(image, every)) for image in content_images]
     own, recolored = _sample(pairs, styles[0], generator).chunk(2, dim=1)
     target = gaussian_barycentre([Moments.of(codec.encode(rows)) for rows in sampled], weights)
     content_metric = content_codec = None
@@ -141,7 +142,17 @@ def _tensors(style: PatchTransformer, device: torch.device) -> list[Tensor]:
     return [to_tensor(to_channels(image, style.n_channels_)).to(device) for image in style.images_]
 
 
-def _sample(images: Sequence[Tensor], style: PatchTransformer, generator: torch.Generator) -> Tensor:
+def _with_recolored(image: Raster, colors: AffineMap) -> Raster:
+    """The channels of an image, and after them those of the image in other colours."""
+
+    def rows(start: int, stop: int) -> Tensor:
+        own = image.rows(start, stop)
+        return torch.cat([own, recolor(own, colors)])
+
+    return Raster((2 * image.shape[0], *image.size), rows).kept()
+
+
+def _sample(images: Sequence[Tensor | Raster], style: PatchTransformer, generator: torch.Generator) -> Tensor:
     """Patches of images, of the size and the pyramid levels on which the style's coder was fitted."""
     per_image = -(-_N_PATCHES // len(images))
     sampled = [sample_patches(image, style.patch_size, per_image, style.max_size, generator) for image in images]

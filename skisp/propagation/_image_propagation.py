@@ -1,6 +1,6 @@
 """Style propagation of images of any size, one by one or as a sequence."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from .._base import resolve_device, weights_of_scores
-from .._images import Image, ImageLayout, as_images, to_channels
+from .._images import Image, ImageLayout, StoredImage, stored_images, to_channels
 from .._progress import report
 from .._tensors import from_tensor, resize, to_tensor
 from .._threads import one_thread
@@ -22,6 +22,7 @@ from ._propagation import Propagation
 from ._subestimators import SubEstimators, check_fit_each_other
 from .synthesis._postprocess import keep_color
 from .synthesis._pyramid import size_with_short_side
+from .synthesis._raster import Raster, on_strips
 from .synthesis._sequence import SequenceRedraw
 from .synthesis._settings import SynthesisSettings
 from .synthesis._style_model import StyleModel
@@ -61,19 +62,24 @@ class ImagePropagation(Propagation):
         self._models: dict[tuple[int | None, str], StyleModel] = {}
 
     @staticmethod
-    def read(X: Any, estimator: Any, *, reset: bool) -> tuple[list[Image], ImageLayout]:
-        """Images of any layout as float arrays, and how to give results that layout."""
-        return as_images(X)
+    def read(X: Any, estimator: Any, *, reset: bool) -> tuple[Sequence[StoredImage], ImageLayout]:
+        """Images of any layout, and how to give results that layout."""
+        layout = stored_images(X)
+        return layout.sources, layout
 
     @classmethod
     def fit(
-        cls, images: list[Image], layout: ImageLayout, subestimators: SubEstimators, settings: SynthesisSettings
+        cls,
+        images: Sequence[StoredImage],
+        layout: ImageLayout,
+        subestimators: SubEstimators,
+        settings: SynthesisSettings,
     ) -> Self:
         """Fit what is not fitted, and learn the map from content codes to style codes.
 
         Parameters
         ----------
-        images : list of ndarray (H, W, C)
+        images : sequence of StoredImage
             The content.
         layout : ImageLayout
             Not used: images of any other layout may be redrawn.
@@ -84,10 +90,11 @@ class ImagePropagation(Propagation):
         styles = subestimators.fitted_for_images()
         weights = np.asarray(subestimators.normalised_weights(len(styles)))
         check_fit_each_other(subestimators.content, styles)
-        content = subestimators.fitted_content([to_channels(image, styles[0].n_channels_) for image in images])
+        whole = [] if subestimators.content is None else [image.whole() for image in images]
+        content = subestimators.fitted_content([to_channels(image, styles[0].n_channels_) for image in whole])
         _check_codes_the_same_patches(content, styles[0])
         propagation = cls(styles if subestimators.are_several else styles[0], weights, content, {}, subestimators.seed)
-        propagation._fit_styles([propagation._tensor(image, settings) for image in images])
+        propagation._fit_styles([propagation._raster(image, settings) for image in images])
         return propagation
 
     @property
@@ -110,29 +117,30 @@ class ImagePropagation(Propagation):
         """The map from content codes to where the styles' codes lie."""
         return self.fitted[None].alignment
 
-    def transform(self, images: list[Image], settings: SynthesisSettings, mask: Any = None) -> list[Image]:
-        """Redraw images (H, W, C), where the masks say; see :meth:`StylePropagator.transform`."""
-        if mask is None:
-            return self._redraw_all(images, settings)
-        masks = masks_for(images, mask, len(self.styles))
-        if masks[0].shape[2] == 1:
-            layers = [self._redraw_all(images, settings)]
-        else:
-            layers = [self._redraw_all(images, settings, style) for style in range(len(self.styles))]
-        pictures = zip(*layers, strict=True)
-        return [composite(*parts) for parts in zip(images, pictures, masks, strict=True)]
+    def transform(
+        self, images: Sequence[StoredImage], settings: SynthesisSettings, mask: Any = None
+    ) -> list[NDArray[Any]]:
+        """Redraw images, where the masks say; see :meth:`StylePropagator.transform`."""
+        masks = None if mask is None else masks_for(images, mask, len(self.styles))
+        pictures = []
+        for i, image in enumerate(images):
+            report("images", i, len(images))
+            pictures.append(self.redraw(image, settings, mask=None if masks is None else masks[i]))
+        report("images", len(images), len(images))
+        return pictures
 
     def score(
         self,
-        images: list[Image],
+        images: Sequence[StoredImage],
         settings: SynthesisSettings,
         sample_weight: ArrayLike | None = None,
         mask: Any = None,
     ) -> float:
         """Mean of the images' scores; see :meth:`StylePropagator.score`."""
         weights = weights_of_scores(sample_weight, images)
-        pictures = [picture.clip(0.0, 1.0) for picture in self.transform(images, settings, mask)]
-        scores = [self._score_of(*pair) for pair in zip(images, pictures, strict=True)]
+        contents = [image.whole() for image in images]
+        pictures = self.transform([StoredImage.of(content) for content in contents], settings, mask)
+        scores = [self._score_of(*pair) for pair in zip(contents, pictures, strict=True)]
         return float(np.average(np.asarray(scores), weights=weights))
 
     def propagate_sequence(self, frames: Any, settings: SynthesisSettings) -> Any:
@@ -161,41 +169,43 @@ class ImagePropagation(Propagation):
 
     def redraw(
         self,
-        image: Image,
+        image: StoredImage,
         settings: SynthesisSettings,
-        style: int | None = None,
+        mask: Image | None = None,
         watcher: Watcher | None = None,
-    ) -> Image:
-        """Redraw one image (H, W, C) in one of the styles, or in all by their weights."""
-        self._check_style_size(image, settings)
-        with one_thread(), torch.inference_mode():
-            picture = redraw(self._tensor(image, settings), self._model(style, settings), settings, self.seed, watcher)
-            return _in_channels_of(image, picture, settings)
+    ) -> NDArray[Any]:
+        """Redraw one image where its mask is: in all styles by their weights, or where each has one in each alone.
 
-    def _redraw_all(self, images: list[Image], settings: SynthesisSettings, style: int | None = None) -> list[Image]:
-        pictures = []
-        for i, image in enumerate(images):
-            report("images", i, len(images))
-            pictures.append(self.redraw(image, settings, style))
-        report("images", len(images), len(images))
-        return pictures
+        Returns
+        -------
+        picture : ndarray
+            In the form of the image.
+        """
+        self._check_style_size(image, settings)
+        styles: Sequence[int | None] = [None] if mask is None or mask.shape[2] == 1 else range(len(self.styles))
+        with one_thread(), torch.inference_mode():
+            content = self._raster(image, settings)
+            pictures = [redraw(content, self._model(style, settings), settings, self.seed, watcher) for style in styles]
+            return _finished(image, pictures, settings, mask)
 
     def _redraw_frames(
         self, images: Iterable[Image], settings: SynthesisSettings, sequence: SequenceRedraw | None = None
     ) -> Iterator[Image]:
         """Redraw the frames of a sequence, each only when it is asked for."""
         for image in images:
-            self._check_style_size(image, settings)
+            frame = StoredImage.of(image)
+            self._check_style_size(frame, settings)
             with one_thread(), torch.inference_mode():
                 sequence = sequence or self.sequence(settings)
-                picture = _in_channels_of(image, sequence.redraw(self._tensor(image, settings)), settings)
-            yield picture
+                picture = sequence.redraw(self._raster(frame, settings).whole())
+                finished = _finished(frame, [Raster.of(picture)], settings)
+            yield finished
 
     def _score_of(self, image: Image, picture: Image) -> float:
         best = [max(propagation_score(image, own, picture) for own in style.images_) for style in self.styles]
         return float(np.dot(self.style_weights, best))
 
-    def _fit_styles(self, images: list[Tensor]) -> None:
+    def _fit_styles(self, images: list[Raster]) -> None:
         """Learn the map of codes of all styles together, and of each alone where there are several."""
         chosen: dict[int | None, list[int]] = {None: self._weighty()}
         if len(self.styles) > 1:
@@ -212,7 +222,7 @@ class ImagePropagation(Propagation):
         """Indices of the styles that have a weight."""
         return [i for i, weight in enumerate(self.style_weights) if weight > 0]
 
-    def _check_style_size(self, image: Image, settings: SynthesisSettings) -> None:
+    def _check_style_size(self, image: StoredImage, settings: SynthesisSettings) -> None:
         """Refuse to enlarge the style beyond measure."""
         side = settings.style_scale * min(image.shape[:2])
         sizes = [size_with_short_side(own.shape[:2], side) for style in self.styles for own in style.images_]
@@ -233,27 +243,46 @@ class ImagePropagation(Propagation):
             self._models[key] = self.fitted[style].model(chosen, self.content, device)
         return self._models[key]
 
-    def _tensor(self, image: Image, settings: SynthesisSettings) -> Tensor:
+    def _raster(self, image: StoredImage, settings: SynthesisSettings) -> Raster:
         """An image in the style's channels on the device, enlarged if it is smaller than a patch."""
-        first = self.styles[0]
-        tensor = to_tensor(to_channels(image, first.n_channels_)).to(resolve_device(settings.device))
-        if min(tensor.shape[1:]) < first.patch_size:
-            tensor = resize(tensor, size_with_short_side(tensor.shape[1:], first.patch_size))
-        return tensor
+        first, device = self.styles[0], resolve_device(settings.device)
+
+        def rows(start: int, stop: int) -> Tensor:
+            return to_tensor(to_channels(image.rows(start, stop), first.n_channels_)).to(device)
+
+        raster = Raster((first.n_channels_, *image.shape[:2]), rows).kept()
+        if min(raster.size) < first.patch_size:
+            return Raster.of(resize(raster.whole(), size_with_short_side(raster.size, first.patch_size)))
+        return raster
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_models": {}}
 
 
-def _in_channels_of(image: Image, picture: Tensor, settings: SynthesisSettings) -> Image:
-    """A redrawn picture in the channels of its image, mixed with it by the strength."""
-    picture = resize(picture, (image.shape[0], image.shape[1]))
-    # Mixed in the content's channels: in those of a grey style, the least strength would take all colour away.
+def _finished(
+    image: StoredImage, pictures: Sequence[Raster], settings: SynthesisSettings, mask: Image | None = None
+) -> NDArray[Any]:
+    """Redrawn pictures in the form of their image, mixed with it by the strength and put over it where the mask is."""
+    size = image.shape[:2]
+    layers = [picture if picture.size == size else Raster.of(resize(picture.whole(), size)) for picture in pictures]
     if settings.color == "content":
-        picture = keep_color(picture.cpu(), to_tensor(image))
-    redrawn = to_channels(from_tensor(picture), image.shape[2])
-    share = np.float32(settings.painted_share)
-    return np.asarray((1 - share) * image + share * redrawn)
+        content = Raster((image.shape[2], *size), lambda start, stop: to_tensor(image.rows(start, stop)))
+        layers = [keep_color(layer, content) for layer in layers]
+    finished = image.blank()
+
+    def finish(start: int, stop: int) -> None:
+        own = image.rows(start, stop)
+        redrawn = [_mixed(own, from_tensor(layer.rows(start, stop)), settings.painted_share) for layer in layers]
+        image.put(finished, start, redrawn[0] if mask is None else composite(own, redrawn, mask[start:stop]))
+
+    on_strips(finish, layers[0].shape)
+    return finished
+
+
+def _mixed(image: Image, picture: Image, painted_share: float) -> Image:
+    """Mixed in the content's channels: in those of a grey style, the least strength would take all colour away."""
+    share = np.float32(painted_share)
+    return np.asarray((1 - share) * image + share * to_channels(picture, image.shape[2]))
 
 
 def _check_codes_the_same_patches(content: Any, style: Any) -> None:

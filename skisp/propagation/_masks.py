@@ -7,17 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._batches import as_sequence, to_array
-from .._images import Image, as_images, to_channels
+from .._images import Image, StoredImage, as_images, to_channels
 
 __all__ = ["composite", "masked", "masks_for", "shares_of"]
 
 
-def masks_for(images: Sequence[Image], masks: Any, n_styles: int) -> list[Image]:
+def masks_for(images: Sequence[StoredImage], masks: Any, n_styles: int) -> list[Image]:
     """Check the masks, and convert them to float32 (H, W, 1), or (H, W, n_styles), in [0, 1].
 
     Parameters
     ----------
-    images : sequence of ndarray (H, W, C)
+    images : sequence of StoredImage
     masks : list of ndarray (H, W), or of (n_styles, H, W), or one array of either; or of other images
     n_styles : int
 

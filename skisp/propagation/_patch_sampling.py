@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._images import Image
-from .._tensors import resize, to_tensor
+from .._tensors import to_tensor
 from .._threads import concatenate_on_threads, one_thread
 from .synthesis._patches import patches_at
 from .synthesis._pyramid import short_sides, size_with_short_side
+from .synthesis._raster import Raster
+from .synthesis._scaling import resized
 from .synthesis._settings import COARSEST_SIDE
 
 __all__ = ["sample_from_images", "sample_patches"]
@@ -39,20 +41,25 @@ def sample_from_images(
 
 
 def sample_patches(
-    image: Tensor, patch_size: int, n_patches: int, max_size: int, generator: torch.Generator, first_level: int = 0
+    image: Tensor | Raster,
+    patch_size: int,
+    n_patches: int,
+    max_size: int,
+    generator: torch.Generator,
+    first_level: int = 0,
 ) -> Tensor:
     """Sample patches (n_patches, C * p * p) of an image (C, H, W), in equal shares from the levels of a pyramid.
 
     Of few patches, levels from ``first_level`` on, counted in circles, have them: let it go on from image to image.
     """
-    shape = (image.shape[1], image.shape[2])
-    sides = short_sides(min(*shape, max_size), max(COARSEST_SIDE, patch_size))
+    raster = Raster.of(image)
+    sides = short_sides(min(*raster.size, max_size), max(COARSEST_SIDE, patch_size))
     per_level = -(-n_patches // len(sides))
     patches = []
     for i in range(-(-n_patches // per_level)):
-        resized = resize(image, size_with_short_side(shape, sides[(first_level + i) % len(sides)]))
+        level = resized(raster, size_with_short_side(raster.size, sides[(first_level + i) % len(sides)]))
         rows, columns = (
-            torch.randint(0, length - patch_size + 1, (per_level,), generator=generator) for length in resized.shape[1:]
+            torch.randint(0, length - patch_size + 1, (per_level,), generator=generator) for length in level.shape[1:]
         )
-        patches.append(patches_at(resized, rows, columns, patch_size))
+        patches.append(patches_at(level, rows, columns, patch_size))
     return torch.cat(patches)[:n_patches]

@@ -19,7 +19,7 @@ class Propagation(ABC):
     @staticmethod
     @abstractmethod
     def read(X: Any, estimator: Any, *, reset: bool) -> tuple[Any, Any]:
-        """Validate what a user passes, as content and a layout whose ``restore`` gives results the form of ``X``.
+        """Validate what a user passes, as content and a layout whose ``gathered`` gives results the form of ``X``.
 
         Parameters
         ----------

@@ -214,7 +214,7 @@ class StylePropagator(NotebookDisplay, TableOutput, MetaEstimatorMixin, Transfor
         content, layout = self.propagation_.read(X, self, reset=False)
         with printed(self.verbose):
             redrawn = self.propagation_.transform(content, self._settings(), mask)
-        return layout.restore(redrawn)
+        return layout.gathered(redrawn)
 
     @overload
     def fit_transform(self, X: Stacked, y: Any = None, mask: Any = None) -> NDArray[Any]: ...

@@ -41,7 +41,7 @@ class RowLayout:
     n_features: int
     feature_names: Any = None
 
-    def restore(self, rows: Rows) -> Rows:
+    def gathered(self, rows: Rows) -> Rows:
         """Rows as images again, if they were images and have as many values."""
         if self.image_shape is None or rows.shape[1] != self.n_features:
             return rows

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .._images import Image, as_images
+from .._images import Image, stored_images
 from .._tensors import from_tensor
 from .synthesis._patches import PatchGrid
 from .synthesis._synthesis import Synthesis
@@ -51,14 +51,14 @@ def propagation_steps(propagator: "StylePropagator", image: Any) -> tuple[list[S
     picture : ndarray (H, W[, C])
         What ``propagator.transform([image])[0]`` is.
     """
-    [content], layout = as_images([image], name="[image]")
+    [content] = stored_images([image], name="[image]").sources
     steps: list[Step] = []
 
     def keep(synthesis: Synthesis, picture: Tensor) -> None:
         steps.append(_step(synthesis, picture))
 
     picture = propagator.propagation_.redraw(content, propagator._settings(), watcher=keep)
-    return steps, layout.restore([picture])[0]
+    return steps, picture
 
 
 def _step(synthesis: Synthesis, picture: Tensor) -> Step:

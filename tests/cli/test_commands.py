@@ -201,6 +201,15 @@ class TestPropagate:
             sizes.append(os.path.getsize(output))
         assert sizes == sorted(set(sizes))
 
+    def test_a_picture_of_more_pixels_is_redrawn_where_that_is_meant(self, folder, calls, capsys):
+        write_image("mask.png", np.full((30, 40), 255, np.uint8))
+        command = ["propagate", "a.jpg", "--style", "style.png", "-o", "out.tif", "--quiet"]
+        assert "20 pixels, more than the 599 allowed; " in fails(capsys, *command, "--max-pixels", "599")
+        assert "--max-pixels" in fails(capsys, *command, "--max-pixels", "599")
+        assert "1199 allowed" in fails(capsys, *command, "--max-pixels", "1199", "--mask", "mask.png")
+        assert not calls
+        assert run(capsys, *command, "--max-pixels", "1200", "--mask", "mask.png")[:2] == (0, "out.tif\n")
+
     def test_what_exists_already_is_left_without_force(self, folder, calls, capsys):
         os.mkdir("out")
         write_image("out/a.jpg", np.zeros((2, 2)))

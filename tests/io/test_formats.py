@@ -213,6 +213,21 @@ class TestSixteenBits:
         assert read.dtype == expected.dtype
         np.testing.assert_array_equal(read, expected)
 
+    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+    @pytest.mark.parametrize("channels", [1, 3, 4])
+    def test_tiff_is_written_in_strips(self, tmp_path, monkeypatch, dtype, channels):
+        array = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (25, 7, channels), dtype, endpoint=True)
+        array = array[..., 0] if channels == 1 else array
+        for n_bytes, rows in ((1, 1), (4 * array[0].nbytes, 4), (2**22, 25)):
+            monkeypatch.setattr("skisp.io._encoders._STRIP_BYTES", n_bytes)
+            write_image(tmp_path / "a.tif", array)
+            with PIL.Image.open(tmp_path / "a.tif") as image:
+                assert image.tag_v2[278] == rows
+                assert len(image.tag_v2[273]) == len(image.tag_v2[279]) == -(-25 // rows)
+            np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), array)
+            tifffile = pytest.importorskip("tifffile")
+            np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), array)
+
     @pytest.mark.parametrize(("byteorder", "bigtiff"), [("<", False), (">", False), ("<", True)])
     @pytest.mark.parametrize("compression", [None, "zlib"])
     @pytest.mark.parametrize(("dtype", "white"), [(np.uint8, 255), (np.uint16, 65535), (np.float32, 1)])

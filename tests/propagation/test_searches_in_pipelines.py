@@ -62,7 +62,11 @@ GRID = [
 
 # A figure that differs for every picture: the score of pictures as poor as these is often 0. A lambda goes to other
 # processes as it is, a function of a test module would have to be found there.
-SCORING = {"darkness": lambda estimator, X, y=None: -float(np.mean([np.mean(p) for p in estimator.transform(X)]))}
+SCORING = {
+    "darkness": lambda estimator, X, y=None: (
+        -float(np.mean([np.average(p.ravel(), weights=1 + np.arange(p.size)) for p in estimator.transform(X)]))
+    )
+}
 
 _halving = {"factor": 2, "random_state": 0}
 SEARCHES = {

@@ -23,6 +23,7 @@ from skisp.propagation.synthesis._content import Content, structure_map
 from skisp.propagation.synthesis._field import FieldSearch
 from skisp.propagation.synthesis._patches import extract_patches
 from skisp.propagation.synthesis._pyramid import laplacian_pyramid
+from skisp.propagation.synthesis._raster import RowStore
 from skisp.propagation.synthesis._settings import SynthesisSettings
 from skisp.propagation.synthesis._style_model import StyleModel
 from skisp.propagation.synthesis._synthesis import Synthesis
@@ -104,10 +105,10 @@ def test_the_noise_of_generated_patches_is_that_of_the_first_frame():
     rows = extract_patches(image, 5).numpy()
     cvae = CVAETransformer(4, hidden_layer_sizes=(8,), max_iter=1, random_state=0).fit(rows)
     synthesis = synthesis_of(image, model_of(image, cvae), adaptation=0.0)
-    pictures = [synthesis.render(synthesis.level.grid.size, None)]
+    pictures = [synthesis.render(synthesis.level.grid.size, None).whole()]
     for _ in range(2):
         synthesis.warp(synthesis.level, torch.zeros(2, 30, 34))
-        pictures.append(synthesis.render(synthesis.level.grid.size, None))
+        pictures.append(synthesis.render(synthesis.level.grid.size, None).whole())
         assert float((synthesis.vote() - pictures[-1]).abs().max()) > 0.01  # there is noise
     assert torch.equal(pictures[0], pictures[1])
     assert torch.equal(pictures[0], pictures[2])
@@ -140,7 +141,7 @@ def test_nine_tenths_of_the_last_picture_stay_where_the_film_shows_the_same(pca_
 
     def spy(*arguments):
         picture, match = _postprocess.postprocess(*arguments)
-        drawn.append(picture)
+        drawn.append(picture.whole())
         return picture, match
 
     def flow(previous, current):
@@ -203,7 +204,7 @@ def test_the_contrast_is_that_of_the_style_as_large_as_its_strokes(scale):
     # A little off, so that no limit of how much may be changed plays a part.
     picture = 0.5 + 0.8 * (wanted / plain) * (noise(48, 48, seed=1) - 0.5)
     settings = settings_of(style_scale=scale, content_weight=0.0)
-    result = _postprocess.postprocess(picture, content, style, settings)[0]
+    result = _postprocess.postprocess(RowStore.copy_of(picture), content, style, settings)[0].whole()
     assert deviation_of_bands(result)[0] == pytest.approx(wanted, rel=0.12)
 
 
@@ -216,7 +217,8 @@ def test_a_bands_contrast_does_not_go_to_zero_where_the_style_is_faint(channels)
         faint = 0.5 + faintness * (noise(48, 48, seed=1)[:channels] - 0.5)
         style = model_of(faint.expand(3, -1, -1)) if channels == 1 else model_of(faint)
         content = Content.of(torch.full((3, 48, 48), 0.5), style)
-        result = _postprocess.postprocess(picture.expand(3, -1, -1), content, style, settings_of(content_weight=0.0))[0]
+        store = RowStore.copy_of(picture.expand(3, -1, -1))
+        result = _postprocess.postprocess(store, content, style, settings_of(content_weight=0.0))[0].whole()
         left.append(deviation_of_bands(result) / deviation_of_bands(picture))
     assert np.all(left[0] > 0.3)
     assert np.all(left[0] < 0.9)

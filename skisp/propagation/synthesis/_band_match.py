@@ -1,6 +1,6 @@
 """Laplacian bands of a picture get the distribution of the style's: contrast, colours, and how rare accents are."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import torch
@@ -11,18 +11,18 @@ from ..._math.affine import AffineMap
 from ..._math.gaussian import Moments, gaussian_barycentre, transport_matrix
 from ..._math.linalg import eigenvectors, matrix_product
 from ..._math.quantiles import match_quantiles, quantile_table
-from ..._threads import map_on_threads, split_evenly
-from ._pyramid import collapse, laplacian_pyramid
+from ..._threads import map_on_threads
+from ._pyramid import halvings
+from ._raster import Raster, RowStore, measured
+from ._scaling import enlarged
 
 __all__ = ["BandStatistics", "PictureMatch", "band_statistics", "match_bands"]
 
 # Factor by which at most a direction of colour in a band is made stronger or weaker: noise must not become strokes.
 _LIMIT = 3.0
 _N_QUANTILES = 512
-# Pixels of a band from which quantiles are measured, and that are mapped at once.
+# Pixels of a band from which quantiles are measured.
 _MOST_MEASURED = 25_000
-_PIXELS_AT_ONCE = 2**17
-_LEAST_PIXELS = 2**13
 
 
 class _Band(NamedTuple):
@@ -107,19 +107,53 @@ class PictureMatch(NamedTuple):
         return cls(turns)
 
 
-def band_statistics(images: Sequence[Tensor], weights: Sequence[float]) -> BandStatistics:
+class _Bands:
+    """The Laplacian bands of a picture, finest first, of which rows are asked for."""
+
+    def __init__(self, picture: Raster) -> None:
+        smaller = list(halvings(picture))
+        levels = [picture, *smaller]
+        self._bands = [_band_of(fine, coarse.values) for fine, coarse in zip(levels, smaller, strict=False)]
+        self._below = levels[-1]
+
+    def __len__(self) -> int:
+        return len(self._bands)
+
+    def band(self, i: int) -> Raster:
+        """One of the bands."""
+        return self._bands[i]
+
+    def below(self) -> Tensor:
+        """What is below the bands (C, h, w)."""
+        return self._below.whole()
+
+    def measured(self, i: int) -> tuple[Moments, Tensor]:
+        """Moments of the colours of a band, or after the last one of what is below; and some colours (C, n), evenly."""
+        raster = self.band(i) if i < len(self) else Raster.of(self.below())
+        return measured(raster, -(-raster.size[0] * raster.size[1] // _MOST_MEASURED))
+
+
+def _band_of(fine: Raster, coarse: Tensor) -> Raster:
+    """What a level has more than the next coarser one."""
+    band = Raster(fine.shape, lambda start, stop: fine.rows(start, stop) - enlarged(coarse, fine.size, start, stop))
+    return band.kept()
+
+
+def band_statistics(images: Sequence[Tensor | Raster], weights: Sequence[float]) -> BandStatistics:
     """Statistics of the bands of images (C, H, W): of several the barycentres, by weights of sum 1."""
-    pyramids = [laplacian_pyramid(image) for image in images]
-    n_bands = min(len(bands) for bands, _ in pyramids)
-    bands = [_band([own[i] for own, _ in pyramids], weights) for i in range(n_bands)]
-    remainder = gaussian_barycentre([Moments.of(rest.flatten(1).T) for _, rest in pyramids], weights)
-    return BandStatistics(bands, remainder)
+    found = []
+    for image in images:
+        bands = _Bands(Raster.of(image))
+        found.append([bands.measured(i) for i in range(len(bands) + 1)])
+    remainder = gaussian_barycentre([own[-1][0] for own in found], weights)
+    n_bands = min(len(own) for own in found) - 1
+    return BandStatistics([_band([own[i] for own in found], weights) for i in range(n_bands)], remainder)
 
 
 def match_bands(
-    picture: Tensor, wanted: BandStatistics, match: PictureMatch | None = None, adapted: float = 0.0
-) -> tuple[Tensor, PictureMatch]:
-    r"""Give each Laplacian band of the picture (C, H, W) the distribution of colours that the style's has.
+    picture: RowStore, wanted: BandStatistics, match: PictureMatch | None = None, adapted: float = 0.0
+) -> tuple[RowStore, PictureMatch]:
+    r"""Give each Laplacian band of the picture, which is changed, the distribution of colours that the style's has.
 
     Votes of overlapping patches weaken fine detail, and colours that are rare in the style vanish first. A band's
     colours :math:`x` become
@@ -133,7 +167,7 @@ def match_bands(
 
     Parameters
     ----------
-    picture : Tensor (C, H, W)
+    picture : RowStore (C, H, W)
     wanted : BandStatistics
         Of the style at the picture's size; bands that it lacks are not changed.
     match : PictureMatch or None
@@ -143,9 +177,10 @@ def match_bands(
 
     Returns
     -------
-    picture : Tensor (C, H, W) in [0, 1]
+    picture : RowStore (C, H, W) in [0, 1]
+        The one that was given.
     match : PictureMatch
-        By which the picture was changed.
+        By which it was changed.
 
     References
     ----------
@@ -154,13 +189,13 @@ def match_bands(
     doi:10.1016/j.cviu.2006.11.011 (axis after axis).
     """
     turns = []
-    for i in range(_n_turns(len(picture))):
-        bands, remainder = laplacian_pyramid(picture)
-        turn = match.turns[i] if match is not None else _measured(bands, remainder, wanted, i)
+    for i in range(_n_turns(picture.shape[0])):
+        bands = _Bands(picture)
+        turn = match.turns[i] if match is not None else _measured(bands, wanted, i)
         if match is not None and adapted > 0:
-            turn = turn.towards(_measured(bands, remainder, wanted, i), adapted)
+            turn = turn.towards(_measured(bands, wanted, i), adapted)
         turns.append(turn)
-        picture = _mapped(bands, remainder, turn)
+        _map(picture, bands, turn)
     return picture, PictureMatch(turns)
 
 
@@ -169,16 +204,16 @@ def _n_turns(n_channels: int) -> int:
     return 1 if n_channels == 1 else 2
 
 
-def _band(images: Sequence[Tensor], weights: Sequence[float]) -> _Band:
-    colors = [image.flatten(1) for image in images]
-    moments = gaussian_barycentre([Moments.of(part.T) for part in colors], weights)
+def _band(found: Sequence[tuple[Moments, Tensor]], weights: Sequence[float]) -> _Band:
+    colors = [some for _, some in found]
+    moments = gaussian_barycentre([moments for moments, _ in found], weights)
     principal = eigenvectors(torch.as_tensor(moments.covariance))[1]
     axes = [principal, matrix_product(principal, _between(len(principal)))][: _n_turns(len(principal))]
     axes = [part.to(colors[0]) for part in axes]
     quantiles = [
-        torch.stack(
-            [w * quantile_table(part.T @ _some(c), _N_QUANTILES) for c, w in zip(colors, weights, strict=True)]
-        ).sum(dim=0)
+        torch.stack([w * quantile_table(part.T @ c, _N_QUANTILES) for c, w in zip(colors, weights, strict=True)]).sum(
+            dim=0
+        )
         for part in axes
     ]
     return _Band(moments, axes, quantiles)
@@ -191,23 +226,23 @@ def _between(n: int) -> Tensor:
     return waves / waves.norm(dim=0)
 
 
-def _measured(bands: Sequence[Tensor], remainder: Tensor, wanted: BandStatistics, turn: int) -> _Turn:
+def _measured(bands: _Bands, wanted: BandStatistics, turn: int) -> _Turn:
     # A picture of another size than the style's may have more bands or fewer.
-    pairs = list(zip(bands, wanted.bands, strict=False))
-    maps = map_on_threads(lambda pair: _band_map(pair[0], pair[1], turn), pairs)
+    n_bands = min(len(bands), len(wanted.bands))
+    found = [bands.measured(i) for i in range(n_bands)]
+    maps = map_on_threads(lambda i: _band_map(found[i], wanted.bands[i], turn), range(n_bands))
     if len(bands) != len(wanted.bands):
         return _Turn(maps, None)
-    own = Moments.of(remainder.flatten(1).T)
+    own = bands.measured(n_bands)[0]
     matrix = _limited_transport(own, wanted.remainder)
     return _Turn(maps, AffineMap(matrix, wanted.remainder.mean - own.mean @ matrix))
 
 
-def _band_map(band: Tensor, wanted: _Band, turn: int) -> _BandMap:
-    colors, axes = band.flatten(1), wanted.axes[turn]
-    own = Moments.of(colors.T)
+def _band_map(found: tuple[Moments, Tensor], wanted: _Band, turn: int) -> _BandMap:
+    (own, some_colors), axes = found, wanted.axes[turn]
     matrix = _limited_transport(own, wanted.moments)
     to_axes = axes.T @ matrix.to(axes)
-    source = quantile_table(to_axes @ _some(colors), _N_QUANTILES)
+    source = quantile_table(to_axes @ some_colors, _N_QUANTILES)
     # The style's distribution, as strong as the limit allows. The ridge is for axes of colour that a grey style lacks.
     reached = matrix @ own.regularised() @ matrix
     strength = (_variances(reached, axes) / _variances(wanted.moments.regularised(), axes)).sqrt().to(axes)
@@ -226,26 +261,26 @@ def _limited_transport(source: Moments, target: Moments) -> Tensor:
     return matrix_product(vectors * values.clamp(1 / limit, limit), vectors.T)
 
 
-def _some(colors: Tensor) -> Tensor:
-    """Some of the colours (C, n), evenly."""
-    return colors[:, :: -(-colors.shape[1] // _MOST_MEASURED)]
-
-
-def _mapped(bands: list[Tensor], remainder: Tensor, turn: _Turn) -> Tensor:
-    """The picture (C, H, W) of bands, which are changed in place, and what is below them, by the maps of a turn."""
-    for band, band_map in zip(bands, turn.bands, strict=False):
-        _map_pixels(band_map.__call__, band)
+def _map(picture: RowStore, bands: _Bands, turn: _Turn) -> None:
+    """Change a picture, of these bands, by the maps of a turn: from what is below them on, band after band."""
+    below = bands.below()
     if turn.remainder is not None:
-        matrix, offset = (part.to(remainder) for part in turn.remainder)
-        _map_pixels(lambda colors: matrix.T @ colors + offset[:, None], remainder)
-    return collapse(bands, remainder).clamp_(0.0, 1.0)
+        matrix, offset = (part.to(below) for part in turn.remainder)
+        below = (matrix.T @ below.flatten(1) + offset[:, None]).reshape(below.shape)
+    result = Raster.of(below)
+    for i in reversed(range(len(bands))):
+        coarse = RowStore.holding(result).values
+        result = _added(bands.band(i), turn.bands[i] if i < len(turn.bands) else None, coarse)
+    picture.change(lambda start, stop: result.rows(start, stop).clamp(0.0, 1.0))
 
 
-def _map_pixels(function: Callable[[Tensor], Any], image: Tensor) -> None:
-    """Replace all colours of an image (C, H, W) by their values (C, n), some at a time."""
-    colors = image.view(len(image), -1)
+def _added(band: Raster, band_map: _BandMap | None, coarse: Tensor) -> Raster:
+    """A band, changed by its map, and what is below it."""
 
-    def replace(some: slice) -> None:
-        colors[:, some] = function(colors[:, some])
+    def rows(start: int, stop: int) -> Tensor:
+        own = band.rows(start, stop)
+        if band_map is not None:
+            own = band_map(own.flatten(1)).reshape(own.shape)
+        return enlarged(coarse, band.size, start, stop).add_(own)
 
-    map_on_threads(replace, split_evenly(colors.shape[1], _PIXELS_AT_ONCE, _LEAST_PIXELS))
+    return Raster(band.shape, rows)

@@ -11,10 +11,11 @@ from torch.nn import functional
 from ..._math.affine import AffineMap
 from ..._math.gaussian import Moments, gaussian_transport
 from ..._math.gradients import central_differences
-from ..._tensors import resize
 from ._level import Level
 from ._patches import PatchGrid
 from ._pyramid import size_with_short_side
+from ._raster import Raster, moments_of, sampled
+from ._scaling import resized
 from ._settings import SynthesisSettings
 from ._style_model import StyleModel
 
@@ -31,9 +32,13 @@ __all__ = [
 # Short side in pixels up to which the content has its full weight.
 _FULL_WEIGHT_SIDE = 256
 _STRUCTURE_WINDOW = 7
+# Rows on each side that the structure of a row depends on: half a window of differences between neighbours.
+_STRUCTURE_HALO = _STRUCTURE_WINDOW // 2 + 1
 # Of contrast that is evened: half a level of 8 bits is rounding, and noise must not become structure.
 _LEAST_DEVIATION = 0.5 / 255
 _GREATEST_FACTOR = 3.0
+# Of the pixels whose gradient is less than what counts as all of the structure.
+_REFERENCE_SHARE = 0.9
 
 
 class ContentStatistics(NamedTuple):
@@ -57,36 +62,47 @@ class Content:
 
     Attributes
     ----------
-    recolored : Tensor (C, H, W)
+    recolored : Raster (C, H, W)
         In the style's colours.
-    original : Tensor (C, H, W) or None
+    original : Raster (C, H, W) or None
         In its own colours, if a coder of its own needs them.
     statistics : ContentStatistics
     """
 
-    recolored: Tensor
-    original: Tensor | None
+    recolored: Raster
+    original: Raster | None
     statistics: ContentStatistics
 
     @classmethod
-    def of(cls, image: Tensor, style: StyleModel, statistics: ContentStatistics | None = None) -> Self:
+    def of(cls, image: Tensor | Raster, style: StyleModel, statistics: ContentStatistics | None = None) -> Self:
         """Recolour an image (C, H, W), by its own statistics or by those of another frame of its sequence."""
-        original = None if style.encode_content is None else image
+        raster = Raster.of(image)
+        original = None if style.encode_content is None else raster
         if statistics is not None:
-            return cls(recolor(image, statistics.colors), original, statistics)
-        colors = color_map(image, [one for images in style.images for one in images])
-        recolored = recolor(image, colors)
+            return cls(recolored_raster(raster, statistics.colors), original, statistics)
+        colors = color_map(raster, [one for images in style.images for one in images])
+        recolored = recolored_raster(raster, colors)
         return cls(recolored, original, ContentStatistics(colors, structure_reference(recolored)))
+
+    @property
+    def structure(self) -> Raster:
+        """The :func:`structure_map` (1, H, W)."""
+
+        def rows(start: int, stop: int) -> Tensor:
+            window, own = self.recolored.window(start, stop, _STRUCTURE_HALO)
+            return structure_map(window, self.statistics.structure)[:, own]
+
+        return Raster((1, *self.size), rows)
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width in pixels."""
-        return self.recolored.shape[1], self.recolored.shape[2]
+        return self.recolored.size
 
     @property
     def short_side(self) -> int:
         """Pixels."""
-        return min(self.recolored.shape[1:])
+        return min(self.size)
 
     def level(
         self, short_side: int, style: StyleModel, settings: SynthesisSettings, structure: float | None = None
@@ -102,9 +118,9 @@ class Content:
         structure : float or None
             A :func:`structure_reference` to use instead of the level's own.
         """
-        grid = PatchGrid(size_with_short_side(self.recolored.shape[1:], short_side), style.patch_size, style.stride)
+        grid = PatchGrid(size_with_short_side(self.size, short_side), style.patch_size, style.stride)
         exemplar = style.exemplar(style.side(short_side, settings.style_scale))
-        recolored = resize(self.recolored, grid.size)
+        recolored = resized(self.recolored, grid.size)
         target = style.alignment(self._codes(recolored, grid, style, settings.evening))
         pooled = functional.avg_pool2d(
             grid.pad(structure_map(recolored, structure))[None], grid.patch_size, grid.stride
@@ -118,7 +134,7 @@ class Content:
         encode: Callable[[Tensor], Tensor] = style.coder.encode
         image = recolored
         if style.encode_content is not None and self.original is not None:
-            encode, image = style.encode_content, resize(self.original, grid.size)
+            encode, image = style.encode_content, resized(self.original, grid.size)
         return grid.map(encode, even_contrast(image, evening) if evening > 0 else image)
 
 
@@ -158,9 +174,9 @@ def _box_mean(image: Tensor, window: int) -> Tensor:
     return image
 
 
-def color_map(content: Tensor, style_images: Sequence[Tensor]) -> AffineMap:
+def color_map(content: Tensor | Raster, style_images: Sequence[Tensor]) -> AffineMap:
     """The linear map that gives the content (C, H, W) the style's mean colour and covariance."""
-    return gaussian_transport(color_moments([content]), color_moments(style_images))
+    return gaussian_transport(moments_of(Raster.of(content)), color_moments(style_images))
 
 
 def color_moments(images: Sequence[Tensor]) -> Moments:
@@ -177,19 +193,30 @@ def recolor(image: Tensor, colors: AffineMap | None) -> Tensor:
     return recolored.add_(offset[:, None]).clamp_(0.0, 1.0).reshape(image.shape)
 
 
+def recolored_raster(raster: Raster, colors: AffineMap) -> Raster:
+    """A raster of which each pixel is mapped."""
+    return Raster(raster.shape, lambda start, stop: recolor(raster.rows(start, stop), colors)).kept()
+
+
 def structure_map(image: Tensor, reference: float | None = None) -> Tensor:
     """Where the content has structure: local RMS of its gradient, (1, H, W) in [0, 1].
 
     It is divided by its :func:`structure_reference`, or a given one, and clipped at 1.
     """
     smooth = _gradient_rms(image)
-    reference = _reference(smooth) if reference is None else reference
+    reference = _quantile(smooth, _REFERENCE_SHARE) if reference is None else reference
     return smooth.div_(max(reference, 1e-6)).clamp_max_(1.0)
 
 
-def structure_reference(image: Tensor) -> float:
+def structure_reference(image: Raster) -> float:
     """The 90th percentile of the local RMS of an image's gradient."""
-    return _reference(_gradient_rms(image))
+
+    def rows(start: int, stop: int) -> Tensor:
+        window, own = image.window(start, stop, _STRUCTURE_HALO)
+        return _gradient_rms(window)[:, own]
+
+    gradient = Raster((1, *image.size), rows)
+    return float(torch.quantile(sampled(gradient, _step(image.size[0] * image.size[1])), _REFERENCE_SHARE))
 
 
 def _gradient_rms(image: Tensor) -> Tensor:
@@ -201,10 +228,10 @@ def _gradient_rms(image: Tensor) -> Tensor:
     return pooled.sqrt_()
 
 
-def _reference(smooth: Tensor) -> float:
-    return _quantile(smooth, 0.9)
-
-
 def _quantile(values: Tensor, share: float) -> float:
     """A quantile of some 10,000 of the values."""
-    return float(torch.quantile(values.flatten()[:: max(1, values.numel() // 10_000)], share))
+    return float(torch.quantile(values.flatten()[:: _step(values.numel())], share))
+
+
+def _step(n: int) -> int:
+    return max(1, n // 10_000)

@@ -11,6 +11,8 @@ from torch.nn import functional
 from ..._tensors import resize
 from ._patches import map_patches, patches_at
 from ._pyramid import size_with_short_side
+from ._raster import unpacked
+from ._scaling import side_by_side
 
 __all__ = ["Exemplar", "PatchCoder", "StyleCanvas", "build_canvas", "build_exemplar"]
 
@@ -45,7 +47,7 @@ class StyleCanvas:
     Attributes
     ----------
     canvas : Tensor (C, H, W)
-        With an empty column between the images.
+        With an empty column between the images; packed in 16 bits where it is large.
     sizes : tuple of (int, int)
         Height and width of each image.
     stride : int
@@ -70,7 +72,7 @@ class StyleCanvas:
     def patches(self, indices: Tensor) -> Tensor:
         """The patches (n, C * p * p) with the given indices (n,)."""
         rows, columns = indices // self.shape[1], indices % self.shape[1]
-        return patches_at(self.canvas, rows * self.stride, columns * self.stride, self.patch_size)
+        return unpacked(patches_at(self.canvas, rows * self.stride, columns * self.stride, self.patch_size))
 
     def nearest_inside(self, rows: Tensor, columns: Tensor) -> Tensor:
         """Indices of the patches nearest to corners in pixels (floats), each inside the image that its centre is in."""
@@ -153,7 +155,9 @@ def build_exemplar(
 
 def build_canvas(images: Sequence[Sequence[Tensor]], short_side: int, patch_size: int) -> StyleCanvas:
     """Resize the images (C, H, W) of each style to ``short_side``; a patch at every pixel, without codes."""
-    return _canvas(_resized(images, short_side), 1, patch_size)
+    every = [image for style in images for image in style]
+    sizes = tuple(size_with_short_side(image.shape[1:], short_side) for image in every)
+    return StyleCanvas(side_by_side(every, sizes).values, sizes, 1, patch_size)
 
 
 def _resized(images: Sequence[Sequence[Tensor]], short_side: int) -> list[Tensor]:

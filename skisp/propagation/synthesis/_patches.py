@@ -4,7 +4,8 @@ A patch of side p of an image (C, H, W) is a row of C * p * p values, channel by
 of an image is the array of positions of its patches' top left corners, ``stride`` pixels apart.
 """
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +18,7 @@ from ..._threads import concatenate_on_threads, map_on_threads, split_evenly
 __all__ = ["PatchGrid", "extract_patches", "hann_window", "map_patches", "overlap_add", "patches_at"]
 
 # Bands of an image that are summed at once.
-_BANDS_AT_ONCE = 16
+_BANDS_AT_ONCE = 8
 
 
 def extract_patches(image: Tensor, patch_size: int, stride: int = 1) -> Tensor:
@@ -61,7 +62,7 @@ def map_patches(function: Callable[[Tensor], Tensor], image: Tensor, patch_size:
         band = image[:, _pixels(rows, patch_size, stride)]
         return function(extract_patches(band, patch_size, stride))
 
-    return _concatenate(of_band, (height, width))
+    return _concatenate(of_band, (height, width), patch_size)
 
 
 def overlap_add(
@@ -74,29 +75,60 @@ def overlap_add(
     product of two profiles, so that the sum of all weights at a pixel is a
     product as well.
     """
+    return torch.cat([rows for _, rows in overlap_add_rows(patches_of, grid_shape, stride, window)], dim=1)
+
+
+def overlap_add_rows(
+    patches_of: Callable[[slice], Tensor], grid_shape: tuple[int, int], stride: int, window: Tensor
+) -> Iterator[tuple[int, Tensor]]:
+    """The rows (C, n, W) of :func:`overlap_add` from a first one on, as soon as all their patches are there."""
     patch_size = window.shape[0]
-    height, width = ((n - 1) * stride + patch_size for n in grid_shape)
+    width = (grid_shape[1] - 1) * stride + patch_size
+    down, across = (_axis_weights(window.sum(dim=1 - axis), grid_shape[axis], stride) for axis in (0, 1))
+    across = across / window.sum()
 
     def weighted_sum(rows: slice) -> Tensor:
         patches = patches_of(slice(rows.start * grid_shape[1], rows.stop * grid_shape[1]))
         weights = window.to(patches).flatten().repeat(patches.shape[1] // patch_size**2)
         size = ((rows.stop - rows.start - 1) * stride + patch_size, width)
-        return functional.fold((patches * weights).T[None], size, patch_size, stride=stride)[0]
+        weighted = (patches * weights).T[None]
+        del patches  # fold makes a copy of what it gets
+        return functional.fold(weighted, size, patch_size, stride=stride)[0]
 
-    bands = _bands(*grid_shape)
-    total: Tensor | None = None
-    for start in range(0, len(bands), _BANDS_AT_ONCE):
-        some = bands[start : start + _BANDS_AT_ONCE]
-        for rows, part in zip(some, map_on_threads(weighted_sum, some), strict=True):
-            total = part.new_zeros(len(part), height, width) if total is None else total
-            total[:, _pixels(rows, patch_size, stride)] += part
-    assert total is not None, "a grid has patches"
-    down, across = (_axis_weights(window.to(total).sum(dim=1 - axis), grid_shape[axis], stride) for axis in (0, 1))
-    return total.div_(down[:, None]).div_(across / window.sum())
+    bands = _bands(*grid_shape, patch_size)
+    lock = threading.Lock()
+    held: list[Tensor] = []
+    n_most = (max(rows.stop - rows.start for rows in bands) - 1) * stride + patch_size
+
+    def hold(i: int, rows: slice) -> Tensor:
+        # Always in the same place: small pieces between the large temporary ones would keep an allocator from giving
+        # memory back.
+        part = weighted_sum(rows)
+        with lock:
+            if not held:
+                held.append(part.new_empty(_BANDS_AT_ONCE, len(part), n_most, width))
+        place = held[0][i, :, : part.shape[1]]
+        place.copy_(part)
+        return place
+
+    begun = window.new_zeros(1, 0, width)  # what later bands still add to
+    for i in range(0, len(bands), _BANDS_AT_ONCE):
+        some = bands[i : i + _BANDS_AT_ONCE]
+        parts = map_on_threads(lambda item: hold(*item), list(enumerate(some)))
+        pixels = _pixels(slice(some[0].start, some[-1].stop), patch_size, stride)
+        total = parts[0].new_zeros(len(parts[0]), pixels.stop - pixels.start, width)
+        total[:, : begun.shape[1]] = begun
+        for rows, part in zip(some, parts, strict=True):
+            total[:, (rows.start - some[0].start) * stride :][:, : part.shape[1]] += part
+        is_last = some[-1] is bands[-1]
+        n_done = total.shape[1] if is_last else (some[-1].stop - some[0].start) * stride
+        begun = total[:, n_done:].clone()
+        done = total[:, :n_done]
+        yield pixels.start, done.div_(down[pixels.start :][:n_done, None].to(done)).div_(across.to(done))
 
 
-def _concatenate(of_band: Callable[[slice], Tensor], grid_shape: tuple[int, int]) -> Tensor:
-    bands = _bands(*grid_shape)
+def _concatenate(of_band: Callable[[slice], Tensor], grid_shape: tuple[int, int], patch_size: int) -> Tensor:
+    bands = _bands(*grid_shape, patch_size)
     return concatenate_on_threads(of_band, bands, [(rows.stop - rows.start) * grid_shape[1] for rows in bands])
 
 
@@ -105,9 +137,10 @@ def _pixels(rows: slice, patch_size: int, stride: int) -> slice:
     return slice(rows.start * stride, (rows.stop - 1) * stride + patch_size)
 
 
-def _bands(n_rows: int, n_columns: int) -> list[slice]:
+def _bands(n_rows: int, n_columns: int, patch_size: int) -> list[slice]:
     """Slices of the rows of a grid, each of about as many patches as may exist at once."""
-    return split_evenly(n_rows, max(1, chunk_sizes.patches // n_columns), -(-chunk_sizes.least_patches // n_columns))
+    most = min(chunk_sizes.patches, chunk_sizes.patch_pixels // patch_size**2)
+    return split_evenly(n_rows, max(1, most // n_columns), -(-chunk_sizes.least_patches // n_columns))
 
 
 def _axis_weights(profile: Tensor, n: int, stride: int) -> Tensor:
@@ -176,13 +209,18 @@ class PatchGrid:
             band = image[:, rows_of_image[_pixels(rows, self.patch_size, self.stride)]]
             return function(extract_patches(self._pad_columns(band), self.patch_size, self.stride))
 
-        return _concatenate(of_band, self.shape)
+        return _concatenate(of_band, self.shape, self.patch_size)
 
     def assemble(self, patches_of: Callable[[slice], Tensor], window: Tensor) -> Tensor:
         """The image (C, H, W) on which the patches vote, by :func:`overlap_add`."""
-        padded = overlap_add(patches_of, self.shape, self.stride, window)
+        return torch.cat([rows for _, rows in self.assembled_rows(patches_of, window)], dim=1)
+
+    def assembled_rows(self, patches_of: Callable[[slice], Tensor], window: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """The same some rows (C, n, W) at a time, from a first one on."""
         height, width = self.size
-        return padded[:, self.margin : self.margin + height, self.margin : self.margin + width]
+        for start, rows in overlap_add_rows(patches_of, self.shape, self.stride, window):
+            first, last = (min(max(at - self.margin, 0), height) for at in (start, start + rows.shape[1]))
+            yield first, rows[:, first + self.margin - start :, self.margin :][:, : last - first, :width]
 
     def centres(self) -> tuple[Tensor, Tensor]:
         """Rows (h,) and columns (w,) of the patches' centres, in pixels of the image."""

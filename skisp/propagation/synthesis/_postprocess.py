@@ -5,10 +5,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..._math.color import plane_luminance
-from ..._tensors import resample
 from ._band_match import PictureMatch, match_bands
-from ._content import Content, structure_map
+from ._content import Content
 from ._pyramid import collapse, laplacian_pyramid, size_with_short_side
+from ._raster import Raster, RowStore, moments_of, on_strips
+from ._scaling import Shrinking, enlarged
 from ._settings import SynthesisSettings
 from ._style_model import StyleModel
 
@@ -16,6 +17,8 @@ __all__ = ["keep_color", "postprocess", "sharpened"]
 
 # Short side in pixels of a picture that shows nothing but large areas, and the greatest share of its own.
 _LARGE_AREAS_SIDE, _LARGE_AREAS_SHARE = 32, 1 / 8
+# Rows of a strip, which needs some more on each side.
+_LEAST_ROWS = 32
 # Share of a frame's own match.
 _ADAPTED = 0.1
 # By how much a band is made stronger from one frame to the next at most.
@@ -23,66 +26,76 @@ _MOST_SHARPENED = 1.5
 
 
 def postprocess(
-    picture: Tensor,
+    picture: RowStore,
     content: Content,
     style: StyleModel,
     settings: SynthesisSettings,
     match: PictureMatch | None = None,
-) -> tuple[Tensor, PictureMatch]:
-    """Give a rendered picture (C, H, W) fine structure of the content, and the style's contrast and colours.
+) -> tuple[RowStore, PictureMatch]:
+    """Give a rendered picture, which is changed, fine structure of the content, and the style's contrast and colours.
 
     The match of the last frame of a sequence is taken for the next, but for a tenth: what is seen changes, and no
     frame may look other than the last.
 
     Returns
     -------
-    picture : Tensor (C, H, W) in [0, 1]
+    picture : RowStore (C, H, W) in [0, 1]
+        The one that was given.
     match : PictureMatch
         By which contrast and colours were changed.
     """
     wanted = style.band_statistics(style.side(content.short_side, settings.style_scale))
-    structure = structure_map(content.recolored, content.statistics.structure)
-    mixed = mix_structure(picture, content.recolored, structure, settings.content_share)
-    mixed = mix_hue(mixed, content.recolored, structure, settings.hue_share)
-    return match_bands(mixed, wanted, match, _ADAPTED)
+    structure = content.structure.kept()
+    mix_structure(picture, content.recolored, structure, settings.content_share)
+    mix_hue(picture, content.recolored, structure, settings.hue_share)
+    return match_bands(picture, wanted, match, _ADAPTED)
 
 
-def mix_structure(picture: Tensor, recolored: Tensor, structure: Tensor, share: float) -> Tensor:
-    """Mix the recoloured content into the picture (C, H, W), most where it has structure, and but for large areas.
+def mix_structure(picture: RowStore, recolored: Raster, structure: Raster, share: float) -> None:
+    """Mix the recoloured content into the picture, which is changed, most where it has structure.
 
     Patches cannot show what is finer than the style's strokes: eyes, windows, thin lines. The share goes
     from 0.3 ``share`` in flat places to ``share`` where ``structure`` (1, H, W) is 1. Light and shade of
     :func:`large_areas` remain the style's.
     """
-    smooth = functional.avg_pool2d(structure[None], 3, 1, 1, count_include_pad=False)[0]
-    change = recolored - picture
-    change -= resample(large_areas(change), _size(picture))
-    return torch.addcmul(picture, change, share * (0.3 + 0.7 * smooth))
+    large = large_areas(_difference(recolored, picture))
+
+    def mixed(start: int, stop: int) -> Tensor:
+        window, own = structure.window(start, stop, 1)
+        smooth = functional.avg_pool2d(window[None], 3, 1, 1, count_include_pad=False)[0, :, own]
+        rows = picture.rows(start, stop)
+        change = recolored.rows(start, stop) - rows
+        change -= enlarged(large, picture.size, start, stop)
+        return torch.addcmul(rows, change, share * (0.3 + 0.7 * smooth))
+
+    picture.change(mixed, _LEAST_ROWS)
 
 
-def mix_hue(picture: Tensor, recolored: Tensor, structure: Tensor, share: float) -> Tensor:
-    """Mix the recoloured content's hue in :func:`large_areas` into the picture (C, H, W), which keeps its luminance.
+def mix_hue(picture: RowStore, recolored: Raster, structure: Raster, share: float) -> None:
+    """Mix the recoloured content's hue in :func:`large_areas` into the picture, which is changed.
 
-    An object must not change its hue inside because the patches found there have other colours; finer colours are
-    the strokes' own. The share is ``share`` where the mean ``structure`` (1, H, W) is a half or more, and falls to
-    nothing in the plain: a sky is the style's.
+    It keeps its luminance. An object must not change its hue inside because the patches found there have other colours;
+    finer colours are the strokes' own. The share is ``share`` where the mean ``structure`` (1, H, W) is a half or
+    more, and falls to nothing in the plain: a sky is the style's.
     """
     if share == 0 or picture.shape[0] == 1:
-        return picture
-    chroma = large_areas(recolored - picture)
+        return
+    chroma = large_areas(_difference(recolored, picture))
     chroma -= plane_luminance(chroma)
     chroma *= share * (2.0 * large_areas(structure)).clamp_max_(1.0)
-    return picture + resample(chroma, _size(picture))
+    picture.change(lambda start, stop: picture.rows(start, stop) + enlarged(chroma, picture.size, start, stop))
 
 
-def large_areas(image: Tensor) -> Tensor:
+def large_areas(image: Raster) -> Tensor:
     """What an image (C, H, W) still shows when its short side is 32 pixels, and an eighth of its own at most."""
-    side = min(_LARGE_AREAS_SIDE, max(1, round(_LARGE_AREAS_SHARE * min(_size(image)))))
-    return resample(image, size_with_short_side(_size(image), side))
+    side = min(_LARGE_AREAS_SIDE, max(1, round(_LARGE_AREAS_SHARE * min(image.size))))
+    small = Shrinking(image.shape, size_with_short_side(image.size, side), "bilinear", image.device)
+    on_strips(lambda start, stop: small.put(start, image.rows(start, stop)), image.shape, _LEAST_ROWS)
+    return small.result()
 
 
-def _size(image: Tensor) -> tuple[int, int]:
-    return image.shape[1], image.shape[2]
+def _difference(image: Raster, other: Raster) -> Raster:
+    return Raster(image.shape, lambda start, stop: image.rows(start, stop) - other.rows(start, stop))
 
 
 def sharpened(picture: Tensor, fresh: Tensor) -> Tensor:
@@ -116,7 +129,7 @@ def _gain(band: Tensor, wanted: Tensor) -> Tensor:
     return (other / own.clamp_min(1e-6)).clamp(1.0, _MOST_SHARPENED)
 
 
-def keep_color(picture: Tensor, content: Tensor) -> Tensor:
+def keep_color(picture: Raster, content: Raster) -> Raster:
     """The picture's strokes in the content's colours, both (C, H, W).
 
     First the picture's luminance is given the content's mean and standard deviation. Then one amount is
@@ -127,8 +140,20 @@ def keep_color(picture: Tensor, content: Tensor) -> Tensor:
     ----------
     Gatys et al., "Preserving color in neural artistic style transfer", 2016, arXiv:1606.05897.
     """
-    rendered, wanted = plane_luminance(picture), plane_luminance(content)
-    scale = wanted.std(correction=0) / rendered.std(correction=0).clamp_min(1e-6)
-    amount = (rendered - rendered.mean()) * scale + wanted.mean() - wanted
-    lowest, highest = -content.min(dim=0).values, 1 - content.max(dim=0).values
-    return content + amount.clamp(lowest, highest)
+    (mean, deviation), (wanted_mean, wanted_deviation) = (_mean_and_deviation(part) for part in (picture, content))
+    scale = wanted_deviation / max(deviation, 1e-6)
+
+    def rows(start: int, stop: int) -> Tensor:
+        own = content.rows(start, stop)
+        rendered = plane_luminance(picture.rows(start, stop)).to(own)
+        amount = (rendered - mean) * scale + wanted_mean - plane_luminance(own)
+        return own + amount.clamp(-own.min(dim=0).values, 1 - own.max(dim=0).values)
+
+    return Raster(content.shape, rows)
+
+
+def _mean_and_deviation(picture: Raster) -> tuple[float, float]:
+    """Of the luminance."""
+    luminance = Raster((1, *picture.size), lambda start, stop: plane_luminance(picture.rows(start, stop))[None])
+    moments = moments_of(luminance)
+    return float(moments.mean), float(moments.covariance.clamp_min(0.0).sqrt())

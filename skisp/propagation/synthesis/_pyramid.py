@@ -1,13 +1,16 @@
 """Pyramids: image sizes from coarse to fine, and the Laplacian bands between halvings."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from torch import Tensor
 from torch.nn import functional
 
 from ..._math.bands import laplacian_bands
+from ._raster import Raster, RowStore
+from ._scaling import halved
 
-__all__ = ["collapse", "laplacian_pyramid", "short_sides", "size_with_short_side"]
+__all__ = ["collapse", "halvings", "laplacian_pyramid", "short_sides", "size_with_short_side"]
 
 # Neighbouring levels differ by a factor of the square root of 2, so the number of pixels doubles at every level.
 _RATIO = 2**0.5
@@ -32,7 +35,7 @@ def short_sides(finest: int, coarsest: int) -> list[int]:
     return [round(side) for side in reversed(sides)]
 
 
-def size_with_short_side(shape: Sequence[int], short_side: int) -> tuple[int, int]:
+def size_with_short_side(shape: Sequence[int], short_side: float) -> tuple[int, int]:
     """Height and width of ``shape`` scaled so that the shorter becomes ``short_side`` pixels."""
     height, width = shape
     factor = short_side / min(height, width)
@@ -44,17 +47,17 @@ def laplacian_pyramid(image: Tensor) -> tuple[list[Tensor], Tensor]:
 
     There are up to five bands, fewer if a halving would be of an image of less than 16 pixels.
     """
-    return laplacian_bands(_halvings(image), expand)
+    return laplacian_bands(chain([image], (level.whole() for level in halvings(Raster.of(image)))), expand)
 
 
-def _halvings(image: Tensor) -> Iterator[Tensor]:
-    yield image
+def halvings(picture: Raster) -> Iterator[RowStore]:
+    """The picture (C, h, w) at a half of its size, at a quarter, and so on: one a band, without the picture itself."""
     for _ in range(_N_BANDS):
-        if min(image.shape[1:]) < _LEAST_SIDE:
+        if min(picture.size) < _LEAST_SIDE:
             return
-        half = [-(-side // 2) for side in image.shape[1:]]
-        image = functional.interpolate(image[None], size=half, mode="bicubic", antialias=True)[0]
-        yield image
+        smaller = halved(picture)
+        yield smaller
+        picture = smaller
 
 
 def collapse(bands: Sequence[Tensor], remainder: Tensor) -> Tensor:

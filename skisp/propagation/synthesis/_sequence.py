@@ -15,6 +15,7 @@ from ._band_match import PictureMatch
 from ._content import Content, ContentStatistics
 from ._optical_flow import agreement, optical_flow, warp
 from ._postprocess import postprocess, sharpened
+from ._raster import RowStore
 from ._settings import SynthesisSettings, matched_side
 from ._style_model import StyleModel
 from ._synthesis import Synthesis, synthesise
@@ -62,7 +63,7 @@ class SequenceRedraw:
         if self._settings.color == "only":
             content = Content.of(image, self._style, self._statistics)
             self._statistics = content.statistics
-            return content.recolored
+            return content.recolored.whole()
         self._last = self._first(image) if self._last is None else self._next(image, self._last)
         return self._last.picture
 
@@ -96,7 +97,7 @@ class SequenceRedraw:
         generator = torch.Generator().manual_seed(self._seed)
         synthesis, rendered = synthesise(content, self._style, self._settings, generator)
         picture, match = postprocess(rendered, content, self._style, self._settings)
-        return _Frame(image, content.statistics, synthesis, match, picture)
+        return _Frame(image, content.statistics, synthesis, match, picture.whole())
 
     def _next(self, image: Tensor, last: _Frame) -> _Frame:
         flow = optical_flow(last.image, image)
@@ -105,11 +106,12 @@ class SequenceRedraw:
             return self._first(image)
         content = Content.of(image, self._style, last.statistics)
         rendered = self._continued(content, last.synthesis, flow)
-        fresh, match = postprocess(rendered, content, self._style, self._settings, last.match)
+        redrawn, match = postprocess(rendered, content, self._style, self._settings, last.match)
+        fresh = redrawn.whole()
         picture = sharpened(torch.lerp(fresh, warp(last.picture, flow), _KEPT * same), fresh)
         return _Frame(image, last.statistics, last.synthesis, match, picture)
 
-    def _continued(self, content: Content, synthesis: Synthesis, flow: Tensor) -> Tensor:
+    def _continued(self, content: Content, synthesis: Synthesis, flow: Tensor) -> RowStore:
         """The synthesis of the last frame, warped, searched once more at the finest level, and rendered."""
         side = matched_side(content.short_side)
         level = content.level(side, self._style, self._settings, content.statistics.structure)

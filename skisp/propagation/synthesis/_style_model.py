@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from ..._math.affine import AffineMap
-from ..._tensors import resize
 from ._band_match import BandStatistics, band_statistics
 from ._exemplar import Exemplar, PatchCoder, StyleCanvas, build_canvas, build_exemplar
 from ._one_offs import excess_novelty, transferred
 from ._pyramid import size_with_short_side
+from ._scaling import side_by_side
 from ._settings import stride_of
 
 __all__ = ["StyleModel"]
@@ -96,7 +96,7 @@ class StyleModel:
         """Distribution of the styles' colours in each Laplacian band at one size."""
         if short_side not in self._band_statistics:
             pairs = [
-                (resize(image, size_with_short_side(image.shape[1:], short_side)), weight / len(own))
+                (side_by_side([image], [size_with_short_side(image.shape[1:], short_side)]), weight / len(own))
                 for own, weight in zip(self.images, self.weights, strict=True)
                 for image in own
             ]

@@ -14,7 +14,7 @@ from torch.nn import functional
 from ..._math.distances import nearest
 from ..._math.entropic import sinkhorn_potentials
 from ..._progress import report
-from ..._tensors import resample, resize
+from ..._tensors import resize
 from ._content import Content
 from ._exemplar import PatchCoder
 from ._field import FieldSearch, occurrence, share_gap, upsample_field, warp_field
@@ -23,9 +23,11 @@ from ._optical_flow import warp
 from ._patches import PatchGrid, hann_window
 from ._postprocess import postprocess
 from ._pyramid import short_sides
+from ._raster import Raster, RowStore, change_windows
+from ._scaling import enlarged
 from ._settings import COARSEST_SIDE, SynthesisSettings, matched_side, stride_of
 from ._style_model import StyleModel
-from ._weave import unwoven
+from ._weave import UNWOVEN_AROUND, unwoven
 
 __all__ = ["Synthesis", "Watcher", "redraw", "synthesise"]
 
@@ -113,7 +115,7 @@ class Synthesis:
         self.picture = self._assembled(self._matched)
         return self.picture
 
-    def render(self, size: tuple[int, int], style: StyleModel) -> Tensor:
+    def render(self, size: tuple[int, int], style: StyleModel) -> RowStore:
         """The picture (C, H, W) of a size, this level's or larger: with new patches, if the settings ask for them.
 
         New patches come from the style's C-VAE, about the matched ones. For a larger picture the matched patches are
@@ -121,14 +123,16 @@ class Synthesis:
         """
         is_larger, stride = size != self.level.grid.size, self.level.grid.stride
         if not self._settings.generates_patches:
-            return self._enlarged(size, style) if is_larger else unwoven(self.vote(), stride)
+            return self._enlarged(size, style) if is_larger else RowStore.copy_of(unwoven(self.vote(), stride))
         noise = None if self._settings.patches == "style" else self._noise()
         if not is_larger:
             self.picture = unwoven(self._assembled(lambda at: self._generated(at, noise)), stride)
-            return self.picture
+            return RowStore.copy_of(self.picture)
         change = self._assembled(lambda at: self._generated(at, noise) - self._matched(at))
         self._change = unwoven(change, stride)
-        return self._enlarged(size, style).add_(resample(self._change, size))
+        picture, change = self._enlarged(size, style), self._change
+        picture.change(lambda start, stop: picture.rows(start, stop) + enlarged(change, size, start, stop))
+        return picture
 
     def _rendered(self) -> Tensor:
         """The rendering (C, H, W) at this level's size, when a larger one was asked for."""
@@ -136,16 +140,22 @@ class Synthesis:
             self.picture = self.vote() if self._change is None else self.vote() + self._change
         return self.picture
 
-    def _enlarged(self, size: tuple[int, int], style: StyleModel) -> Tensor:
+    def _enlarged(self, size: tuple[int, int], style: StyleModel) -> RowStore:
         """A vote of the matched patches at a larger size, themselves as much larger."""
-        level = self.level
-        factor = min(size) / min(level.grid.size)
-        patch_size = round(factor * style.patch_size)
-        canvas = style.canvas(style.side(min(size), self._settings.style_scale), patch_size)
+        patch_size = round(min(size) / min(self.level.grid.size) * style.patch_size)
         grid = PatchGrid(size, patch_size, stride_of(patch_size))
+        picture = self._enlarged_vote(grid, style)
+        change_windows(picture, lambda window: unwoven(window, grid.stride), grid.stride, UNWOVEN_AROUND)
+        return picture
+
+    def _enlarged_vote(self, grid: PatchGrid, style: StyleModel) -> RowStore:
+        level, patch_size = self.level, grid.patch_size
+        canvas = style.canvas(style.side(min(grid.size), self._settings.style_scale), patch_size)
         field = upsample_field(self.matches, level.grid, grid, level.exemplar, canvas)
-        picture = grid.assemble(lambda at: canvas.patches(field[at]), hann_window(patch_size))
-        return unwoven(picture, grid.stride)
+        picture = RowStore((len(canvas.canvas), *grid.size), canvas.canvas.device)
+        for start, rows in grid.assembled_rows(lambda at: canvas.patches(field[at]), hann_window(patch_size)):
+            picture.put(start, rows)
+        return picture
 
     def _enter(self, level: Level, matches: Tensor) -> None:
         self.level = level
@@ -242,13 +252,13 @@ Watcher = Callable[[Synthesis, Tensor], None]
 
 
 def redraw(
-    image: Tensor, style: StyleModel, settings: SynthesisSettings, seed: int, watcher: Watcher | None = None
-) -> Tensor:
+    image: Tensor | Raster, style: StyleModel, settings: SynthesisSettings, seed: int, watcher: Watcher | None = None
+) -> Raster:
     """Redraw an image at full strength; mixing with the content and keeping its colours are left to the caller.
 
     Parameters
     ----------
-    image : Tensor (C, H, W) in [0, 1]
+    image : Tensor or Raster (C, H, W) in [0, 1]
     style : StyleModel
     settings : SynthesisSettings
     seed : int
@@ -258,12 +268,11 @@ def redraw(
 
     Returns
     -------
-    picture : Tensor (C, H, W) in [0, 1]
+    picture : Raster (C, H, W) in [0, 1]
     """
     if settings.strength == 0:
-        return image
+        return Raster.of(image)
     content = Content.of(image, style)
-    del image  # large images hold much memory
     if settings.color == "only":
         return content.recolored
     _, picture = synthesise(content, style, settings, torch.Generator().manual_seed(seed), watcher)
@@ -276,24 +285,22 @@ def synthesise(
     settings: SynthesisSettings,
     generator: torch.Generator,
     watcher: Watcher | None = None,
-) -> tuple[Synthesis, Tensor]:
+) -> tuple[Synthesis, RowStore]:
     """Synthesise a picture from the coarsest level to the finest, and render it (C, H, W) at the content's size."""
-    watcher = watcher or _nobody
     sides = short_sides(matched_side(content.short_side), max(COARSEST_SIDE, style.patch_size))
     synthesis = Synthesis(content.level(sides[0], style, settings), style.coder, settings, generator)
     synthesis.refine(settings.n_coarsest_rounds)
     for i, side in enumerate(sides[1:], start=1):
-        watcher(synthesis, synthesis.vote())
+        vote = synthesis.vote()
+        if watcher is not None:
+            watcher(synthesis, vote)
         report("redraw", i, len(sides), f"{side} px")
         style.forget_exemplars()
         synthesis.upsample(lambda side=side: content.level(side, style, settings))  # type: ignore[misc]
         synthesis.refine(1)
     picture = synthesis.render(content.size, style)
-    watcher(synthesis, picture)
+    if watcher is not None:
+        watcher(synthesis, picture.whole() if synthesis.picture is None else synthesis.picture)
     style.forget_exemplars(keep=[style.side(side, settings.style_scale) for side in sides])
     report("redraw", len(sides), len(sides))
     return synthesis, picture
-
-
-def _nobody(synthesis: Synthesis, picture: Tensor) -> None:
-    """The watcher that does nothing."""

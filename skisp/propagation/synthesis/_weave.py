@@ -3,10 +3,12 @@
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["unwoven"]
+__all__ = ["UNWOVEN_AROUND", "unwoven"]
 
 # Periods each way over which a pattern must repeat itself.
 _N_PERIODS = 5
+# Periods on each side of a pixel that play a part: half of those, and half a one to smooth over.
+UNWOVEN_AROUND = _N_PERIODS // 2 + 1
 # By how much a pattern must be stronger than what chance leaves.
 _SURE = 1.5
 # What is stronger is the style's own, such as the dots of a halftone. On ramps, patches of 11 pixels leave a pattern
@@ -44,10 +46,18 @@ def pattern(picture: Tensor, period: int) -> Tensor:
     detail = functional.pad((picture - _smooth(picture, period))[None], (0, more[1], 0, more[0]), mode="replicate")
     phases = functional.pixel_unshuffle(detail, period)
     mean = _neighbourhood_mean(phases)
-    power = mean.square().mean(dim=1, keepdim=True)
-    rest = _neighbourhood_mean(phases.square_().mean(dim=1, keepdim=True)) - power
+    power = _mean_of_phases(mean.square())
+    rest = _neighbourhood_mean(_mean_of_phases(phases.square_())) - power
     mean *= (1.0 - _SURE * rest / (_N_PERIODS**2 * power).clamp_min(1e-12)).clamp_(0.0, 1.0)
     return functional.pixel_shuffle(mean, period)[0, :, :height, :width]
+
+
+def _mean_of_phases(phases: Tensor) -> Tensor:
+    """One phase after another: the bits of a reduction depend on where in memory a value lies, so on its strip."""
+    total = phases[:, :1].clone()
+    for phase in phases.split(1, dim=1)[1:]:
+        total += phase
+    return total / phases.shape[1]
 
 
 def _neighbourhood_mean(phases: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional
 
 from skisp.propagation.synthesis._postprocess import mix_hue, mix_structure, sharpened
+from skisp.propagation.synthesis._raster import Raster, RowStore
 
 
 def texture(height=40, width=52, seed=0):
@@ -12,6 +13,12 @@ def texture(height=40, width=52, seed=0):
     generator = torch.Generator().manual_seed(seed)
     coarse = functional.interpolate(torch.rand(1, 3, 6, 6, generator=generator), size=[height, width], mode="bilinear")
     return 0.25 + 0.3 * coarse[0] + 0.2 * torch.rand(3, height, width, generator=generator)
+
+
+def changed(function, picture, recolored, structure, share):
+    store = RowStore.copy_of(picture)
+    function(store, Raster.of(recolored), Raster.of(structure), share)
+    return store.whole()
 
 
 def stripes(height=96, width=128, strength=0.1):
@@ -22,20 +29,20 @@ def stripes(height=96, width=128, strength=0.1):
 @pytest.mark.parametrize(("structure", "expected"), [(0.0, 0.3), (0.5, 0.65), (1.0, 1.0)])
 def test_the_share_of_the_contents_detail_follows_its_structure(structure, expected):
     picture = torch.full((3, 96, 128), 0.5)
-    mixed = mix_structure(picture, picture + stripes(), torch.full((1, 96, 128), structure), 0.4)
+    mixed = changed(mix_structure, picture, picture + stripes(), torch.full((1, 96, 128), structure), 0.4)
     torch.testing.assert_close(mixed[..., 8:-8], (picture + 0.4 * expected * stripes())[..., 8:-8], rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("size", [(96, 128), (24, 20), (3, 2)])
 def test_light_and_shade_of_large_areas_remain_the_styles(size):
     picture = torch.full((3, *size), 0.3)
-    mixed = mix_structure(picture, picture + 0.4, torch.ones(1, *size), 1.0)
+    mixed = changed(mix_structure, picture, picture + 0.4, torch.ones(1, *size), 1.0)
     torch.testing.assert_close(mixed, picture)
 
 
 def test_a_share_of_nothing_leaves_the_picture():
     picture = texture(seed=1)
-    mixed = mix_structure(picture, texture(seed=2), torch.rand(1, 40, 52), 0.0)
+    mixed = changed(mix_structure, picture, texture(seed=2), torch.rand(1, 40, 52), 0.0)
     torch.testing.assert_close(mixed, picture)
 
 
@@ -49,7 +56,7 @@ def test_a_large_area_takes_a_share_of_the_contents_hue_and_keeps_its_luminance(
     weights = torch.tensor([0.299, 0.587, 0.114])
     luminance, other = (float(weights @ image[:, 0, 0]) for image in (picture, recolored))
     wanted = picture + expected * ((recolored - other) - (picture - luminance))
-    mixed = mix_hue(picture, recolored, torch.full((1, 96, 128), structure), 0.3)
+    mixed = changed(mix_hue, picture, recolored, torch.full((1, 96, 128), structure), 0.3)
     torch.testing.assert_close(mixed, wanted, rtol=0, atol=1e-6)
 
 
@@ -58,14 +65,14 @@ def test_strokes_keep_their_own_hue():
     stripes[:, :, ::2] = 0.1 * torch.tensor([1.0, -1.0, 0.0])[:, None, None]
     stripes[:, :, 1::2] = -stripes[:, :, ::2]
     picture = 0.5 + stripes
-    mixed = mix_hue(picture, torch.full_like(picture, 0.5), torch.ones(1, 128, 128), 1.0)
+    mixed = changed(mix_hue, picture, torch.full_like(picture, 0.5), torch.ones(1, 128, 128), 1.0)
     torch.testing.assert_close(mixed[..., 8:-8], picture[..., 8:-8], rtol=0, atol=0.01)
 
 
 def test_grey_has_no_hue():
     picture = texture(seed=1)[:1]
     torch.testing.assert_close(
-        mix_hue(picture, texture(seed=2)[:1], torch.ones(1, 40, 52), 1.0), picture, rtol=0, atol=0
+        changed(mix_hue, picture, texture(seed=2)[:1], torch.ones(1, 40, 52), 1.0), picture, rtol=0, atol=0
     )
 
 

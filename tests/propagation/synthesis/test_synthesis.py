@@ -173,7 +173,7 @@ def rendered(image, transformer, **parameters):
     """What is rendered, and what the same matches vote for."""
     synthesis, _ = synthesis_of(image, model_of(image, transformer), 30, settings_of(**parameters))
     synthesis.refine(1)
-    return synthesis.render(synthesis.level.grid.size, None), synthesis.vote(), synthesis
+    return synthesis.render(synthesis.level.grid.size, None).whole(), synthesis.vote(), synthesis
 
 
 def test_the_styles_own_patches_are_rendered_as_they_vote(image, rows):
@@ -194,7 +194,9 @@ def test_generated_patches_are_new_and_always_the_same(image, rows):
     cvae = CVAETransformer(4, hidden_layer_sizes=(16,), max_iter=2, random_state=0).fit(rows)
     picture, vote, synthesis = rendered(image, cvae, patches="generated")
     assert float((picture - vote).abs().max()) > 0.01
-    assert torch.equal(synthesis.render(synthesis.level.grid.size, None), picture)  # whatever was sampled in between
+    assert torch.equal(
+        synthesis.render(synthesis.level.grid.size, None).whole(), picture
+    )  # whatever was sampled in between
 
 
 def test_the_watcher_is_told_of_each_level_with_its_picture():
@@ -237,7 +239,7 @@ def test_less_strength_looks_for_patches_nearer_to_the_content(pca_style, photog
             redraw(content, propagator.propagation_._model(None, settings), replace(settings, strength=strength), 0)
             for strength in (0.05, 1.0)
         ]
-    kept = [content_similarity(photograph, picture.numpy().transpose(1, 2, 0)) for picture in pictures]
+    kept = [content_similarity(photograph, picture.whole().numpy().transpose(1, 2, 0)) for picture in pictures]
     assert kept[0] > kept[1] + 0.02
 
 
@@ -251,7 +253,7 @@ def test_a_larger_picture_is_of_the_patches_matched_on_a_smaller_one_cut_out_as_
     )
     synthesis.matches = (rows[:, None] * synthesis.level.exemplar.shape[1] + columns).flatten()
     inside = (slice(None), slice(12, -12), slice(12, -12))  # at the border patches cannot stand where they come from
-    torch.testing.assert_close(synthesis.render((120, 132), style)[inside], large[inside], rtol=0, atol=1e-5)
+    torch.testing.assert_close(synthesis.render((120, 132), style).whole()[inside], large[inside], rtol=0, atol=1e-5)
 
 
 def test_what_new_patches_change_is_in_a_larger_picture_too(image, rows):
@@ -261,7 +263,7 @@ def test_what_new_patches_change_is_in_a_larger_picture_too(image, rows):
         synthesis, _ = synthesis_of(image, style, 30, settings_of(patches="generated", adaptation=adaptation))
         synthesis.refine(1)
         size = synthesis.level.grid.size
-        both.append((synthesis.render(size, style), synthesis.render((90, 102), style)))
+        both.append(tuple(synthesis.render(one, style).whole() for one in (size, (90, 102))))
     change, enlarged = (changed - plain for plain, changed in zip(*both, strict=True))
     assert float(change.abs().max()) > 0.01
     expected = functional.interpolate(change[None], size=[90, 102], mode="bilinear", antialias=True)[0]
