@@ -6,7 +6,7 @@ and from 4096 px up it is square. The network of the published shape that is tra
 many photographs has random weights here: it is there for its time. Run it alone on an idle machine:
 
     python benchmarks/propagation.py [--sizes 256 512 1024 2048 4096] [--pairs 3]
-        [--peers-up-to 2048] [--gpdm-up-to 256] [--gpdm-steps 20] [--quick]
+        [--peers-up-to 1024] [--gpdm-up-to 256] [--gpdm-steps 20] [--quick]
 """
 
 import argparse
@@ -47,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512, 1024, 2048, 4096])
     parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--peers-up-to", type=int, default=2048, help="short side beyond which there is only skisp")
+    parser.add_argument("--peers-up-to", type=int, default=1024, help="short side beyond which there is only skisp")
     parser.add_argument("--gpdm-up-to", type=int, default=256, help="the same for the optimiser, which is slow")
     parser.add_argument("--gpdm-steps", type=int, default=20, help="a scale; published: 300")
     parser.add_argument("--worker", help=argparse.SUPPRESS)

@@ -1,13 +1,15 @@
 """A density of the codes of a training set, to sample from where they do not follow the prior."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.mixture import GaussianMixture
 from sklearn.utils import check_array
 
 from .._base import as_float32, draw_seed
+
+if TYPE_CHECKING:
+    from sklearn.mixture import GaussianMixture
 
 __all__ = ["fit_aggregate_prior", "sample_aggregate"]
 
@@ -15,7 +17,7 @@ _MOST_COMPONENTS = 10
 _SMOOTHING = 1e-4
 
 
-def fit_aggregate_prior(codes: ArrayLike, random_state: Any) -> GaussianMixture:
+def fit_aggregate_prior(codes: ArrayLike, random_state: Any) -> "GaussianMixture":
     r"""Fit a mixture of Gaussians to samples (n, d) of the aggregate posterior.
 
     .. math:: q(z) = \frac{1}{n} \sum_{i=1}^n q(z | x_i)
@@ -44,6 +46,8 @@ def fit_aggregate_prior(codes: ArrayLike, random_state: Any) -> GaussianMixture:
     """
     samples: NDArray[np.float64] = check_array(codes, dtype=np.float64)
     n_distinct = len(np.unique(samples, axis=0))
+    from sklearn.mixture import GaussianMixture  # imports much, for few
+
     mixture = GaussianMixture(
         n_components=max(1, min(_MOST_COMPONENTS, n_distinct // (10 * (samples.shape[1] + 1)))),
         reg_covar=_SMOOTHING * samples.var(axis=0).mean() + 1e-12,  # the latter for codes that are all the same
@@ -54,7 +58,7 @@ def fit_aggregate_prior(codes: ArrayLike, random_state: Any) -> GaussianMixture:
     return mixture.fit(samples if len(samples) > 1 else np.repeat(samples, 2, axis=0))
 
 
-def sample_aggregate(mixture: GaussianMixture, n_samples: int, random_state: Any) -> NDArray[np.float32]:
+def sample_aggregate(mixture: "GaussianMixture", n_samples: int, random_state: Any) -> NDArray[np.float32]:
     """Draw codes (n_samples, d) from a mixture with full covariances, in random order.
 
     ``GaussianMixture.sample`` sorts them by component, and draws from the mixture's own random state.
