@@ -38,6 +38,7 @@ PICTURE: Steps = {
     "first matches, by optimal transport": (_synthesis.Synthesis, "_first_matches"),
     "search": (_field.FieldSearch, "improve"),
     "votes": (_patches.PatchGrid, "assemble"),
+    "votes at full size": (_synthesis.Synthesis, "_enlarged"),
     "new patches": (_patch_codec.PatchCodec, "generate"),
     "the weave": (_synthesis, "unwoven"),
     "what occurs once in the style": (_style_model.StyleModel, "one_offs"),

@@ -9,7 +9,7 @@ __all__ = ["PRESETS", "preset"]
 PRESETS: dict[str, dict[str, Any]] = {
     "faithful": {"strength": 0.6, "content_weight": 2.0, "adaptation": 1.0},
     "balanced": {"strength": 1.0, "content_weight": 1.0, "adaptation": 1.0},
-    "bold": {"strength": 1.0, "content_weight": 0.5, "adaptation": 0.6},
+    "bold": {"strength": 1.0, "content_weight": 0.35, "adaptation": 0.4},
 }
 
 
