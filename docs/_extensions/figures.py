@@ -60,7 +60,8 @@ def number(value):
 def conditions(name, run):
     """What a reader must know of a run, in a sentence."""
     machine, versions = run["machine"], run["versions"]
-    beside = "" if run["load"] is None or run["load"] < 1 else f" beside other work (load {run['load']})"
+    is_idle = run["load"] is None or run["load"] < machine["cores"]
+    beside = "" if is_idle else f" beside other work (load {run['load']})"
     return (
         f"Measured on {run['date'][:10]} on {machine['cores']} cores of an {machine['processor']}{beside}, "
         f"torch {versions['torch']}, by ``python -m benchmarks {name}``."

@@ -29,7 +29,7 @@ class ImageFiles(Sequence[Image]):
     paths : list of str or path-like, or a column of them
         At least one.
     size : int or None, default=None
-        Longest side in pixels to which larger images are shrunk, as by :class:`ImageReader`.
+        Longest side in pixels to which larger images are shrunk, as by :class:`~skisp.ImageReader`.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class ImageFiles(Sequence[Image]):
 
     See Also
     --------
-    ImageReader : Reads all at once, as a step of a pipeline.
+    skisp.ImageReader : Reads all at once, as a step of a pipeline.
 
     Notes
     -----
