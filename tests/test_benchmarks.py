@@ -1,5 +1,6 @@
 """The benchmarks as one command: it lists them, runs them, and keeps their figures. Not what they measure."""
 
+import importlib
 import importlib.util
 import json
 import os
@@ -90,6 +91,7 @@ def test_figures_of_quick_runs_are_not_for_the_pages():
 
 
 def test_a_run_for_the_pages_replaces_its_own_figures_and_no_others(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(ROOT)
     runner = importlib.import_module("benchmarks.__main__")
     page = tmp_path / "figures.json"
     monkeypatch.setattr(runner, "PAGE", page)
