@@ -4,7 +4,7 @@ from typing import Any
 
 __all__ = ["PRESETS", "preset"]
 
-# Chosen by eye on seven pairs of 256 pixels, the last on four, two of them with a face: eyes and mouths stay as they are
+# Chosen by eye on seven pairs of 256 pixels, the last on four, some with a face: eyes and mouths stay as they are
 # in the first, are painted in the second, which has the defaults, and broken by strokes but still to be known in the
 # third.
 PRESETS: dict[str, dict[str, Any]] = {
