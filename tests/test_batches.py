@@ -81,16 +81,6 @@ def test_images_are_taken_from_whatever_holds_them(hold, make, stack):
         assert shape == (9, 8, 3)
 
 
-def test_a_pipeline_goes_from_paths_to_codes_of_whole_images(paths, stack):
-    def cvae():
-        return CVAETransformer(2, hidden_layer_sizes=(4,), max_iter=1, random_state=0)
-
-    pipeline = make_pipeline(ImageReader(size=8), cvae())
-    small = np.stack(ImageReader(size=8).transform(paths))
-    np.testing.assert_array_equal(pipeline.fit(paths).transform(paths), cvae().fit(small).transform(small))
-    assert pipeline.score(paths) == pipeline[-1].score(small)
-
-
 @pytest.mark.parametrize("style", [PCA(3), CVAETransformer(3, hidden_layer_sizes=(4,), max_iter=1)])
 def test_lists_of_equal_images_are_rows_to_a_propagator_and_to_its_style(style, stack):
     pictures = []
@@ -139,11 +129,6 @@ def test_what_is_no_batch_is_refused_as_what_it_is(stack, make, error, message):
         as_sequence(make(list(stack)), "X") if "2 columns" in message else PatchTransformer(PCA(2)).fit(
             make(list(stack))
         )
-
-
-def test_a_generator_is_no_rows(stack):
-    with pytest.raises(TypeError, match=r"X is a generator, .* make it a list"):
-        CVAETransformer().fit(one for one in stack)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, bool])

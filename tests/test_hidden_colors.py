@@ -7,8 +7,7 @@ from sklearn.decomposition import PCA
 from skisp import PatchTransformer, StylePropagator, metrics
 from skisp._images import as_images
 from skisp._math.mirroring import fill_by_mirroring
-from skisp.cli import main
-from skisp.io import read_image, resize_longest, write_image
+from skisp.io import resize_longest
 
 DTYPES = ["u1", "u2", "f4"]
 
@@ -46,12 +45,6 @@ def other():
 
 def coder():
     return PatchTransformer(PCA(4), patch_size=5, max_patches=400, random_state=0)
-
-
-def test_a_style_is_what_can_be_seen_of_it(twins):
-    fitted = [coder().fit([twin]) for twin in twins]
-    np.testing.assert_array_equal(fitted[0].images_[0], fitted[1].images_[0])
-    np.testing.assert_array_equal(fitted[0].transformer_.components_, fitted[1].transformer_.components_)
 
 
 def test_a_style_with_a_transparent_half_is_its_other_half(other):
@@ -129,23 +122,3 @@ def test_every_missing_pixel_gets_one_that_is_there(share):
     np.testing.assert_array_equal(filled[~missing], image[~missing])
     there = {tuple(pixel) for pixel in image[~missing]}
     assert {tuple(pixel) for pixel in filled.reshape(-1, 2)} <= there
-
-
-def test_a_corner_alone_fills_all():
-    missing = np.ones((5, 7), bool)
-    missing[0, 0] = False
-    assert (fill_by_mirroring(np.where(missing, 0, 3)[..., None], missing) == 3).all()
-
-
-def test_the_transparent_part_of_a_mask_file_keeps_the_photograph(other, tmp_path):
-    photograph, style, mask = (tmp_path / f"{name}.png" for name in ("photograph", "style", "mask"))
-    write_image(photograph, levels(other, "u1"))
-    write_image(style, levels(other[::-1] ** 2, "u1"))
-    white = np.ones((30, 30, 4))
-    white[:, :15, 3] = 0
-    write_image(mask, levels(white, "u1"))
-    arguments = ["propagate", photograph, "--style", style, "--mask", mask, "-o", tmp_path / "out.png", "--quiet"]
-    assert main([*map(str, arguments)]) == 0
-    picture = read_image(tmp_path / "out.png")
-    np.testing.assert_array_equal(picture[:, :15], read_image(photograph)[:, :15])
-    assert np.abs(picture[:, 15:].astype(int) - read_image(photograph)[:, 15:]).mean() > 5

@@ -2,9 +2,7 @@
 
 import ast
 import importlib.metadata
-import os
 import re
-import runpy
 import subprocess
 import sys
 import tomllib
@@ -19,6 +17,8 @@ import skisp
 from skisp import PatchTransformer
 from skisp.datasets import load_photographs, make_style_image
 from skisp.io import resize_longest, write_image
+
+from ._processes import ENVIRONMENT
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = [
@@ -67,11 +67,6 @@ def test_the_newcomers_run_uses_the_commands_of_the_readme(command):
 def test_the_newcomers_run_has_the_first_ten_minutes_of_both_persons(person):
     assert (ROOT / ".ci" / f"first_minutes_{person}").exists()
     assert f".ci/first_minutes_{person}\n" in (ROOT / ".ci" / "run").read_text()
-
-
-@pytest.mark.slow
-def test_the_first_ten_minutes_of_a_data_scientist():
-    runpy.run_path(str(ROOT / ".ci" / "first_minutes_notebook.py"))
 
 
 @pytest.mark.slow
@@ -166,13 +161,12 @@ for code, heavy in {LIGHT_STEPS!r}.items():
 """
     folder = tmp_path_factory.mktemp("light")
     write_image(folder / "here.png", make_style_image("waves", size=32, random_state=0))
-    environment = {**os.environ, "PYTHONPATH": str(Path(skisp.__file__).parent.parent)}
     process = subprocess.run(
         [sys.executable, "-c", script],
         cwd=folder,
         capture_output=True,
         text=True,
-        env=environment,
+        env=ENVIRONMENT,
         check=True,
         timeout=120,
     )

@@ -7,7 +7,6 @@ from sklearn.decomposition import PCA
 
 from skisp import PatchTransformer, StylePropagator, metrics
 from skisp._images import as_images
-from skisp.inspection import PropagationStepsDisplay, ReconstructionDisplay, StyleGridDisplay
 from skisp.io import ImageReader, read_image, write_image
 
 
@@ -116,8 +115,8 @@ def test_propagators_redraw_what_one_sees(pair, coder, propagator):
     assert_same(*[twin.alignment_ for twin in twins])
 
 
-def test_masks_act_where_one_sees_them(any_pair, propagator):
-    image, array = any_pair
+def test_masks_act_where_one_sees_them(pair, propagator):
+    image, array = pair
     content = np.zeros((*array.shape[:2], 3), np.uint8)
     channels = np.atleast_3d(array) / np.iinfo(array.dtype).max
     grey = channels[..., :3] @ (0.299, 0.587, 0.114) if channels.shape[2] > 2 else channels[..., 0]
@@ -141,17 +140,6 @@ def test_what_one_sees_is_written(any_pair, tmp_path):
     image, array = any_pair
     write_image(tmp_path / "image.png", image)
     assert_same([read_image(tmp_path / "image.png")], [array])
-
-
-def test_displays_show_what_one_sees(pair, coder, propagator):
-    pytest.importorskip("matplotlib").use("Agg")
-    image, array = pair
-    for show in (
-        lambda one: PropagationStepsDisplay.from_estimator(propagator, one).picture,
-        lambda one: StyleGridDisplay.from_estimator(propagator, [one]).contents[0],
-        lambda one: ReconstructionDisplay.from_estimator(coder, [one]).originals[0],
-    ):
-        assert_same([show(image)], [show(array)])
 
 
 def test_an_image_that_cannot_be_read_is_named():

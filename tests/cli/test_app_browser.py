@@ -175,15 +175,3 @@ def test_it_fits_narrow_and_wide_screens(filled):
         with filled.screen(width, 900):
             assert filled.run("return innerWidth") == width
             assert filled.run("return document.documentElement.scrollWidth") <= width
-
-
-def test_the_picture_is_on_a_narrow_screen_beside_the_sliders(filled):
-    with filled.screen(400, 900):
-        assert filled.run("return document.getElementById('views').getBoundingClientRect().top + scrollY") < 650
-
-
-def test_before_there_is_a_second_picture_nothing_of_it_is_shown(filled):
-    visible = "return ['after', 'divider'].map(id => getComputedStyle(document.getElementById(id)).visibility)"
-    assert filled.run(visible) == ["visible", "visible"]
-    filled.run("document.getElementById('after').removeAttribute('src')")
-    assert filled.run(visible) == ["hidden", "hidden"]

@@ -25,9 +25,11 @@ from skisp.cli._progress import progress_shown
 from skisp.cli._styles import _check_large_enough
 from skisp.io import read_image, write_image
 
-# Other processes run the skisp that is tested, installed or not.
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(skisp.__file__).parent.parent)}
+from .._processes import ENVIRONMENT
+
 LONG = "x" * 300  # longer than a file name may be
+PROPAGATE = ["propagate", "a.jpg", "--style", "style.png", "-o", "out"]
+SEQUENCE = ["sequence", "c.gif", "--style", "style.png", "-o", "out"]
 
 
 class StubPropagator:
@@ -222,13 +224,6 @@ class TestPropagate:
         assert run(capsys, *command)[:2] == (0, "")
         assert run(capsys, *command, "--force")[0] == 0
         assert read_image("out/a.jpg").shape == (20, 30, 3)
-
-    def test_a_file_that_is_named_is_not_overwritten_without_force(self, folder, calls, capsys):
-        write_image("b.webp", np.zeros((2, 2)))
-        command = ["propagate", "a.jpg", "--style", "style.png", "-o", "b.webp"]
-        assert "b.webp exists already; choose another output, or pass --force" in fails(capsys, *command)
-        assert calls == []
-        assert run(capsys, *command, "--force")[0] == 0
 
     def test_several_styles_are_mixed(self, folder, calls, capsys):
         styles = ["--style", "style.png", "--style", "b.png"]
@@ -430,50 +425,38 @@ class TestErrors:
             (["propagate", "a.jpg", "--style", "style.png"], "required: -o/--output (see skisp propagate --help)"),
             (["propagate", "--style", "style.png", "-o", "out"], "required: CONTENT"),
             (
-                ["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--strenght=1"],
+                [*PROPAGATE, "--strenght=1"],
                 "unrecognized arguments: --strenght=1; did you mean --strength? (see skisp propagate --help)",
             ),
             (["fit", "--style", "style.png", "-o", "x.skisp"], "arguments: --style (see skisp fit --help)"),
-            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--size", "0"], "positive number of pixels"),
-            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--size", "big"], "positive number of pixels"),
-            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--seed", "-1"], "whole number"),
-            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--strength", "2"], "from 0 to 1"),
-            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--strength", "nan"], "from 0 to 1"),
-            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--style-scale", "0"], "greater than 0"),
-            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--color", "blue"], "invalid choice"),
-            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--jobs", "0"], "at least 1"),
-            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--style-weights", "1,2"], "more than once"),
-            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--style-weights", "0"], "such as 3,1"),
+            ([*PROPAGATE, "--size", "0"], "positive number of pixels"),
+            ([*PROPAGATE, "--size", "big"], "positive number of pixels"),
+            ([*PROPAGATE, "--seed", "-1"], "whole number"),
+            ([*PROPAGATE, "--strength", "2"], "from 0 to 1"),
+            ([*PROPAGATE, "--strength", "nan"], "from 0 to 1"),
+            ([*PROPAGATE, "--style-scale", "0"], "greater than 0"),
+            ([*PROPAGATE, "--color", "blue"], "invalid choice"),
+            ([*PROPAGATE, "--jobs", "0"], "at least 1"),
+            ([*PROPAGATE, "--style-weights", "1,2"], "more than once"),
+            ([*PROPAGATE, "--style-weights", "0"], "such as 3,1"),
             (["apply", "a.jpg", "--model", "gone.skisp", "-o", "out"], "gone.skisp: there is no such file"),
             (["apply", "a.jpg", "--model", "a.jpg", "-o", "out"], "a.jpg"),
             (["fit", "gone.png", "-o", "style.skisp"], "cannot read the style gone.png: there is no such file"),
-            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--device", "abacus"], "use 'auto' or 'cpu'"),
+            ([*PROPAGATE, "--device", "abacus"], "use 'auto' or 'cpu'"),
             (
                 ["propagate", "a.jpg", "--style", "gone.png", "-o", "out"],
                 "cannot read the style gone.png: there is no such file",
             ),
-            (
-                ["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--style-scale", "9"],
-                "--style-scale must be a",
-            ),
-            (
-                ["sequence", "c.gif", "--style", "style.png", "-o", "out", "--device", "abacus"],
-                "error: --device 'abacus'",
-            ),
+            ([*PROPAGATE, "--style-scale", "9"], "--style-scale must be a"),
+            ([*SEQUENCE, "--device", "abacus"], "error: --device 'abacus'"),
             (
                 ["propagate", "a.jpg", "--style", "hidden.png", "-o", "out"],
                 "hidden.png has 40 x 5 pixels that can be seen, too few",
             ),
             (["propagate", "a.jpg", "--style", ".", "-o", "out"], "it is a folder"),
-            (
-                ["propagate", "a.jpg", "--style", "thin.png", "-o", "out"],
-                "thin.png has 40 x 6 pixels, too few",
-            ),
-            (["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--size", "6"], "or a larger --size"),
-            (
-                ["propagate", "a.jpg", "--style", "nan.tif", "-o", "out"],
-                "read the style nan.tif: it contains NaN",
-            ),
+            (["propagate", "a.jpg", "--style", "thin.png", "-o", "out"], "thin.png has 40 x 6 pixels, too few"),
+            ([*PROPAGATE, "--size", "6"], "or a larger --size"),
+            (["propagate", "a.jpg", "--style", "nan.tif", "-o", "out"], "read the style nan.tif: it contains NaN"),
             (["fit", "style.png", "thin.png", "-o", "x.skisp"], "thin.png has 40 x 6 pixels, too few"),
             (["fit", "style.png", "-o", "x.png"], "x.png is the name of a picture; name a file for the style"),
             (["fit", "style.png", "-o", ""], "-o/--output: the name is empty"),
@@ -482,31 +465,16 @@ class TestErrors:
             (["sequence", "c.gif", "--style", "style.png", "-o", LONG], f"cannot write {LONG}/c-0.png: File name too"),
             (["styles", "-o", LONG], "File name too long; choose another output"),
             (["fit", "style.png", "-o", LONG], f"cannot write {LONG}: File name too long; choose another output"),
-            (
-                ["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--mask", "gone/"],
-                "cannot read the mask gone: there is no such file",
-            ),
+            ([*PROPAGATE, "--mask", "gone/"], "cannot read the mask gone: there is no such file"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", ""], "-o/--output: the name is empty"),
             (["propagate", "a.jpg", "--style", "style.png", "-o", "out.mp4"], "'.mp4' is not a known image format"),
             (["sequence", "c.gif", "--style", "style.png", "-o", "out.avi"], "'.avi' is no film that is written"),
             (["sequence", "c.gif", "--style", "style.png", "-o", "out.jpg"], "'.jpg' is not a film or animation"),
             (["sequence", "c.gif", "-o", "out.gif"], "one of the arguments --style --model is required"),
-            (
-                ["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--mask", "x.png"],
-                "read the mask x.png: there",
-            ),
-            (
-                ["propagate", "a.jpg", "--style", "style.png", "-o", "out", "--mask", "empty"],
-                "no mask of the same name",
-            ),
-            (
-                ["sequence", "c.gif", "--style", "style.png", "-o", "out", "--mask", "a.txt"],
-                "the mask a.txt: it is not",
-            ),
-            (
-                ["sequence", "c.gif", "--style", "style.png", "-o", "out", "--mask", "empty"],
-                "error: cannot redraw c-0.png: there is no mask of the same name",
-            ),
+            ([*PROPAGATE, "--mask", "x.png"], "read the mask x.png: there"),
+            ([*PROPAGATE, "--mask", "empty"], "no mask of the same name"),
+            ([*SEQUENCE, "--mask", "a.txt"], "the mask a.txt: it is not"),
+            ([*SEQUENCE, "--mask", "empty"], "error: cannot redraw c-0.png: there is no mask of the same name"),
             (["compare", "a.jpg", "--style", "style.png", "-o", "out"], "name a file, such as sheet.png"),
             (
                 ["propagate", "empty", "--style", "style.png", "-o", "out"],
@@ -613,13 +581,6 @@ class TestProgress:
         assert "loss" not in sys.stderr.getvalue()
         assert "50%" in sys.stderr.getvalue()
 
-    def test_without_rich(self, capsys, monkeypatch):
-        monkeypatch.setitem(sys.modules, "rich.console", None)
-        monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-        with progress_shown("a.jpg"):
-            report("redraw", 3, 3)
-        assert capsys.readouterr().err.startswith("a.jpg ...\n")
-
 
 def test_version(capsys):
     with pytest.raises(SystemExit) as stop:
@@ -666,11 +627,6 @@ class TestDemoAndStyles:
         assert "skisp-demo.png exists already" in fails(capsys, "demo", "--size", "60")
         assert run(capsys, "demo", "--size", "60", "--force")[0] == 0
 
-    def test_demo_of_another_kind(self, folder, calls, pictures, capsys):
-        assert run(capsys, "demo", "--style-kind", "waves", "-o", "new/demo.jpg")[0] == 0
-        assert os.path.exists("new/demo.jpg")
-        assert "the kinds are stained_glass, waves" in fails(capsys, "demo", "--style-kind", "mud")
-
     def test_styles(self, folder, pictures, capsys):
         status, out, err = run(capsys, "styles", "-o", "kinds", "--size", "20")
         assert (status, err) == (0, "")
@@ -693,19 +649,6 @@ class TestEndToEnd:
         write_image(tmp_path / "flower.png", load_photograph("flower", size=80)[..., 1])
         write_image(tmp_path / "style.png", make_style_image("stained_glass", size=96, random_state=0))
         return tmp_path
-
-    def test_a_picture_does_not_depend_on_its_company(self, photographs, monkeypatch, quick_training):
-        monkeypatch.chdir(photographs)
-        for output, contents in (("both", ["china.jpg", "flower.png"]), ("alone", ["flower.png"])):
-            assert main(["propagate", *contents, "--style", "style.png", "-o", output, "--quiet"]) == 0
-        both, alone = (read_image(photographs / output / "flower.png") for output in ("both", "alone"))
-        np.testing.assert_array_equal(both, alone)
-
-    def test_demo(self, tmp_path, monkeypatch, capsys, quick_training):
-        monkeypatch.chdir(tmp_path)
-        assert main(["demo", "--size", "48"]) == 0
-        assert capsys.readouterr().out.startswith("wrote skisp-demo.png")
-        assert read_image("skisp-demo.png").shape[1] == 3 * 48 + 2 * 8
 
     @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
     def test_interrupt(self, photographs):

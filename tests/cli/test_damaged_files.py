@@ -19,11 +19,11 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-import skisp
 from skisp import CVAETransformer, PatchTransformer
 from skisp.io import write_image
 from skisp.persistence import save_model
 
+from .._processes import ENVIRONMENT
 from ..io.test_reader_fuzz import mutated, originals
 from ..persistence.test_mutations import OF_VALUES
 
@@ -78,9 +78,10 @@ def damaged(kind, data, draw):
 
 
 def outcomes(folder):
-    environment = {**os.environ, "PYTHONPATH": str(Path(skisp.__file__).parent.parent), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(Path(__file__).with_name("_damaged_files.py")), str(folder)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=ENVIRONMENT | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import skisp
 from skisp.io import write_image
+
+from .._processes import ENVIRONMENT
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes and limits as Linux has them")
 
@@ -27,9 +28,10 @@ def test_nothing_half_written_is_ever_read_back(tmp_path):
     (clean / "frames").mkdir(parents=True)
     for name in ("0.png", "1.png", "2.png", "style.png", "frames/0.png", "frames/1.png", "frames/2.png"):
         write_image(clean / name, rng.integers(0, 256, (24, 32, 3), np.uint8))
-    environment = {**os.environ, "PYTHONPATH": str(Path(skisp.__file__).parent.parent), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(Path(__file__).with_name("_ended_early.py")), str(clean), str(n_moments), *works]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=ENVIRONMENT | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout[-500:] + done.stderr[-2500:]
     for work, counts in json.loads(done.stdout.splitlines()[-1]).items():
         print(work, counts)

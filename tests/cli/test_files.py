@@ -90,17 +90,6 @@ def test_notes_are_kept_and_the_camera_is_upright(folder, capfdbinary, suffix):
             np.testing.assert_allclose([float(side) for side in result.info["dpi"]], 300, rtol=2e-3)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK"])
-def test_every_mode(folder, capfdbinary, mode):
-    picture = PIL.Image.fromarray(levels(np.uint8, 4))
-    picture = picture.convert("RGB").convert(mode) if mode in ("1", "P", "CMYK") else picture.convert(mode)
-    name = "a.tif" if mode == "CMYK" else "a.png"
-    picture.save(name)
-    assert run(capfdbinary, name) == (0, f"out/{name}\n".encode(), "")
-    with PIL.Image.open(f"out/{name}") as result:
-        assert result.mode == {"1": "L", "P": "RGB", "CMYK": "RGB"}.get(mode, mode)
-
-
 @pytest.mark.parametrize(("name", "result"), [("a.gif", "a.png"), ("a.png", "a.png"), ("a.tif", "a.tif")])
 def test_of_frames_the_first_is_redrawn_and_it_is_said(folder, capfdbinary, name, result):
     frames = [PIL.Image.new("RGB", (30, 20), colour) for colour in ("red", "lime", "blue")]
@@ -155,35 +144,3 @@ def test_a_batch_of_bad_files_and_good(folder, capfdbinary):
     start = "skisp: 10 of 17 pictures failed: "
     assert sorted(lines[-1].removeprefix(start).split(", ")) == sorted(shown)
     assert {name: Path(name).read_bytes() for name in before} == before
-
-
-@POSIX
-@pytest.mark.parametrize("name", NAMES)
-def test_mistakes_name_the_file_in_one_line(folder, capfdbinary, name):
-    status, out, err = run(capfdbinary, name)
-    assert (status, out) == (2, b"")
-    assert err.startswith("skisp: error: cannot read the photograph ")
-    assert "there is no such file" in err
-    assert len(err.splitlines()) == 1
-
-
-@POSIX
-def test_a_full_disk(folder, capfdbinary, monkeypatch):
-    for name in ("a.png", "b.png"):
-        write_image(name, levels(np.uint8, 3))
-    before = Path("a.png").read_bytes()
-
-    def fail(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", fail)
-    status, out, err = run(capfdbinary, "a.png", "b.png")
-    assert (status, out) == (2, b"")
-    reason = "No space left on device; check the folder, its permissions and the disk."
-    assert err.splitlines() == [
-        f"skisp: error: cannot write out/a.png: {reason}",
-        f"skisp: error: cannot write out/b.png: {reason}",
-        "skisp: 2 of 2 pictures failed: a.png, b.png",
-    ]
-    assert not os.path.exists("out")
-    assert Path("a.png").read_bytes() == before

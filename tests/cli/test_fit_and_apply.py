@@ -53,12 +53,6 @@ def test_applying_draws_what_propagating_draws(folder, model, capsys):
     assert np.abs(applied.astype(int) - read_image(photo)).mean() > 5
 
 
-def test_a_style_is_not_overwritten_without_force(folder, model, capsys):
-    command = ["fit", str(folder / "style.png"), "-o", str(model), "--quiet"]
-    assert main(command) == 2
-    assert "exists already; choose another output, or pass --force" in capsys.readouterr().err
-
-
 def test_other_models_are_refused(folder, tmp_path, capsys):
     from skisp import ImageReader
 

@@ -160,11 +160,3 @@ def test_a_mask_of_other_proportions_is_named(painted, shape, stretched):
     picture, said = painted("masks/a.png")[1:]
     assert picture.shape == (20, 30)
     assert ("is stretched to 30 x 20 of a.png" in said) == stretched
-
-
-def test_where_a_mask_is_transparent_the_photograph_stays(painted):
-    mask = np.full((20, 30, 4), 255, np.uint8)
-    mask[:, :15, 3] = 0
-    write_image("masks/a.png", mask)
-    picture = painted("masks/a.png")[1]
-    assert (picture[:, :15].max(), picture[:, 15:].min()) == (0, 255)

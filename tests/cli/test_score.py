@@ -94,8 +94,3 @@ def test_nothing_is_scored_without_the_photograph_or_the_style(folder, capsys, a
     assert (status, out) == (2, "")
     assert re.match("skisp: error: cannot read the (photograph|style) missing.png: there is no such file", err)
     assert err.count("\n") == 1
-
-
-def test_all_failed(folder, capsys):
-    status, out, _ = run(capsys, "content.png", "style.png", "missing.png", "--json")
-    assert (status, json.loads(out)) == (2, [])

@@ -136,25 +136,6 @@ def test_size_shrinks_frames_and_style_alike(folder, capsys):
         np.testing.assert_array_equal(read_image(f"out/{i}.png"), picture)
 
 
-def test_a_frame_of_another_size_is_found_before_anything_is_drawn(folder, capsys):
-    write_image("frames/2.png", np.zeros((8, 8, 3), np.uint8))
-    status, out, err = run(capsys, "frames", "-o", "out")
-    assert (status, out) == (2, "")
-    assert "frame 2.png is 8 x 8 pixels, the first 24 x" in err
-    assert not os.path.exists("out")
-
-
-def test_styles_mix_as_in_the_propagator(folder, capsys):
-    write_image("other.png", make_style_image("mosaic", size=24, random_state=0))
-    status, out, _ = run(capsys, "frames", "-o", "out", "--style", "other.png", "--style-weights", "1,3")
-    assert (status, out) == (0, "out/0.png\nout/1.png\nout/2.png\n")
-    frames = [read_image(f"frames/{i}.png") for i in range(3)]
-    styles = [read_image("other.png"), read_image("style.png")]
-    propagator = StylePropagator(style_images=styles, style_weights=[1, 3], random_state=0).fit(frames[:1])
-    for i, picture in enumerate(propagator.propagate_sequence(frames)):
-        np.testing.assert_array_equal(read_image(f"out/{i}.png"), picture)
-
-
 def test_what_the_files_of_frames_say_is_kept(folder, capsys):
     for i in range(3):
         write_image(f"frames/{i}.png", read_image(f"frames/{i}.png"), ImageMetadata(dpi=(100.0 + i, 100.0 + i)))

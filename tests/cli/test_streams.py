@@ -3,16 +3,15 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-import skisp
 from skisp.cli import main
 from skisp.datasets import STYLE_KINDS
 
+from .._processes import ENVIRONMENT
+
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="streams as POSIX has them")
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(skisp.__file__).parent.parent)}
 ALL = sorted(f"{kind}.png" for kind in STYLE_KINDS)
 
 

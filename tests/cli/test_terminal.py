@@ -6,14 +6,14 @@ import select
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import skisp
 from skisp.datasets import load_photograph, make_style_image
 from skisp.io import read_image, write_image
+
+from .._processes import ENVIRONMENT
 
 pty = pytest.importorskip("pty", reason="no pseudo-terminals here")
 pytest.importorskip("rich")
@@ -24,12 +24,7 @@ pytestmark = pytest.mark.slow
 def on_a_terminal(arguments, folder):
     """What the command writes on a pseudo-terminal as stderr, what on stdout, and its status."""
     terminal, there = pty.openpty()
-    environment = {
-        **os.environ,
-        "TERM": "xterm-256color",
-        "COLUMNS": "100",
-        "PYTHONPATH": str(Path(skisp.__file__).parent.parent),
-    }
+    environment = ENVIRONMENT | {"TERM": "xterm-256color", "COLUMNS": "100"}
     process = subprocess.Popen(
         [sys.executable, "-m", "skisp", *arguments], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=there
     )

@@ -111,16 +111,6 @@ def test_torchs_global_generator_is_not_touched_and_neither_are_the_rows(names):
     torch.testing.assert_close(rows, distinct(10, 108), rtol=0, atol=0)
 
 
-def test_the_order_of_the_names_does_not_matter():
-    rows = distinct(30, 108)
-    torch.testing.assert_close(
-        augment(rows, (9, 6, 2), ("flip", "shift"), generator()),
-        augment(rows, (9, 6, 2), ["shift", "flip"], generator()),
-        rtol=0,
-        atol=0,
-    )
-
-
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 4), st.sampled_from(NAMES), st.integers(1, 5))
 @settings(deadline=None, max_examples=25)
 def test_rows_keep_their_shape_and_hold_the_image_in_the_order_of_numpy(H, W, C, names, n):
@@ -141,10 +131,6 @@ def test_rows_keep_their_shape_and_hold_the_image_in_the_order_of_numpy(H, W, C,
 def small_cvae(**parameters):
     defaults = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 3, "n_scoring_samples": 4}
     return CVAETransformer(**{**defaults, "random_state": 0, "device": "cpu", **parameters})
-
-
-def same_bits(ours, theirs, X=IMAGES):
-    return np.array_equal(ours.transform(X), theirs.transform(X)) and ours.loss_curve_ == theirs.loss_curve_
 
 
 @pytest.fixture
@@ -178,13 +164,6 @@ def test_training_sees_shifts_of_an_image_drawn_anew_each_epoch(seen):
     assert len({tuple(found) for found in offsets}) > 5
 
 
-def test_images_and_rows_with_their_shape_give_the_same_model():
-    of_images = small_cvae(augment=("shift", "flip")).fit(IMAGES)
-    of_rows = small_cvae(augment=("shift", "flip"), image_shape=(8, 8)).fit(ROWS)
-    assert same_bits(of_rows, of_images)
-    assert same_bits(small_cvae(augment=("shift", "flip"), image_shape=(8, 8, 1)).fit(ROWS), of_images, ROWS)
-
-
 def test_rows_held_back_for_early_stopping_are_seen_as_they_are(seen):
     small_cvae(augment=("shift", "flip"), early_stopping=True, max_iter=3, batch_size=100).fit(IMAGES)
     known = {row.tobytes() for row in ROWS}
@@ -192,9 +171,3 @@ def test_rows_held_back_for_early_stopping_are_seen_as_they_are(seen):
     assert [len(batch) for batch in seen] == [54, 6] * 3
     assert as_they_are[1::2] == [6] * 3
     assert max(as_they_are[::2]) < 30
-
-
-def test_rows_that_follow_images_are_augmented_by_the_shape_of_those():
-    parameters = {"augment": ("shift", "flip")}
-    one, other = (small_cvae(**parameters).partial_fit(IMAGES).partial_fit(X) for X in (ROWS, IMAGES))
-    assert same_bits(one, other)

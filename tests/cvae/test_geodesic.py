@@ -7,10 +7,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import OptimizeResult
 from torch import nn
 
-from skisp.cvae import _geodesic
 from skisp.cvae._geodesic import even_line, geodesic, path_energy
 
 F64 = torch.float64
@@ -84,13 +82,6 @@ def test_in_polar_coordinates_the_geodesic_is_the_chord(n_points):
     path = geodesic(polar, tensor(1, 0), tensor(2, 2), n_points, tolerance=1e-12)
     chord = straight(*polar(torch.stack([tensor(1, 0), tensor(2, 2)])), n_points)
     torch.testing.assert_close(polar(path), chord, rtol=0, atol=1e-4)
-
-
-def test_the_default_tolerance_comes_within_a_thousandth_of_the_chord():
-    path = geodesic(polar, tensor(1, 0), tensor(2, 2), 20)
-    chord = straight(*polar(torch.stack([tensor(1, 0), tensor(2, 2)])), 20)
-    assert path_energy(polar(path)) < 1.001 * path_energy(chord)
-    assert path_energy(polar(straight(tensor(1, 0), tensor(2, 2), 20))) > 1.1 * path_energy(chord)
 
 
 def test_on_the_sphere_the_geodesic_is_the_great_circle():
@@ -224,13 +215,6 @@ def test_a_decoder_that_overflows_off_the_path_leaves_a_finite_path():
     assert path_energy(torch.exp(30 * path)) <= path_energy(torch.exp(30 * torch.linspace(0, 1, 8)[:, None]))
 
 
-@pytest.mark.parametrize("worse", [1.0, math.nan])
-def test_an_optimiser_that_ends_higher_leaves_the_straight_line(worse, monkeypatch):
-    monkeypatch.setattr(_geodesic, "minimize", lambda function, first, **options: OptimizeResult(x=first + worse))
-    start, end = tensor(1, 0), tensor(2, 2)
-    torch.testing.assert_close(geodesic(polar, start, end, 6), straight(start, end, 6))
-
-
 def test_a_decoder_that_gives_no_numbers_off_the_line_leaves_the_line():
     # The chord lies where the radius is less than 1, and nothing else has less energy than the arc.
     start, end = tensor(1, 0), tensor(1, 2)
@@ -256,12 +240,6 @@ def test_the_decoders_parameters_receive_no_gradients():
     assert all(parameter.requires_grad and parameter.grad is None for parameter in network.parameters())
 
 
-def test_a_decoder_without_gradients_of_its_own_gives_the_same_path():
-    network = small_network(2)
-    expected = geodesic(network, *ends(2), 5)
-    assert torch.equal(geodesic(network.requires_grad_(False), *ends(2), 5), expected)
-
-
 def test_the_codes_given_are_not_changed_and_the_path_needs_no_gradient():
     start, end = ends(4).requires_grad_()
     before = start.detach().clone(), end.detach().clone()
@@ -276,15 +254,6 @@ def test_the_codes_given_are_not_changed_and_the_path_needs_no_gradient():
 def test_the_path_has_the_dtype_of_the_codes(dtype):
     start, end = ends(4).to(dtype)
     assert geodesic(small_network(4).to(dtype), start, end, 5).dtype == dtype
-
-
-def test_the_same_call_gives_the_same_bits_and_draws_nothing():
-    network = small_network(5)
-    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
-    first = geodesic(network, *ends(5), 9)
-    assert torch.equal(geodesic(network, *ends(5), 9), first)
-    assert torch.equal(torch.get_rng_state(), torch_state)
-    assert np.array_equal(np.random.get_state()[1], numpy_state)
 
 
 def test_an_even_line_is_straight_in_codes_and_even_once_decoded():

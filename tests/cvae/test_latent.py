@@ -81,17 +81,6 @@ def test_whole_weights_are_repetitions(seed, weight):
     assert_close(statistics(mean, log_variance, weight, cuts=[2]), repeated)
 
 
-def test_posteriors_that_are_the_prior_have_its_moments_no_divergence_and_no_active_unit():
-    found = statistics(np.zeros((9, 3)), np.zeros((9, 3)))
-    assert_close(found, (np.zeros(3), np.eye(3), np.zeros(3), 0), rtol=0, atol=0)
-
-
-def test_one_row_has_the_covariance_of_its_posterior():
-    found = statistics([[3.0, -4.0]], [[np.log(0.25), np.log(4.0)]])
-    kl = [0.5 * (9 + 0.25 - 1 - np.log(0.25)), 0.5 * (16 + 4 - 1 - np.log(4))]
-    assert_close(found, ([3, -4], np.diag([0.25, 4.0]), kl, 0))
-
-
 def test_a_unit_is_active_where_the_variance_of_its_mean_exceeds_a_hundredth():
     """Means of plus and minus s have the variance s^2, however far from 0 and however vague they are."""
     sign = np.array([1.0, -1.0] * 10)[:, None]

@@ -41,19 +41,6 @@ def computed():
     handle.remove()
 
 
-@pytest.fixture
-def losses(monkeypatch):
-    """The losses of training and validation, as they come."""
-    found, loss = [], Objective.loss
-
-    def recorded(*arguments):
-        found.append(loss(*arguments))
-        return found[-1]
-
-    monkeypatch.setattr(Objective, "loss", recorded)
-    return found
-
-
 def same_bits(ours, theirs):
     return np.array_equal(ours.transform(FEW), theirs.transform(FEW)) and ours.loss_curve_ == theirs.loss_curve_
 
@@ -107,12 +94,6 @@ def test_processors_with_matrix_tiles_and_amds_with_bfloat16_instructions_are_fa
     assert _cpu_has_fast_bfloat16(capabilities) is fast
 
 
-@pytest.mark.parametrize("capabilities", [{"amx_bf16": True}, {"amx_bf16": False}])
-def test_the_processor_is_asked_what_it_can_do(monkeypatch, capabilities):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
-    assert has_fast_bfloat16(CPU) is capabilities["amx_bf16"]
-
-
 def test_a_torch_that_cannot_tell_has_no_fast_bfloat16(monkeypatch):
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     assert has_fast_bfloat16(CPU) is False
@@ -140,23 +121,7 @@ def test_auto_takes_bfloat16_where_it_is_fast(monkeypatch, computed, fast):
     assert auto.precision == "auto"
 
 
-@pytest.mark.parametrize("fast", [True, False])
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_precision_that_is_named_is_taken_whether_fast_or_not(monkeypatch, computed, precision, fast):
-    monkeypatch.setattr(_precision, "has_fast_bfloat16", lambda device: fast)
-    small_cvae(precision=precision, max_iter=1).fit(FEW)
-    assert (torch.bfloat16 in computed) == (precision == "bfloat16")
-
-
 # Training
-
-
-@pytest.mark.parametrize("parameters", NETWORKS)
-def test_bfloat16_trains_in_bfloat16_with_losses_in_float32(computed, losses, parameters):
-    small_cvae(precision="bfloat16", **parameters).fit(FEW)
-    assert torch.bfloat16 in computed
-    assert {loss.dtype for loss in losses} == {torch.float32}
-    assert not torch.is_autocast_enabled("cpu")
 
 
 @pytest.mark.parametrize("parameters", NETWORKS)
@@ -198,15 +163,6 @@ def test_training_in_bfloat16_reaches_about_the_loss_of_float32(parameters, like
     fallen = exact.loss_curve_[0] - exact.loss_
     assert abs(rounded.loss_ - exact.loss_) < 0.02 * fallen
     assert abs(rounded.score(IMAGES) - exact.score(IMAGES)) < 0.02 * fallen
-
-
-@pytest.mark.parametrize(
-    "parameters", [{"contraction": 0.1}, {"n_importance_samples": 3}, {"kl_weight": 0.0}, {"batch_norm": False}]
-)
-def test_every_objective_is_finite_in_bfloat16(parameters):
-    cvae = small_cvae(precision="bfloat16", **parameters).fit(FEW)
-    assert np.isfinite(cvae.loss_curve_).all()
-    assert np.isfinite(cvae.score_samples(FEW)).all()
 
 
 # Compiled

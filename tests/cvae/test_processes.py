@@ -104,12 +104,6 @@ def test_each_computes_with_its_share(tmp_path):
     assert [one[0] for one in found] == [[10, 10, 10, 10, 2], [10, 10, 10, 10, 1]]
 
 
-def test_a_seed_by_chance_is_that_of_the_first(tmp_path):
-    found = together(2, [lambda _: state(small_cvae(random_state=None).fit(ROWS))], tmp_path)
-    for name, value in found[0][0].items():
-        np.testing.assert_array_equal(value, found[1][0][name])
-
-
 def test_they_end_when_the_first_one_does(tmp_path):
     """Though one of them would not, as its callback or its rounding may have it."""
 

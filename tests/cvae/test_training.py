@@ -190,13 +190,6 @@ def test_weights_decay_and_biases_normalisations_and_noise_scales_do_not(config,
         assert torch.equal(parameter, before[name] * (0.875 if is_weight else 1.0)), name
 
 
-@given(epoch=st.floats(0, 20), peak=st.floats(1e-5, 1))
-@settings(max_examples=30, deadline=None)
-def test_learning_rate_is_constant_or_one_cycle_of_the_epochs(epoch, peak):
-    assert learning_rate_at("constant", peak, 20)(epoch) == peak
-    assert learning_rate_at("one_cycle", peak, 20)(epoch) == one_cycle(epoch / 20, peak)
-
-
 def test_every_step_takes_the_learning_rate_of_its_share_of_the_epoch():
     trainer, asked, used, rates = make_trainer(), [], [], []
     step, step_of_optimizer = trainer.step, trainer.optimizer.step
@@ -219,15 +212,6 @@ def test_the_loss_of_an_epoch_is_a_mean_over_its_rows_not_its_batches():
     assert trainer.run_epoch(blocks(), 0, STEADY) == pytest.approx((3 * 16**2 + 2**2) / 50)
 
 
-def test_a_learning_rate_of_zero_trains_nothing_but_running_statistics():
-    trainer = make_trainer()
-    before = trainer.network.to_arrays()
-    trainer.run_epoch(blocks(), 0, lambda _: 0.0)
-    after = trainer.network.to_arrays()
-    changed = {name for name in before if not np.array_equal(before[name], after[name])}
-    assert changed == {name for name in before if "running" in name or "tracked" in name}
-
-
 # Evaluation
 
 
@@ -242,14 +226,6 @@ def test_evaluation_is_deterministic_and_trains_nothing(n_epochs, objective):
     assert len(losses) == 1
     assert_same_state(state(trainer), before)
     assert all(parameter.grad is None or n_epochs for parameter in trainer.network.parameters())
-
-
-def test_evaluation_has_all_of_the_kl_weight_and_no_contraction():
-    plain = trained(1)
-    other = make_trainer(objective=Objective(kl_warmup=100.0, contraction=7.0))
-    other.restore(plain.snapshot())
-    other.network.eval()
-    assert other.evaluate(blocks(), 0) == plain.evaluate(blocks(), 0)
 
 
 def test_evaluation_is_the_loss_by_running_statistics_of_all_rows_at_once():

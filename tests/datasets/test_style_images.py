@@ -1,7 +1,6 @@
 """What holds for the pictures of make_style_image."""
 
 from functools import cache
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from skisp._images import Image
-from skisp._math.color import luminance
 from skisp.datasets import STYLE_KINDS, make_style_image
 
 every_kind = pytest.mark.parametrize("kind", STYLE_KINDS)
@@ -44,11 +42,6 @@ def test_a_seed_and_a_random_state_of_it_give_one_picture_and_leave_the_global_s
 
 
 @every_kind
-def test_different_seeds_give_different_pictures(kind: str) -> None:
-    assert np.abs(_picture(kind, 1) - _picture(kind)).mean() > 0.05
-
-
-@every_kind
 @pytest.mark.filterwarnings("error")
 @settings(max_examples=1, deadline=None)
 @example(8, 8, 0)
@@ -65,36 +58,6 @@ def test_a_larger_picture_is_the_same_one_rendered_finer(kind: str) -> None:
     # Measured: below 0.007; another picture of the kind differs by more than 0.04 even when blurred.
     blurred = [ndimage.gaussian_filter(image, (3, 3, 0)) for image in (smaller, _picture(kind))]
     assert np.abs(blurred[0] - blurred[1]).mean() < 0.015
-
-
-@every_kind
-@pytest.mark.parametrize("seed", range(3))
-def test_tones_range_from_dark_to_light(kind: str, seed: int) -> None:
-    light = luminance(_picture(kind, seed))
-    dark_end, light_end = np.percentile(light, [2, 98])
-    assert light.std() > 0.12
-    assert dark_end < 0.3
-    assert light_end > 0.6
-
-
-@pytest.mark.parametrize("kind", [kind for kind in STYLE_KINDS if kind not in ("woodcut", "waves")])
-def test_coloured_kinds_have_several_hues(kind: str) -> None:
-    assert len(_hues(_picture(kind))) >= 3
-
-
-def _hues(image: Image) -> list[int]:
-    """The twelfths of the colour circle that at least 1 % of the pixels lie in, greyish ones aside."""
-    red, green, blue = np.moveaxis(image, -1, 0)
-    first, second = red - 0.5 * (green + blue), 0.866 * (green - blue)
-    colourful = np.hypot(first, second) > 0.15
-    turn = np.arctan2(second, first)[colourful] / (2 * np.pi) % 1.0
-    counts = np.bincount((turn * 12).astype(int) % 12, minlength=12)
-    return [i for i, count in enumerate(counts) if count > 0.01 * image[..., 0].size]
-
-
-def test_each_kind_differs_from_every_other() -> None:
-    for first, second in combinations(STYLE_KINDS, 2):
-        assert np.abs(_picture(first) - _picture(second)).mean() > 0.1, (first, second)
 
 
 @pytest.mark.parametrize("kind", ["watercolour", "", "Mosaic"])

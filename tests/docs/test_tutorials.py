@@ -30,6 +30,12 @@ runner.run(test)
 sys.exit(runner.failures > 0)
 """
 
+# At the end of a module of the installed package: styles are learnt in no time, as in the tests of the other pages.
+QUICK_TRAINING = """
+from sklearn.decomposition import PCA
+PatchTransformer._unfitted_transformer = lambda _: PCA(8)
+"""
+
 pytestmark = pytest.mark.slow
 
 
@@ -110,6 +116,8 @@ def environment(project):
     if done.returncode and "No matching distribution" in done.stderr:
         pytest.skip(f"pip cannot reach packages: {done.stderr.strip().splitlines()[-1]}")
     assert done.returncode == 0, done.stderr
+    with open(ours / "skisp" / "propagation" / "_patch_transformer.py", "a", encoding="utf-8") as file:
+        file.write(QUICK_TRAINING)
     return environment
 
 

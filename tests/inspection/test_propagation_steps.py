@@ -4,7 +4,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from skimage.color import rgb2lab
-from sklearn.frozen import FrozenEstimator
 
 from skisp import StylePropagator
 from skisp.inspection import PropagationStepsDisplay
@@ -52,21 +51,6 @@ def test_the_map_and_the_key_name_one_place_by_one_color(display):
     there = key[sources[..., 0], sources[..., 1]]
     hue = [np.arctan2(lab[..., 2], lab[..., 1]) for lab in (rgb2lab(shown), rgb2lab(there))]
     assert np.median(np.abs(np.angle(np.exp(1j * (hue[0] - hue[1]))))) < 0.1
-
-
-def test_places_of_the_key_run_from_corner_to_corner():
-    style = np.full((5, 7, 3), 0.5)
-    at = np.moveaxis(np.indices((5, 7)), 0, -1)
-    display = PropagationStepsDisplay(
-        recolored=style, estimates=[style], picture=style, sources=at[::-1], style=style
-    ).plot()
-    np.testing.assert_array_equal(display.map_.get_array(), display.key_.get_array()[::-1])
-
-
-def test_grey_pictures_have_steps_too(propagator, photograph):
-    image = photograph[..., 0]
-    display = PropagationStepsDisplay.from_estimator(FrozenEstimator(propagator), image)
-    np.testing.assert_array_equal(display.images_[-1].get_array(), propagator.transform([image])[0] / 255)
 
 
 @pytest.mark.parametrize("n_estimates", [1, 2, 5, 9])

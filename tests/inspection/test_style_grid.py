@@ -52,12 +52,6 @@ def test_every_cell_of_many_shows_its_own_picture():
     assert sorted(tops) == tops  # y grows downwards
 
 
-def test_one_propagator_is_one_row(propagator, contents):
-    display = StyleGridDisplay.from_estimator(FrozenEstimator(propagator), contents, n_contents=1, style_names=["x"])
-    assert display.images_.shape == (2, 2)
-    assert display.ax_.get_yticklabels()[1].get_text() == "x"
-
-
 def test_several_styles_of_one_propagator_stand_side_by_side(style, contents):
     propagator = StylePropagator(style=[style, style], random_state=0).fit(contents)
     display = StyleGridDisplay.from_estimator([propagator], contents[:1])
@@ -82,15 +76,6 @@ def test_rows_of_the_style_are_preferred_to_a_sample(row_cvae, digits, container
     propagator.fit(digits[:60].reshape(-1, 64))
     display = StyleGridDisplay.from_estimator(propagator, digits[:2])
     np.testing.assert_array_equal(display.images_[1, 0].get_array(), digits[60])
-
-
-def test_a_style_of_which_nothing_is_kept_has_an_empty_cell(digits):
-    rows = digits.reshape(-1, 64)
-    propagator = StylePropagator(style=FrozenEstimator(PCA(4, random_state=0).fit(rows)), random_state=0).fit(rows)
-    display = StyleGridDisplay.from_estimator(propagator, digits[:2])
-    assert display.styles == [None]
-    assert display.images_[1, 0] is None
-    assert display.images_[1, 2] is not None
 
 
 def test_what_cannot_be_shown_is_refused(propagator, row_propagator, digits, photograph):

@@ -9,10 +9,9 @@ import PIL.Image
 import PIL.ImageCms
 import pytest
 
-from skisp.io import read_image, write_image
+from skisp.io import read_image
 
 from ._files import (
-    D50,
     HEIGHT,
     P3,
     SRGB,
@@ -20,7 +19,6 @@ from ._files import (
     chunk,
     grey_profile,
     levels,
-    needs,
     p3_profile,
     picture,
     png,
@@ -84,33 +82,6 @@ class TestProfiles:
         expected = srgb_encoded((array / 65535) ** (gamma / 256)) * 65535
         assert np.abs(read_image(tmp_path / "a.png") - expected).max() < 3
 
-    @pytest.mark.parametrize("suffix", ["png", "tif", "jpg", "webp"])
-    def test_colours_look_the_same(self, tmp_path, suffix):
-        """Of a photograph in Display P3, what sRGB holds is shown as before, by any program that heeds profiles."""
-        needs(suffix)
-        steps = np.linspace(0, 255, 9).astype(np.uint8)
-        array = (
-            np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1)
-            .reshape(27, 27, 3)
-            .repeat(8, 0)
-            .repeat(8, 1)
-        )
-        PIL.Image.fromarray(array).save(tmp_path / "p3.png", icc_profile=p3_profile())
-        read, metadata = read_image(tmp_path / "p3.png", return_metadata=True)
-        write_image(tmp_path / f"a.{suffix}", read, metadata)
-        with PIL.Image.open(tmp_path / f"a.{suffix}") as image:
-            assert "sRGB" in _description(image.info["icc_profile"])
-            written = np.asarray(image)
-        before, after = _lab(array[4::8, 4::8] / 255, P3), _lab(written[4::8, 4::8] / 255, SRGB)
-        linear = _decode(array[4::8, 4::8] / 255) @ P3.T @ np.linalg.inv(SRGB).T
-        inside = ((linear >= 0) & (linear <= 1)).all(axis=2)
-        difference = np.linalg.norm(before - after, axis=2)[inside]
-        print(f"{suffix}: colour difference {difference.mean():.2f}, at most {difference.max():.2f}")
-        assert inside.sum() > 200
-        lossless = suffix in ("png", "tif")
-        assert difference.mean() < (0.5 if lossless else 1)  # 2.3 is what can just be seen
-        assert difference.max() < (1 if lossless else 4)
-
 
 def _decode(values):
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
@@ -119,13 +90,6 @@ def _decode(values):
 def _in_srgb(values):
     """Display P3 to sRGB, by the published primaries."""
     return srgb_encoded((_decode(values) @ P3.T @ np.linalg.inv(SRGB).T).clip(0, 1))
-
-
-def _lab(values, primaries):
-    """CIE L*a*b*, relative to D50."""
-    ratio = _decode(values) @ primaries.T / D50
-    f = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
-    return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], axis=-1)
 
 
 def _description(profile):

@@ -9,7 +9,6 @@ import PIL.Image
 import PIL.ImageCms
 import pytest
 
-from skisp._images import as_images
 from skisp.io import ImageMetadata, read_image, write_image
 from skisp.io._frames import read_frames
 
@@ -166,18 +165,6 @@ class TestSixteenBits:
         assert read[2, 3, -1] == 0
         assert (read[..., -1] == 65535).sum() == HEIGHT * WIDTH - 1
 
-    @pytest.mark.parametrize("orientation", range(1, 9))
-    @pytest.mark.parametrize("channels", [2, 3])
-    def test_orientation(self, tmp_path, channels, orientation):
-        array = levels(np.uint16, (HEIGHT, WIDTH, channels))
-        tags = exif(orientation=orientation)
-        (tmp_path / "a.png").write_bytes(png(array, before=chunk(b"eXIf", tags)))
-        expected = [
-            array, array[:, ::-1], array[::-1, ::-1], array[::-1], array.swapaxes(0, 1), np.rot90(array, -1),
-            array[::-1, ::-1].swapaxes(0, 1), np.rot90(array),
-        ][orientation - 1]  # fmt: skip
-        np.testing.assert_array_equal(read_image(tmp_path / "a.png"), expected)
-
     @pytest.mark.parametrize("byteorder", ["<", ">"])
     @pytest.mark.parametrize(
         "options",
@@ -325,21 +312,3 @@ class TestSixteenBits:
             assert tags["XResolution"].value == (3_000_000, 10_000)
             assert tags["ExifTag"].value["ExposureTime"] == (1, 250)
             assert ("InterColorProfile" in tags) == (channels > 1)  # it is one of RGB
-
-    def test_our_png_by_the_letter_of_the_standard(self, tmp_path):
-        array = levels(np.uint16, (HEIGHT, WIDTH, 3))
-        write_image(tmp_path / "a.png", array)
-        data = (tmp_path / "a.png").read_bytes()
-        start = data.index(b"IDAT") + 4
-        rows = np.frombuffer(zlib.decompress(data[start:]), np.uint8).reshape(HEIGHT, 1 + 6 * WIDTH)
-        assert (rows[:, 0] == 1).all()
-        pixels = np.cumsum(rows[:, 1:].reshape(HEIGHT, WIDTH, 6), axis=1, dtype=np.uint8)
-        np.testing.assert_array_equal(pixels.view(">u2"), array)
-
-    def test_the_package_gives_back_every_level(self):
-        """What the propagator works on are floats of 32 bits, made and rounded here."""
-        content = np.arange(65536, dtype=np.uint16).reshape(128, 128, 4)
-        images, layout = as_images([content])
-        (result,) = layout.restore(images)
-        assert result.dtype == np.dtype(np.uint16)
-        np.testing.assert_array_equal(result, content)

@@ -1,6 +1,5 @@
 """Films in and out: folders of frames, and animated files."""
 
-import os
 import struct
 import zlib
 
@@ -68,13 +67,6 @@ def test_pages_of_a_tiff_file_keep_their_bits(tmp_path, shape, dtype):
     again = list(read_frames(tmp_path / "a.tif"))
     assert [frame.dtype for frame in again] == [dtype] * 3
     np.testing.assert_array_equal(again, pages)
-
-
-def test_pages_of_floats_keep_their_values(tmp_path):
-    tifffile = pytest.importorskip("tifffile")
-    pages = np.random.default_rng(0).random((3, 12, 16), np.float32)
-    tifffile.imwrite(tmp_path / "a.tif", pages, photometric="minisblack")
-    np.testing.assert_array_equal(list(read_frames(tmp_path / "a.tif")), pages)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -196,16 +188,6 @@ def test_every_kind_of_frame_comes_back_with_8_bits(tmp_path, suffix, tolerance,
             np.testing.assert_array_equal(frame[..., -1], wanted[..., -1])
 
 
-@pytest.mark.parametrize("n_frames", [1, 3])
-@pytest.mark.parametrize("suffix", [".gif", ".png", ".webp"])
-def test_bands_that_are_transparent_throughout_stay_so(tmp_path, suffix, n_frames):
-    frames = np.zeros((n_frames, 8, 24, 4), np.uint8)
-    frames[:, 2:5] = (200, 100, 50, 255)
-    write_animation(tmp_path / f"a{suffix}", frames, [100] * n_frames)
-    for frame in read_frames(tmp_path / f"a{suffix}"):
-        np.testing.assert_array_equal(frame[..., 3], frames[0, ..., 3])
-
-
 @pytest.mark.parametrize(("suffix", "tolerance"), [(".gif", 0), (".png", 0), (".webp", 8)])
 def test_what_moves_over_nothing_leaves_no_trace(tmp_path, suffix, tolerance):
     """A GIF whose frames are laid over each other would show the dot of the last frame too."""
@@ -314,11 +296,6 @@ def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path, frames):
     np.testing.assert_array_equal(list(again)[1], frames[2])
 
 
-def test_a_still_image_is_a_film_of_one_frame(tmp_path, frames):
-    write_image(tmp_path / "one.png", frames[0])
-    assert len(list(read_frames(tmp_path / "one.png"))) == 1
-
-
 def test_what_is_no_film_is_refused(tmp_path, frames):
     with pytest.raises(ValueError, match="there are no images in the folder"):
         read_frames(tmp_path)
@@ -329,11 +306,3 @@ def test_what_is_no_film_is_refused(tmp_path, frames):
         read_frames(tmp_path / "text.gif")
     with pytest.raises(ValueError, match=r"'\.jpg' is not a film or animation; use \.mp4, \.gif"):
         write_animation(tmp_path / "film.jpg", frames, [100] * 4)
-
-
-def test_files_are_kept_unless_they_may_be_overwritten(tmp_path, frames):
-    write_animation(tmp_path / "film.gif", frames, [100] * 4)
-    with pytest.raises(FileExistsError):
-        write_animation(tmp_path / "film.gif", frames[:2], [100] * 2, overwrite=False)
-    assert len(read_frames(tmp_path / "film.gif").names) == 4
-    assert os.listdir(tmp_path) == ["film.gif"]

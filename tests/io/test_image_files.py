@@ -1,11 +1,9 @@
 """Image files as a sequence that is read when it is asked for."""
 
-import pickle
 import threading
 
 import numpy as np
 import pytest
-import torch
 
 from skisp.io import ImageFiles, ImageReader, read_image, write_image
 from skisp.io import _image_files as module
@@ -61,13 +59,10 @@ def test_nothing_is_read_before_it_is_asked_for(paths, read):
         files[1:]
 
 
-def test_slices_are_read_on_as_many_threads_as_torch_may_use(paths, read):
-    files, before = ImageFiles(8 * paths), torch.get_num_threads()
-    try:
-        torch.set_num_threads(3)
-        files[:]
-    finally:
-        torch.set_num_threads(before)
+def test_slices_are_read_on_as_many_threads_as_torch_may_use(paths, read, set_threads):
+    files = ImageFiles(8 * paths)
+    set_threads(3)
+    files[:]
     assert 1 < len({thread for _, thread in read}) <= 4  # three, and this one, which read the shape
 
 
@@ -83,8 +78,3 @@ def test_images_of_several_shapes_are_read_one_by_one(paths, tmp_path):
 def test_what_is_no_path_is_refused(X):
     with pytest.raises(TypeError, match="paths must be a list of at least one path"):
         ImageFiles(X)
-
-
-def test_it_can_be_pickled(paths):
-    files = pickle.loads(pickle.dumps(ImageFiles(paths, 4)))
-    assert files.shape == (5, 3, 4, 3)

@@ -1,14 +1,9 @@
 """The first step of a pipeline."""
 
 import numpy as np
-import pandas as pd
 import PIL.Image
 import pytest
 import sklearn
-from sklearn.base import clone
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils.validation import check_is_fitted
 
 from skisp.io import ImageReader, read_image
 
@@ -20,14 +15,6 @@ def paths(tmp_path):
     PIL.Image.fromarray(rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)).save(paths[0])
     PIL.Image.fromarray(rng.integers(0, 256, (40, 10), dtype=np.uint8)).save(paths[1])
     return paths
-
-
-def test_paths_of_every_kind(paths):
-    expected = [read_image(path) for path in paths]
-    names = [str(path) for path in paths]
-    for X in (paths, names, tuple(names), np.array(names), np.array(paths, dtype=object), pd.Series(names)):
-        for image, other in zip(ImageReader().fit_transform(X), expected, strict=True):
-            np.testing.assert_array_equal(image, other)
 
 
 def test_mixed_items(paths):
@@ -46,28 +33,11 @@ def test_size(paths):
     assert [image.dtype for image in images[3:]] == [np.uint16, np.float32]
 
 
-def test_a_stack_of_arrays_becomes_a_list():
-    images = ImageReader(size=4).transform(np.zeros((3, 8, 6, 3)))
-    assert [image.shape for image in images] == [(4, 3, 3)] * 3
-
-
-def test_in_a_pipeline(paths):
-    pipeline = make_pipeline(
-        ImageReader(size=8), FunctionTransformer(lambda images: [image.mean() for image in images])
-    )
-    assert len(pipeline.fit(paths).transform(paths)) == 2
-    check_is_fitted(clone(pipeline[0]))
-
-
 class TestErrors:
     @pytest.mark.parametrize("one", ["photo.jpg", PIL.Image.new("L", (3, 3))])
     def test_one_item_alone(self, one):
         with pytest.raises(TypeError, match=r"pass \[X\]"):
             ImageReader().transform(one)
-
-    def test_one_array_alone(self):
-        with pytest.raises(ValueError, match=r"put it in a list"):
-            ImageReader().transform(np.zeros((20, 30, 3)))
 
     @pytest.mark.parametrize("empty", [[], np.array([], dtype=str)])
     def test_empty(self, empty):

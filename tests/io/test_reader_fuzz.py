@@ -1,7 +1,6 @@
 """A thousand damaged files: none crashes the reader, keeps it waiting, or costs more memory than stated."""
 
 import json
-import os
 import random
 import struct
 import subprocess
@@ -16,9 +15,9 @@ import PIL.Image
 import PIL.PngImagePlugin
 import pytest
 
-import skisp
 from skisp.io import ImageMetadata, write_image
 
+from .._processes import ENVIRONMENT
 from ._files import exif, grey_profile, p3_profile
 
 N_FILES = 1000
@@ -126,10 +125,11 @@ def _sum_up(data):
 
 
 def read_all(folder, n_bytes):
-    environment = {**os.environ, "PYTHONPATH": str(Path(skisp.__file__).parent.parent), "OMP_NUM_THREADS": "1"}
     limits = [str(MAX_PIXELS), str(n_bytes)]
     command = [sys.executable, str(Path(__file__).with_name("_read_all.py")), str(folder), *limits]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(
+        command, env=ENVIRONMENT | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
 

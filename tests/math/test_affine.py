@@ -34,12 +34,6 @@ def test_an_inverse_leads_back(rng):
     torch.testing.assert_close(affine.to_arrays().inverse()(affine(rows)), rows)
 
 
-def test_the_identity_leaves_rows_as_they_are(rng):
-    rows = random_rows(rng, 10, 3)
-    assert torch.equal(AffineMap.identity(3)(rows), rows)
-    assert torch.equal(AffineMap.identity(3)(rows.float()), rows.float())
-
-
 def test_maps_keep_the_dtype_of_the_rows(rng):
     affine = random_map(rng, 3, 2)
     for dtype in (torch.float32, torch.float64):

@@ -56,9 +56,3 @@ def test_a_band_takes_the_memory_of_the_expanded_level(rng):
 
     bands, _ = laplacian_bands(halvings(torch.from_numpy(rng.random((16, 16))), 3), remember)
     assert [band.data_ptr() for band in bands] == [expanded.data_ptr() for expanded in made]
-
-
-def test_flat_images_have_no_detail():
-    bands, remainder = laplacian_bands(halvings(np.full((16, 16), 0.3), 3), expand)
-    assert all(np.all(band == 0) for band in bands)
-    assert np.all(remainder == 0.3)

@@ -57,10 +57,6 @@ def test_lab_leads_back_and_by_scikit_image_too(colors):
     np.testing.assert_allclose(lab2rgb(rgb_to_lab(rgb)), rgb, atol=2e-3)
 
 
-def test_white_is_a_lightness_of_100_without_colour():
-    np.testing.assert_allclose(rgb_to_lab(np.ones(3)), [100, 0, 0], atol=1e-9)
-
-
 def test_what_no_screen_can_show_is_cut():
     rgb = lab_to_rgb(np.array([[150.0, 0, 0], [-20.0, 0, 0], [50.0, 200, -200]]))
     assert rgb.min() >= 0

@@ -49,7 +49,7 @@ def test_powers_agree_with_scipy(rng, of_kind):
 
 @KINDS
 @pytest.mark.parametrize("function", [matrix_product, bures_squared, eigenvectors, symmetric_power, Moments.of])
-def test_bits_do_not_depend_on_the_number_of_threads(rng, of_kind, function):
+def test_bits_do_not_depend_on_the_number_of_threads(rng, set_threads, of_kind, function):
     # As large as any in the package whose bits count: the descriptors of a style have 51 values.
     columns = rng.normal(size=(51, 20_000))
     rows = of_kind(np.ascontiguousarray(columns.T))
@@ -61,14 +61,11 @@ def test_bits_do_not_depend_on_the_number_of_threads(rng, of_kind, function):
         symmetric_power: (square[0], -0.5),
         Moments.of: (rows,),
     }[function]
-    before, results = torch.get_num_threads(), []
-    try:
-        for n_threads in (1, 2, 4):
-            torch.set_num_threads(n_threads)
-            with threadpoolctl.threadpool_limits(n_threads):
-                results.append(function(*arguments))
-    finally:
-        torch.set_num_threads(before)
+    results = []
+    for n_threads in (1, 2, 4):
+        set_threads(n_threads)
+        with threadpoolctl.threadpool_limits(n_threads):
+            results.append(function(*arguments))
     for result in results[1:]:
         pairs = zip(result, results[0], strict=True) if isinstance(result, tuple) else [(result, results[0])]
         assert all(np.array_equal(a, b) for a, b in pairs)

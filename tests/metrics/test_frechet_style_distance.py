@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from skisp.metrics import frechet_style_distance, style_distance
+from skisp.metrics import frechet_style_distance
 from skisp.metrics._frechet import StyleDescriptors
 
 
@@ -17,23 +17,6 @@ def pictures():
         return (np.where(left, first, second) + noise + rng.normal(scale=0.01, size=(64, 96, 3))).clip(0, 1)
 
     return picture(red, blue, 0.1, 0.0), picture(blue, red, 0.0, 0.1), picture(red, blue, 0.0, 0.1)
-
-
-def test_a_picture_is_at_no_distance_from_itself(pictures):
-    assert frechet_style_distance(pictures[0], pictures[0]) < 1e-5
-
-
-def test_it_sees_on_which_colour_a_texture_lies(pictures):
-    style, turned, exchanged = pictures
-    assert frechet_style_distance(style, exchanged) > 1.7 * frechet_style_distance(style, turned)
-    # Mean-free patches are the same wherever they lie.
-    assert style_distance(style, exchanged, texture_only=True) < 1.5 * style_distance(style, turned, texture_only=True)
-
-
-def test_another_order_of_large_tiles_is_near(pictures):
-    style = np.random.default_rng(1).random((8, 8, 3)).repeat(16, axis=0).repeat(16, axis=1)
-    rolled, noise = np.roll(style, (32, 48), axis=(0, 1)), np.random.default_rng(2).random(style.shape)
-    assert frechet_style_distance(style, rolled) < 0.2 * frechet_style_distance(style, noise)
 
 
 def test_a_part_has_its_own_moments_in_the_whitening_of_all(pictures):

@@ -3,15 +3,11 @@ import pytest
 
 from skisp.datasets import load_photograph, make_style_image
 from skisp.metrics import (
-    gradient_correlation,
-    propagation_report,
     propagation_score,
-    redrawn_share,
-    structure_kept,
     style_content_f,
     trivial_answers,
 )
-from skisp.metrics._color_match import match_histograms, transfer_distribution
+from skisp.metrics._color_match import match_histograms
 from skisp.metrics._frechet import StyleDescriptors
 from skisp.metrics._propagation import PropagationPair
 from skisp.metrics._working import resize, working_images
@@ -42,47 +38,13 @@ def test_content_and_style_score_nothing(score, pair):
     assert score(content, style, style) == pytest.approx(0.0, abs=0.05)
 
 
-def test_style_scores_nothing_at_any_size(pair):
-    content, style = pair
-    assert propagation_score(content, style, style) < 1e-3
-    assert propagation_score(content, style, resize(style, content.shape[:2])) < 1e-3
-
-
 @pytest.mark.parametrize("name", ["noise", "flat"])
 def test_contentless_results_score_nothing(name, pair):
     assert propagation_score(*pair, trivial_answers(*pair)[name]) == pytest.approx(0.0, abs=1e-6)
 
 
-def test_a_mixture_scores_something(pair, mixture):
-    assert 0.02 < propagation_score(*pair, mixture) < 1.0
-    assert 0.2 < style_content_f(*pair, mixture) < 1.0
-
-
-def test_report_follows_from_the_public_figures(pair, mixture):
-    content, style = pair
-    # Of the working size already, so that each figure sees the same pixels.
-    style = resize(style, (71, 64))
-    report = propagation_report(content, style, mixture)
-    descriptors = StyleDescriptors.of(style)
-    recoloured = (content, match_histograms(content, style), transfer_distribution(content, style))
-    best = np.min([descriptors.distances(image) for image in recoloured], axis=0)
-    assert report["style_gained"] == pytest.approx(1 - np.mean(descriptors.distances(mixture) / best), abs=1e-5)
-    share = redrawn_share(content, style, mixture)
-    assert report["redrawn"] == pytest.approx((1 + 0.15**4) / (1 + (0.15 / share) ** 4))
-    assert report["content_kept"] == pytest.approx(structure_kept(content, mixture))
-
-
-def test_score_is_the_product_of_its_factors(pair, mixture):
-    report = propagation_report(*pair, mixture)
-    assert list(report) == ["score", "style_gained", "redrawn", "content_kept"]
-    expected = report["style_gained"] * report["redrawn"] * report["content_kept"] ** 1.25
-    assert report["score"] == pytest.approx(expected)
-    assert propagation_score(*pair, mixture) == report["score"]
-
-
-@pytest.mark.parametrize("kind", ["brush_strokes", "stained_glass"])
-def test_the_bank_of_trivial_answers_scores_next_to_nothing(kind):
-    content, style = load_photograph("china", size=128), make_style_image(kind, size=128, random_state=0)
+def test_the_bank_of_trivial_answers_scores_next_to_nothing():
+    content, style = load_photograph("china", size=128), make_style_image("brush_strokes", size=128, random_state=0)
     # As propagation_score does, which would measure the two anew for each answer.
     content, style = working_images(content=content, style=style)
     pair = PropagationPair.of(content, style, StyleDescriptors.of(style))
@@ -95,18 +57,6 @@ def test_nothing_to_gain_scores_nothing(pair, mixture):
     assert propagation_score(content, content, mixture) == 0.0
     assert propagation_score(content, np.full_like(style, 0.3), mixture) == 0.0
     assert style_content_f(content, content, content) == 0.0
-
-
-def test_f_is_zero_without_edges(pair):
-    content, style = pair
-    assert style_content_f(content, style, np.full_like(content, 0.4)) == 0.0
-
-
-def test_recolouring_gains_little_f(pair):
-    content, style = pair
-    assert style_content_f(content, style, match_histograms(content, style)) < 0.5
-    assert style_content_f(content, style, (0.5 * content + 0.2)) < 0.05
-    assert gradient_correlation(content, 0.5 * content + 0.2) > 0.99
 
 
 def test_another_seed_gives_nearly_the_same_score(pair, mixture):

@@ -1,5 +1,3 @@
-import pickle
-
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
@@ -99,16 +97,8 @@ def test_the_content_and_a_recolouring_score_nothing(style, contents):
     assert scorer(Answers(scale=0.7), contents) < 0.01
 
 
-def test_what_was_seen_gains_all_there_is_and_keeps_nothing(style, contents):
-    scorer = PropagationScorer(style, multimetric=True)
-    report = scorer(Answers([scorer.seen]), contents[:1])
-    assert report["style_gained"] == pytest.approx(1, abs=1e-6)
-    assert report["score"] < 0.01
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_of_several_styles_the_nearest_counts_whichever_comes_first(style, contents, pictures, order):
-    styles = [style, make_style_image("woodcut", size=(96, 128), random_state=0)][::order]
+def test_of_several_styles_the_nearest_counts(style, contents, pictures):
+    styles = [make_style_image("woodcut", size=(96, 128), random_state=0), style]
     scores = [PropagationScorer(one)(Answers(pictures[:1]), contents[:1]) for one in styles]
     assert abs(scores[0] - scores[1]) > 0.01
     both = PropagationScorer(styles)
@@ -137,12 +127,6 @@ def test_searches_take_all_parts_and_refit_by_one(style, contents):
     np.testing.assert_array_equal(
         alone, [search.cv_results_[f"split{fold}_test_score"][search.best_index_] for fold in (0, 1)]
     )
-
-
-def test_a_copy_by_pickle_scores_alike(style, contents, pictures):
-    scorer = PropagationScorer(style)
-    copy = pickle.loads(pickle.dumps(scorer))
-    assert copy(Answers(pictures), contents) == scorer(Answers(pictures), contents)
 
 
 @pytest.mark.parametrize(

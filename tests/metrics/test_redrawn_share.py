@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skisp.metrics import redrawn_share, trivial_answers
+from skisp.metrics import redrawn_share
 from skisp.metrics._redrawn import _energies
 from skisp.metrics._working import box_mean, resize
 
@@ -37,35 +37,6 @@ def test_no_brightness_contrast_fade_or_sharpness_is_drawn_anew(pair, gain, sign
     sharpened = content + detail * (content - box_mean(content, 3))
     result = 0.5 + 0.5 * ((1 - fade) * sign * gain * (sharpened - 0.5) + fade * (style - 0.5))
     assert redrawn_share(content, style, result) < 0.02
-
-
-def test_recolouring_is_not_drawing(pair):
-    answers = trivial_answers(*pair)
-    for name in (
-        "content",
-        "style",
-        "histogram",
-        "monge",
-        "monge, sharpen -0.9",
-        "distribution",
-        "distribution, sharpen 1",
-    ):
-        assert redrawn_share(*pair, answers[name]) < 0.03, name
-
-
-def test_noise_is_all_new(pair):
-    noise = np.random.default_rng(1).random(pair[0].shape)
-    # 5 of the 81 values of a window can always be explained.
-    assert 0.9 < redrawn_share(*pair, noise) <= 1
-
-
-@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
-def test_it_is_the_share_of_what_was_added(pair, share):
-    content, style = pair
-    other = np.rot90(style, 2) - style.mean()
-    # The two have the same spectrum, so that this is their share of every band.
-    mixed = 0.5 + np.sqrt(1 - share) * (content - content.mean()) + np.sqrt(share) * other
-    assert redrawn_share(content, style, mixed) == pytest.approx(share, abs=0.1)
 
 
 def test_a_flat_result_is_not_drawn(pair):

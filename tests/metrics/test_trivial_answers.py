@@ -17,14 +17,6 @@ def answers(pictures):
     return trivial_answers(*pictures)
 
 
-def test_answers_are_images_of_the_content_size(answers):
-    assert len(answers) == 52
-    for image in answers.values():
-        assert image.shape == (40, 56, 3)
-        assert image.dtype == np.float32
-        assert ((image >= 0) & (image <= 1)).all()
-
-
 def test_answers_differ(answers):
     images = [image.tobytes() for image in answers.values()]
     assert len(set(images)) == len(images)
@@ -52,11 +44,6 @@ def test_contrast_keeps_the_mean_and_scales_deviations(answers, factor):
     inside = (other > 0) & (other < 1)
     expected = image.mean(axis=(0, 1)) + factor * (image - image.mean(axis=(0, 1)))
     np.testing.assert_allclose(other[inside], expected[inside], atol=1e-5)
-
-
-def test_negative_sharpening_blurs(answers):
-    deviation = {name: np.abs(np.diff(image, axis=0)).mean() for name, image in answers.items()}
-    assert deviation["monge, sharpen -0.9"] < deviation["monge"] < deviation["monge, sharpen 0.5"]
 
 
 @pytest.mark.parametrize("size", [3, 8])

@@ -1,4 +1,4 @@
-"""Five hundred mutated files: each ends in a ValueError of one line, or in a model; the counts are printed (``-s``)."""
+"""Mutated files: each ends in a ValueError of one line, or in a model; the counts are printed (``-s``)."""
 
 import collections
 import copy
@@ -16,7 +16,7 @@ from skisp.persistence import load_model, save_model
 
 DATA = Path(__file__).parents[1] / "data"
 
-N_BYTES, N_VALUES = 250, 250
+N_BYTES, N_VALUES = 180, 130
 MODELS = ["dense", "gaussian", "patches-pipeline", "several-styles", "rows-content", "pipeline"]
 OF_FORMAT_1 = ["images", "rows"]  # in tests/data
 # What a model of a file must never do, by the names of Python's audit events.

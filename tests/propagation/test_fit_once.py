@@ -53,13 +53,6 @@ def test_a_memory_is_a_name_a_path_or_one_of_joblibs(memory, location, cvae_fits
     assert memory.is_dir()
 
 
-def test_without_a_place_to_keep_estimators_every_fit_is_a_fit(cvae_fits, painting):
-    for memory in (None, joblib.Memory(None), joblib.Memory(None, mmap_mode="r")):
-        fitted = fit_once(memory, tiny_patches(), [painting], 0)
-        np.testing.assert_array_equal(fitted.images_[0], painting)
-    assert len(cvae_fits) == 3
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -144,15 +137,6 @@ def test_a_memory_that_maps_files_gives_arrays_that_can_be_written(memory, paint
     assert mapping.mmap_mode == mapping.store_backend.mmap_mode == "r"
 
 
-def test_what_is_done_to_an_estimator_does_not_reach_the_next(memory, painting):
-    expected = state(fit_once(None, tiny_patches(transformer=PCA(3)), [painting], 0))
-    for _ in range(3):
-        fitted = fit_once(memory, tiny_patches(transformer=PCA(3)), [painting], 0)
-        assert state(fitted) == expected
-        fitted.transformer_.components_[:] = 0
-        fitted.images_[0][:] = 0
-
-
 @pytest.mark.parametrize("damage", [b"", b"not a pickle", None])
 def test_a_damaged_entry_is_fitted_again(memory, cvae_fits, painting, damage, caplog):
     expected = state(fit_once(memory, tiny_patches(), [painting], 0))
@@ -200,27 +184,6 @@ def test_threads_that_ask_at_once_fit_once(memory, painting, monkeypatch):
     assert len(set(found)) == 1
 
 
-def test_the_lock_is_held_while_an_estimator_is_fitted_and_not_after(memory, painting, monkeypatch):
-    fcntl = pytest.importorskip("fcntl")
-    fit, tried = PCA.fit, []
-
-    def try_the_lock():
-        [lock] = memory.rglob("locks/*")
-        with open(lock) as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def fit_and_try(self, X, y=None):
-        with pytest.raises(BlockingIOError):
-            try_the_lock()
-        tried.append(True)
-        return fit(self, X)
-
-    monkeypatch.setattr(PCA, "fit", fit_and_try)
-    fit_once(memory, tiny_patches(PCA(3)), [painting], 0)
-    try_the_lock()
-    assert tried
-
-
 @pytest.mark.parametrize("platform", ["without fcntl", "with a file system that has no locks"])
 def test_without_locks_estimators_are_kept_all_the_same(memory, cvae_fits, painting, monkeypatch, platform):
     def no_locks(*args):
@@ -233,9 +196,3 @@ def test_without_locks_estimators_are_kept_all_the_same(memory, cvae_fits, paint
     for _ in range(2):
         fit_once(memory, tiny_patches(), [painting], 0)
     assert len(cvae_fits) == 1
-
-
-def test_clearing_the_memory_leaves_nothing_but_its_folder(memory, painting):
-    fit_once(memory, tiny_patches(), [painting], 0)
-    joblib.Memory(str(memory), verbose=0).clear(warn=False)
-    assert not [file for file in memory.rglob("*") if file.is_file() and file.name != ".gitignore"]

@@ -65,14 +65,6 @@ def test_a_step_in_the_middle_is_fitted_and_applied_with_the_masks(asking, pca_s
     np.testing.assert_array_equal(pipeline[-1].alignment_.matrix, alone.alignment_.matrix)
 
 
-def test_two_steps_that_ask_both_get_the_masks(asking, pca_style, photographs, masks, expected):
-    second = StylePropagator(style=pca_style, strength=0.5, random_state=0).set_transform_request(mask=True)
-    pictures = make_pipeline(asking, second).fit_transform(photographs, mask=masks)
-    for picture, photograph, mask in zip(pictures, photographs, masks, strict=True):
-        np.testing.assert_array_equal(picture[mask == 0], photograph[mask == 0])
-        assert not np.array_equal(picture[mask == 1], photograph[mask == 1])
-
-
 def test_the_score_with_masks_is_that_of_the_masked_pictures(propagator, photographs, masks):
     nothing = [np.zeros_like(mask) for mask in masks]
     everything = [np.ones_like(mask) for mask in masks]

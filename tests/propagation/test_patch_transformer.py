@@ -1,12 +1,8 @@
 """Images of any size to fields of patch codes, and back."""
 
-import pickle
-
 import numpy as np
 import pytest
-from sklearn.base import clone
 from sklearn.decomposition import PCA
-from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 
 from skisp import CVAETransformer, PatchTransformer
@@ -64,26 +60,6 @@ def test_decoded_images_lie_in_0_to_1(images, pca_patches):
         assert image.max() <= 1
 
 
-@pytest.mark.parametrize(
-    ("convert", "n_channels"),
-    [
-        (lambda image: image[..., 0], 1),
-        (lambda image: image[..., :1], 1),
-        (lambda image: image, 3),
-        (lambda image: (image * 255).astype(np.uint8), 3),
-        (lambda image: (image * 65535).astype(np.uint16), 3),
-        (lambda image: np.dstack([image, np.ones(image.shape[:2])]), 3),
-    ],
-)
-def test_images_of_any_kind_are_kept_as_floats(images, pca_patches, convert, n_channels):
-    patches = pca_patches.fit([convert(image) for image in images])
-    assert patches.n_channels_ == n_channels
-    assert patches.n_features_in_ == 25 * n_channels
-    for kept, image in zip(patches.images_, images, strict=True):
-        assert kept.dtype == np.float32
-        np.testing.assert_allclose(kept, image[..., :n_channels], atol=1 / 250)
-
-
 def test_colour_and_grey_images_are_coded_by_what_was_fitted(images, pca_patches):
     grey = [image.mean(2) for image in images]
     assert pca_patches.fit(images).transform(grey)[0].shape == (16, 22, 6)
@@ -94,18 +70,6 @@ def test_the_default_codes_by_a_cvae(images):
     patches = PatchTransformer(max_patches=300, random_state=0).fit([images[0]])
     assert isinstance(patches.transformer_, CVAETransformer)
     assert patches.transform([images[0]])[0].shape == (14, 20, 12)
-
-
-def test_the_given_transformer_is_not_touched(images):
-    pca = PCA(3)
-    PatchTransformer(pca, patch_size=5, max_patches=200).fit(images)
-    with pytest.raises(NotFittedError):
-        pca.transform(np.zeros((1, 75)))
-
-
-def test_at_most_max_patches_are_fitted(images):
-    patches = PatchTransformer(PCA(3), patch_size=5, max_patches=57, random_state=0).fit(images)
-    assert patches.transformer_.n_samples_ == 57
 
 
 def test_small_images_are_fitted_at_their_own_size_only(images):
@@ -163,12 +127,6 @@ def test_a_pyramid_below_the_patch_is_refused(images):
         PatchTransformer(PCA(2), patch_size=5, max_size=4).fit(images)
 
 
-@pytest.mark.parametrize("parameters", [{"patch_size": 1}, {"max_patches": 0}, {"transformer": 3}])
-def test_parameters_are_validated(images, parameters):
-    with pytest.raises(ValueError, match=f"The '{next(iter(parameters))}' parameter of PatchTransformer must be"):
-        PatchTransformer(**parameters).fit(images)
-
-
 def test_one_seed_gives_one_fit(images):
     fits = [
         PatchTransformer(
@@ -183,15 +141,6 @@ def test_one_seed_gives_one_fit(images):
 def test_a_seed_of_the_transformers_own_is_kept(images):
     patches = PatchTransformer(PCA(2, random_state=7), patch_size=5, max_patches=200, random_state=0).fit(images)
     assert patches.transformer_.random_state == 7
-
-
-def test_clones_and_pickles(images, cvae_patches):
-    assert clone(cvae_patches).get_params()["transformer__n_components"] == 4
-    fitted = cvae_patches.fit(images)
-    again = pickle.loads(pickle.dumps(fitted))
-    np.testing.assert_array_equal(again.transform(images)[1], fitted.transform(images)[1])
-    with pytest.raises(NotFittedError):
-        clone(fitted).transform(images)
 
 
 def test_a_frozen_transformer_codes_patches_as_it_is(images, rng):

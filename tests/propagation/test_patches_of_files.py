@@ -4,7 +4,6 @@ import threading
 
 import numpy as np
 import pytest
-import torch
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 
@@ -38,14 +37,10 @@ def patches_of(X, n_patches=100, coder=None):
 
 @pytest.mark.parametrize("n_threads", [1, 3])
 @pytest.mark.parametrize("n_patches", [3, 10, 100])
-def test_files_give_the_patches_of_the_images_with_any_number_of_threads(paths, n_patches, n_threads):
+def test_files_give_the_patches_of_the_images_with_any_number_of_threads(paths, n_patches, n_threads, set_threads):
     expected = patches_of(ImageReader().transform(paths), n_patches)
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(n_threads)
-        fitted = [patches_of(X, n_patches) for X in (paths, [str(path) for path in paths], ImageFiles(paths))]
-    finally:
-        torch.set_num_threads(before)
+    set_threads(n_threads)
+    fitted = [patches_of(X, n_patches) for X in (paths, [str(path) for path in paths], ImageFiles(paths))]
     for one in fitted:
         assert one.transformer_.rows.shape == (n_patches, 75)
         np.testing.assert_array_equal(one.transformer_.rows, expected.transformer_.rows)
@@ -72,7 +67,7 @@ def test_of_more_files_than_patches_some_are_not_read(paths):
     assert len(fitted.transformer_.rows) == 5
 
 
-def test_few_images_are_held_at_once(paths, monkeypatch):
+def test_few_images_are_held_at_once(paths, monkeypatch, set_threads):
     """No more than there are threads, however many files there are."""
     lock, held, most = threading.Lock(), [0], [0]
     item, sample = ImageFiles.__getitem__, _patch_sampling.sample_patches
@@ -84,12 +79,8 @@ def test_few_images_are_held_at_once(paths, monkeypatch):
 
     monkeypatch.setattr(ImageFiles, "__getitem__", lambda *arguments: (item(*arguments), count(1))[0])
     monkeypatch.setattr(_patch_sampling, "sample_patches", lambda *arguments: (sample(*arguments), count(-1))[0])
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(2)
-        patches_of(10 * paths)
-    finally:
-        torch.set_num_threads(before)
+    set_threads(2)
+    patches_of(10 * paths)
     assert held[0] == 1  # the first, by which the others are judged, is read once more
     assert most[0] <= 3
 

@@ -28,14 +28,6 @@ def test_it_is_the_propagator_fitted_on_the_photograph(small, painting):
     np.testing.assert_array_equal(propagate_style(small, painting, random_state=0), picture)
 
 
-@pytest.mark.parametrize("convert", [lambda x: x, lambda x: x / 255, lambda x: x[..., 0], lambda x: x[..., :1]])
-def test_an_array_gives_an_array_of_its_kind(small, painting, convert):
-    picture = propagate_style(convert(small), painting, random_state=0)
-    assert isinstance(picture, np.ndarray)
-    assert picture.shape == convert(small).shape
-    assert picture.dtype == convert(small).dtype
-
-
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA"])
 def test_a_pillow_image_gives_a_pillow_image(small, painting, mode):
     content = PIL.Image.fromarray(small).convert(mode)
@@ -72,10 +64,6 @@ def test_what_a_file_says_of_its_picture_is_kept(tmp_path, small, painting):
             assert dict(saved.getexif()) == {0x0110: "a camera", 0x0112: 1}
             assert saved.info["dpi"] == (300, 300)
             assert saved.info["icc_profile"] == profile
-
-
-def test_an_array_says_nothing_of_itself(small, painting):
-    assert propagate_style(PIL.Image.fromarray(small), painting, strength=0).info == {}
 
 
 def test_a_path_gives_a_pillow_image(tmp_path, small, painting):

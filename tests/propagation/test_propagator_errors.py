@@ -116,17 +116,6 @@ def test_an_unknown_device_names_those_that_work(pca_style, photograph):
         StylePropagator(style=pca_style, device="gpu9").fit([photograph])
 
 
-def test_unfitted_it_says_so(pca_style, photograph):
-    for method in ("transform", "score"):
-        with pytest.raises(NotFittedError, match="StylePropagator instance is not fitted yet"):
-            getattr(StylePropagator(style=pca_style), method)([photograph])
-
-
-def test_scores_of_tiny_images_are_refused(propagator, photograph):
-    with pytest.raises(ValueError, match="content is 12x36 px; the metrics need at least 16 px"):
-        propagator.score([photograph[:12]])
-
-
 @pytest.mark.parametrize(
     ("weight", "message"),
     [

@@ -5,7 +5,6 @@ from functools import cache, partial
 import numpy as np
 import PIL.Image
 import pytest
-import sklearn
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - its import makes the next one work
@@ -194,16 +193,8 @@ def test_a_memory_trains_each_sub_estimator_once_in_a_whole_search(one_job, pipe
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["halving at random, epochs of the style", "learning_curve"])
-def test_two_jobs_find_what_one_finds(name, one_job, pipeline, paths):
-    assert_same_results((search if name in SEARCHES else validate)(name, pipeline, paths, n_jobs=2), one_job(name))
-
-
-@pytest.mark.slow
-def test_two_jobs_with_routing_and_a_memory_find_what_one_finds(one_job, pipeline, paths, memory):
-    remembering = clone(pipeline).set_params(redraw__memory=memory, memory=str(memory))
-    with sklearn.config_context(enable_metadata_routing=True):
-        assert_same_results(search("grid", remembering, paths, n_jobs=2), one_job("grid"))
+def test_two_jobs_find_what_one_finds(one_job, pipeline, paths):
+    assert_same_results(search("grid", pipeline, paths, n_jobs=2), one_job("grid"))
 
 
 @pytest.mark.parametrize("name", ["style", "style__transformer", "style_images"])

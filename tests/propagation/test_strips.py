@@ -51,13 +51,11 @@ def photograph_of_odd_size():
     ("parameters", "convert"),
     [
         ({}, None),
-        ({"color": "content", "strength": 0.6}, None),
+        ({"color": "content", "strength": 0.6}, lambda image: image.astype(np.uint16) * 257),
         ({"color": "only"}, None),
-        ({"patches": "style", "style_scale": 1.5}, lambda image: image[..., :1]),
-        ({"detail": 0.9, "content_weight": 2.0}, lambda image: image.astype(np.uint16) * 257),
-        ({}, lambda image: np.float32(image[:49, :50] / 255)),
+        ({"patches": "style", "style_scale": 1.5}, lambda image: np.float32(image[:49, :50, :1] / 255)),
     ],
-    ids=["default", "colours", "recoloured", "grey", "uint16", "small"],
+    ids=["default", "colours", "recoloured", "grey"],
 )
 def test_the_height_of_a_strip_is_not_seen(
     pca_style, photograph_of_odd_size, monkeypatch, packing, parameters, convert
@@ -70,30 +68,17 @@ def test_the_height_of_a_strip_is_not_seen(
     assert pictures[0].dtype == image.dtype
 
 
-@pytest.mark.parametrize("n_masks", [1, 2])
 def test_the_height_of_a_strip_is_not_seen_in_masks_and_several_styles(
-    pca_patches, painting, other_painting, photograph_of_odd_size, monkeypatch, n_masks
+    pca_patches, painting, other_painting, photograph_of_odd_size, monkeypatch
 ):
     image = np.concatenate([photograph_of_odd_size, np.full((85, 131, 1), 200, np.uint8)], axis=2)
-    mask = np.random.default_rng(0).random((85, 131) if n_masks == 1 else (2, 85, 131)).astype(np.float32)
+    mask = np.random.default_rng(0).random((2, 85, 131)).astype(np.float32)
     propagator = StylePropagator(
         style=pca_patches, style_images=[painting, other_painting], style_weights=[1, 2], random_state=0
     ).fit([image])
     pictures = pictures_in_strips(monkeypatch, lambda: propagator.transform([image], mask=[mask])[0], 131)
     check_the_same(pictures)
     np.testing.assert_array_equal(pictures[0][..., 3], 200)
-
-
-def test_what_is_packed_is_seen_by_a_level_at_most(pca_style, photograph_of_odd_size, monkeypatch):
-    pictures = []
-    for most in (10**9, 1000):
-        monkeypatch.setattr(_raster, "_MOST_IN_FLOATS", most)
-        pictures.append(
-            StylePropagator(style=pca_style, random_state=0).fit_transform([photograph_of_odd_size])[0].astype(int)
-        )
-    differences = np.abs(pictures[0] - pictures[1])
-    assert differences.max() <= 1
-    assert differences.mean() < 0.01
 
 
 class WholePictures(TorchDispatchMode):
@@ -115,17 +100,13 @@ class WholePictures(TorchDispatchMode):
     ("parameters", "most_in_floats"),
     [({}, 1000), ({"color": "content", "strength": 0.5}, 1000), ({"color": "only"}, 1000), ({"color": "only"}, 10**9)],
 )
-def test_a_large_picture_is_never_whole_in_floats(pca_style, monkeypatch, parameters, most_in_floats):
+def test_a_large_picture_is_never_whole_in_floats(pca_style, monkeypatch, set_threads, parameters, most_in_floats):
     photograph = load_photograph("china", size=211)[:139]  # two primes: of nothing else there are as many values
     monkeypatch.setattr(chunk_sizes, "pixels", 32 * 211)
     monkeypatch.setattr(chunk_sizes, "patches", 200)
     monkeypatch.setattr(_raster, "_MOST_IN_FLOATS", most_in_floats)
     propagator = StylePropagator(style=pca_style, random_state=0, **parameters).fit([photograph[:50, :50]])
-    n_threads = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)  # the mode is one thread's
-        with WholePictures(photograph.shape[:2]) as whole:
-            propagator.transform([photograph])
-    finally:
-        torch.set_num_threads(n_threads)
+    set_threads(1)  # the mode is one thread's
+    with WholePictures(photograph.shape[:2]) as whole:
+        propagator.transform([photograph])
     assert bool(whole.found) == (most_in_floats > 1000)

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 
-from skisp import CVAETransformer, ImageReader, PatchTransformer, StylePropagator
+from skisp import CVAETransformer, PatchTransformer, StylePropagator
 
 NAMES = [f"height{i}" for i in range(6)]
 
@@ -70,12 +70,6 @@ def test_codes_of_as_many_components_as_columns_are_no_columns_of_x(rows):
     assert names[0] == "patchtransformer0"
 
 
-def test_codes_of_a_cvae_are_a_table_with_names(library, name, table):
-    codes = coder(CVAETransformer).set_output(transform=name).fit_transform(table)
-    assert isinstance(codes, library.DataFrame)
-    assert list(codes.columns) == ["cvaetransformer0", "cvaetransformer1", "cvaetransformer2"]
-
-
 @pytest.mark.parametrize("kind", [PCA, CVAETransformer])
 @pytest.mark.parametrize("by", ["the estimator", "the transformer inside", "the configuration"])
 def test_codes_of_images_stay_arrays(name, painting, kind, by):
@@ -115,16 +109,6 @@ def test_redrawn_images_stay_arrays(name, photograph, painting, kind, by):
         assert type(pictures) is list
         np.testing.assert_array_equal(pictures[0], expected.transform([photograph])[0])
         assert propagator.score([photograph]) == expected.score([photograph])
-
-
-def test_a_pipeline_from_files_to_pictures_takes_set_output_before_and_after_fit(name, pca_style, photograph):
-    pipeline = make_pipeline(ImageReader(), StylePropagator(style=pca_style, random_state=0))
-    [expected] = clone(pipeline).fit_transform([photograph])
-    [before] = clone(pipeline).set_output(transform=name).fit_transform([photograph])
-    [after] = pipeline.fit([photograph]).set_output(transform=name).transform([photograph])
-    for picture in (before, after):
-        assert type(picture) is np.ndarray
-        np.testing.assert_array_equal(picture, expected)
 
 
 @pytest.mark.filterwarnings("error")

@@ -1,7 +1,6 @@
 """What a propagator prints while it works."""
 
-from skisp import PatchTransformer, StylePropagator
-from skisp._progress import Progress, listening
+from skisp import StylePropagator
 
 
 def test_epochs_levels_and_images_are_told_line_by_line(photograph, painting, cvae_patches, capsys):
@@ -15,21 +14,3 @@ def test_epochs_levels_and_images_are_told_line_by_line(photograph, painting, cv
     assert any(line.startswith("redraw: ") for line in out)
     propagator.propagate_sequence([photograph, photograph])
     assert "frames: 2 of 2" in capsys.readouterr().out
-
-
-def test_nothing_is_printed_by_default_and_the_pictures_are_the_same(photograph, painting, cvae_patches, capsys):
-    silent, telling = (
-        StylePropagator(style=cvae_patches, style_images=painting, random_state=0, verbose=verbose)
-        for verbose in (0, 1)
-    )
-    picture = silent.fit_transform([photograph])[0]
-    assert capsys.readouterr().out == ""
-    assert (telling.fit_transform([photograph])[0] == picture).all()
-
-
-def test_a_listener_around_it_hears_what_is_not_printed(photograph, painting, cvae_patches):
-    heard = []
-    with listening(heard.append):
-        StylePropagator(style=cvae_patches, style_images=painting, random_state=0).fit_transform([photograph])
-    assert Progress("images", 1, 1) in heard
-    assert isinstance(cvae_patches, PatchTransformer)

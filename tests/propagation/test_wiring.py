@@ -175,18 +175,6 @@ def test_a_film_begins_anew_where_two_fifths_of_a_frame_are_not_the_same(
     assert len(begun) == 1 + begins_anew
 
 
-def test_colours_and_structure_of_all_frames_are_measured_on_the_first(pca_style, film):
-    propagator = StylePropagator(style=pca_style, random_state=0).fit(film[:1])
-    sequence = propagator.propagation_.sequence(propagator._settings())
-    states = []
-    for _ in propagator.propagation_.redraw_film(list(film), propagator._settings(), sequence):
-        states.append(sequence.state())
-    for state in states[1:]:
-        for name in ("matrix", "offset", "structure"):
-            np.testing.assert_array_equal(state[name], states[0][name])
-        assert not np.array_equal(state["image"], states[0]["image"])
-
-
 # Contrast after the synthesis.
 
 
@@ -344,17 +332,6 @@ def test_the_content_is_what_its_own_coder_sees(coder, scene):
     assert likeness[0] < likeness[1] - 0.15
 
 
-def test_colours_are_those_of_the_style(coder, scene):
-    wanted = coder.estimator.images_[0].mean(axis=(0, 1))
-    assert np.abs(redrawn(coder, scene).mean(axis=(0, 1)) / 255 - wanted).max() < 0.1
-
-
-def test_the_device_named_is_the_one_used(coder, scene):
-    np.testing.assert_array_equal(
-        redrawn(coder, scene, device="cpu"), redrawn(coder, scene, device=torch.device("cpu"))
-    )
-
-
 # Parameters of the patch transformer.
 
 
@@ -368,22 +345,6 @@ class KeepingRows(PCA):
 
 def rows_fitted(image, **parameters):
     return PatchTransformer(KeepingRows(2), random_state=0, **parameters).fit([image]).transformer_.rows
-
-
-def test_a_picture_is_searched_four_times_at_the_coarsest_level_and_once_at_each_other(monkeypatch):
-    rounds, refine = [], Synthesis.refine
-    monkeypatch.setattr(Synthesis, "refine", lambda own, n_rounds: (rounds.append(n_rounds), refine(own, n_rounds))[1])
-    picture = np.random.default_rng(0).random((110, 110, 3))
-    style = PatchTransformer(PCA(3), patch_size=5, max_patches=200, random_state=0).fit([picture])
-    StylePropagator(style=style, random_state=0).fit_transform([picture])
-    assert rounds == [4, 1, 1]
-
-
-def test_codes_have_the_number_of_components_asked_for():
-    image = noise(40, 44).permute(1, 2, 0).numpy()
-    for n_components in (3, 5):
-        patches = PatchTransformer(n_components=n_components, patch_size=5, max_patches=200, random_state=0)
-        assert patches.fit([image]).transform([image])[0].shape[2] == n_components
 
 
 def test_above_the_greatest_size_patches_are_of_a_smaller_image():
@@ -403,13 +364,3 @@ def test_patches_come_in_equal_shares_from_every_level_of_the_pyramid():
     rows = rows_fitted(image, patch_size=5, max_patches=5000)
     assert len(rows) == 5000
     assert float(np.isin(rows, (0, 1)).all(axis=1).mean()) == pytest.approx(1 / 5, abs=0.01)
-
-
-def test_the_seed_of_the_patches_samples_them():
-    image = noise(40, 44).permute(1, 2, 0).numpy()
-    sampled = [
-        PatchTransformer(KeepingRows(2), patch_size=5, max_patches=50, random_state=seed).fit([image]).transformer_.rows
-        for seed in (0, 0, 1)
-    ]
-    np.testing.assert_array_equal(sampled[0], sampled[1])
-    assert not np.array_equal(sampled[0], sampled[2])
