@@ -89,11 +89,19 @@ def test_no_two_photographs_go_to_one_file(folder, capsys, link):
 
 
 @pytest.mark.parametrize(
-    "command", [["demo", "-o", "a.png"], ["styles", "-o", "kinds"], [*SEQUENCE, "a.png", "-o", "b.png"]]
+    "command",
+    [
+        ["demo", "-o", "a.png"],
+        ["styles", "-o", "kinds"],
+        ["fit", "a.png", "-o", "kinds/old.skisp"],
+        [*PROPAGATE, "a.png", "-o", "b.png"],
+        [*SEQUENCE, "a.png", "-o", "b.png"],
+    ],
 )
 def test_nothing_is_overwritten_without_force(folder, capsys, command):
     os.mkdir("kinds")
     write_image("kinds/waves.png", np.zeros((2, 2)))
+    Path("kinds/old.skisp").touch()
     before = contents(folder)
     assert main(command) == 2
     assert "exists already; choose another output, or pass --force" in capsys.readouterr().err

@@ -1,8 +1,25 @@
 """What the tests of fitting share."""
 
 import numpy as np
+import pytest
 
+from skisp import CVAETransformer
 from skisp.cvae._training import Trainer
+
+
+def small_cvae(**parameters):
+    """One that is fitted in no time, on the CPU, the same every time."""
+    defaults = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 3, "n_scoring_samples": 4}
+    return CVAETransformer(**{**defaults, "random_state": 0, "device": "cpu", **parameters})
+
+
+def as_memmap(X, folder):
+    np.save(folder / "rows.npy", X)
+    return np.load(folder / "rows.npy", mmap_mode="r")
+
+
+def as_dask(X, folder):
+    return pytest.importorskip("dask.array").from_array(X, chunks=(25, *X.shape[1:]))
 
 
 def interrupt(*arguments):

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
-from skisp import CVAETransformer
 from skisp.cvae._augmentation import augment, flip, shift
 from skisp.cvae._objectives import Objective
+
+from ._shared import small_cvae
 
 IMAGES = (load_digits().images[:60] / 16).astype(np.float32)
 ROWS = IMAGES.reshape(60, 64)
@@ -126,11 +127,6 @@ def test_rows_keep_their_shape_and_hold_the_image_in_the_order_of_numpy(H, W, C,
 
 
 # In training
-
-
-def small_cvae(**parameters):
-    defaults = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 3, "n_scoring_samples": 4}
-    return CVAETransformer(**{**defaults, "random_state": 0, "device": "cpu", **parameters})
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from skisp._chunks import chunk_sizes
 from skisp.cvae._offset import as_float32_less, offset_of
 from skisp.persistence import load_model, save_model
 
+from ._shared import as_dask, as_memmap
+
 N_ROWS, N_FEATURES = 200, 4
 RNG = np.random.default_rng(0)
 # On a grid of 2^-20, so that adding FAR loses nothing.
@@ -216,15 +218,6 @@ def as_frame(X, folder):
 def as_mixed_frame(X, folder):
     frame = as_frame(X, folder)
     return frame.assign(b=frame["b"].astype(object))
-
-
-def as_memmap(X, folder):
-    np.save(folder / "rows.npy", X)
-    return np.load(folder / "rows.npy", mmap_mode="r")
-
-
-def as_dask(X, folder):
-    return pytest.importorskip("dask.array").from_array(X, chunks=(64, N_FEATURES))
 
 
 @pytest.mark.parametrize("source", [as_list, as_fortran, as_frame, as_mixed_frame, as_memmap, as_dask])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.spatial.distance import cdist
 
-from skisp import CVAETransformer
+from ._shared import small_cvae
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.random((40, 6)).astype(np.float32)
@@ -14,11 +14,6 @@ CENTRES = np.array([[0.0, 0.0], [6.0, 0.0], [0.0, 6.0]])
 BLOBS = np.repeat(CENTRES, 100, axis=0) + 0.3 * RNG.normal(size=(300, 2))
 ANGLES = RNG.uniform(0, 1.5 * np.pi, 400)
 HELIX = np.column_stack([np.cos(ANGLES), np.sin(ANGLES), 0.3 * ANGLES]) + 0.02 * RNG.normal(size=(400, 3))
-
-
-def small_cvae(**parameters):
-    defaults = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 2, "n_scoring_samples": 4}
-    return CVAETransformer(**{**defaults, "random_state": 0, "device": "cpu", **parameters})
 
 
 def trained_cvae(**parameters):

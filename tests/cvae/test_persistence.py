@@ -19,7 +19,7 @@ from sklearn.exceptions import NotFittedError
 from skisp import CVAETransformer
 from skisp.cvae._state import STATE_FORMAT
 
-from ._shared import assert_same_bits
+from ._shared import assert_same_bits, small_cvae
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -30,11 +30,6 @@ def waves(n, *shape):
     i, j = np.arange(1, n + 1)[:, None], np.arange(1, n_features + 1)[None]
     values = 0.5 + 0.25 * np.sin(0.7 * i + 0.3 * j) + 0.25 * np.sin(1.3 * i) * np.cos(0.11 * i * j)
     return values.clip(0, 1).astype(np.float32).reshape(n, *shape)
-
-
-def small_cvae(**parameters):
-    defaults = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 3, "n_scoring_samples": 8}
-    return CVAETransformer(**{**defaults, "random_state": 0, "device": "cpu", **parameters})
 
 
 FIXTURES = ("conv", "dense", "gaussian")

@@ -16,7 +16,7 @@ from skisp.cvae import _reading
 from skisp.cvae._networks import CVAENetwork, rows_at_once
 from skisp.cvae._training import Trainer
 
-from ._shared import assert_same_bits
+from ._shared import as_dask, as_memmap, assert_same_bits
 
 N_ROWS, N_FEATURES = 60, 12
 ROWS = np.random.default_rng(0).random((N_ROWS, N_FEATURES), dtype=np.float32)
@@ -74,16 +74,6 @@ def fitted_state(cvae):
 
 def as_dataset(X, folder):
     return Dataset(X)
-
-
-def as_memmap(X, folder):
-    np.save(folder / "rows.npy", X)
-    return np.load(folder / "rows.npy", mmap_mode="r")
-
-
-def as_dask(X, folder):
-    da = pytest.importorskip("dask.array")
-    return da.from_array(X, chunks=(25, *X.shape[1:]))
 
 
 def as_tensor(X, folder):

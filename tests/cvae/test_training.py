@@ -26,13 +26,7 @@ from skisp.cvae._training import (
     train,
 )
 
-from ._shared import interrupt
-
-
-def small_cvae(**parameters):
-    defaults = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 3, "n_scoring_samples": 4}
-    return CVAETransformer(**{**defaults, "random_state": 0, "device": "cpu", **parameters})
-
+from ._shared import interrupt, small_cvae
 
 ROWS = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
 

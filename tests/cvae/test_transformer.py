@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from skisp import CVAETransformer
 
-from ._shared import assert_same_bits
+from ._shared import as_memmap, assert_same_bits
 
 MNIST = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "mnist.npz"
 DIGITS = load_digits()
@@ -107,12 +107,6 @@ def test_pandas_goes_in_and_comes_out():
 
 
 # Memory layouts
-
-
-def as_memmap(X, folder):
-    path = folder / "rows.npy"
-    np.save(path, X)
-    return np.load(path, mmap_mode="r")
 
 
 def read_only(X, folder):

@@ -22,6 +22,8 @@ from skisp import CVAETransformer, StylePropagator
 from skisp.persistence import load_model, save_model
 from skisp.persistence._limits import limits
 
+from ..cvae._shared import assert_same_bits
+
 
 @pytest.fixture
 def through_file(tmp_path):
@@ -30,11 +32,6 @@ def through_file(tmp_path):
         return load_model(tmp_path / "model.skisp")
 
     return saved_and_loaded
-
-
-def assert_same_bits(ours, theirs):
-    for our, their in zip(ours, theirs, strict=True):
-        np.testing.assert_array_equal(our, their, strict=True)
 
 
 def assert_same_state(ours, theirs):

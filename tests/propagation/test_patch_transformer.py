@@ -7,13 +7,7 @@ from sklearn.frozen import FrozenEstimator
 
 from skisp import CVAETransformer, PatchTransformer
 
-
-class KeepingRows(PCA):
-    """A PCA that keeps the rows it is fitted on."""
-
-    def fit(self, X, y=None):
-        self.rows = X
-        return super().fit(X)
+from ._coders import KeepingRows
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from skisp.io import ImageFiles, write_image
 from skisp.persistence import load_model, save_model
 from skisp.propagation import _patch_sampling
 
+from ._coders import KeepingRows
+
 
 @pytest.fixture
 def paths(tmp_path, rng):
@@ -20,14 +22,6 @@ def paths(tmp_path, rng):
     for i, path in enumerate(paths):
         write_image(path, rng.integers(0, 256, (50 + 7 * i, 70, 3), dtype=np.uint8))
     return paths
-
-
-class KeepingRows(PCA):
-    """A PCA that keeps the rows it is fitted on."""
-
-    def fit(self, X, y=None):
-        self.rows = X
-        return super().fit(X)
 
 
 def patches_of(X, n_patches=100, coder=None):

@@ -28,6 +28,8 @@ from skisp.propagation.synthesis._settings import SynthesisSettings
 from skisp.propagation.synthesis._style_model import StyleModel
 from skisp.propagation.synthesis._synthesis import Synthesis
 
+from ._coders import KeepingRows
+
 
 def noise(height, width, seed=0):
     return torch.rand(3, height, width, generator=torch.Generator().manual_seed(seed))
@@ -333,14 +335,6 @@ def test_the_content_is_what_its_own_coder_sees(coder, scene):
 
 
 # Parameters of the patch transformer.
-
-
-class KeepingRows(PCA):
-    """A PCA that keeps the rows it is fitted on."""
-
-    def fit(self, X, y=None):
-        self.rows = X
-        return super().fit(X)
 
 
 def rows_fitted(image, **parameters):
