@@ -201,6 +201,20 @@ def layers(kind, batch_norm, activation="gelu"):
     return ConvEncoder(shape, (4, 3), activation, batch_norm), ConvDecoder(shape, 3, (4, 3), activation, batch_norm)
 
 
+def hidden_layers(module):
+    """Linear layers and convolutions but the one that gives the output."""
+    found = [layer for layer in module.modules() if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d))]
+    return found[:-1] if isinstance(module, (DenseDecoder, ConvDecoder)) else found
+
+
+@pytest.mark.parametrize("kind", ["dense", "conv"])
+def test_without_batch_norm_hidden_layers_have_biases_and_no_norm(kind):
+    for module in layers(kind, batch_norm=False):
+        assert norms(module) == []
+        assert len(hidden_layers(module)) > 0
+        assert all(layer.bias is not None for layer in hidden_layers(module))
+
+
 @pytest.mark.parametrize("kind", ["dense", "conv"])
 @pytest.mark.parametrize("batch_norm", [True, False])
 def test_every_parameter_matters(kind, batch_norm):

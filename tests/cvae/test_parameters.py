@@ -35,6 +35,10 @@ def weights(cvae):
     return sum(float(part.square().sum()) for name, part in cvae.module_.named_parameters() if part.ndim > 1)
 
 
+def test_more_components_restore_rows_better():
+    assert rising([-error(fitted(n_components=n)) for n in (1, 4, 12)])
+
+
 def test_more_weight_on_the_kl_term_leaves_less_in_the_codes_and_restores_rows_worse():
     models = [fitted(kl_weight=weight, **TRAINED) for weight in (0.1, 1.0, 10.0)]
     assert rising([-model.kl_per_component_.sum() for model in models])
@@ -76,6 +80,12 @@ def test_more_weight_decay_makes_weights_smaller():
     assert rising([-weights(fitted(weight_decay=decay, **TRAINED)) for decay in (0.0, 1.0, 10.0)])
 
 
+def test_more_epochs_learn_more():
+    models = [fitted(**TRAINED | {"max_iter": n}) for n in (1, 5, 25)]
+    assert [model.n_iter_ for model in models] == [1, 5, 25]
+    assert rising([-model.loss_ for model in models])
+
+
 def test_a_greater_tolerance_and_less_patience_end_training_sooner():
     def n_epochs(**parameters):
         more = {"early_stopping": True, "learning_rate_schedule": "constant", **TRAINED, "max_iter": 40}
@@ -83,6 +93,11 @@ def test_a_greater_tolerance_and_less_patience_end_training_sooner():
 
     assert n_epochs(tol=1e9, n_iter_no_change=2) < n_epochs(tol=1e9, n_iter_no_change=6) < n_epochs(tol=1e-4)
     assert n_epochs(tol=1e9, n_iter_no_change=2) <= 3
+
+
+def test_wider_layers_restore_rows_better():
+    models = [fitted(hidden_layer_sizes=sizes, **TRAINED | {"max_iter": 25}) for sizes in ((2,), (64,))]
+    assert error(models[1]) < error(models[0])
 
 
 def test_networks_without_activation_are_linear():

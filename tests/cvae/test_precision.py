@@ -49,7 +49,11 @@ def same_bits(ours, theirs):
 
 
 @pytest.mark.parametrize(("precision", "expected"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
-def test_linear_layers_of_the_block_compute_in_its_precision_and_those_after_it_in_float32(precision, expected):
+def test_linear_layers_of_the_block_compute_in_its_precision_and_those_after_it_in_float32(
+    precision, expected, monkeypatch
+):
+    """A precision that is named is taken whether it is fast here or not."""
+    monkeypatch.setattr(_precision, "has_fast_bfloat16", lambda device: precision == "float32")
     layer, x = nn.Linear(4, 3), torch.ones(2, 4)
     with autocast(precision, CPU):
         assert layer(x).dtype == expected
@@ -92,6 +96,12 @@ def test_in_bfloat16_the_layers_compute_but_codes_outputs_and_densities_come_in_
 )
 def test_processors_with_matrix_tiles_and_amds_with_bfloat16_instructions_are_fast(capabilities, fast):
     assert _cpu_has_fast_bfloat16(capabilities) is fast
+
+
+@pytest.mark.parametrize("capabilities", [{"amx_bf16": True}, {"amx_bf16": False}])
+def test_the_processor_is_asked_what_it_can_do(monkeypatch, capabilities):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert has_fast_bfloat16(CPU) is capabilities["amx_bf16"]
 
 
 def test_a_torch_that_cannot_tell_has_no_fast_bfloat16(monkeypatch):

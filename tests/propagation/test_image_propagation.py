@@ -196,6 +196,18 @@ def test_a_grey_style_makes_colour_photographs_grey_toned(pca_patches, painting,
     np.testing.assert_array_equal(picture[..., 0], picture[..., 2])
 
 
+def test_more_content_weight_keeps_more_of_the_photograph(pca_style):
+    content = load_photograph("china", size=60)
+    kept = [
+        content_similarity(
+            content,
+            StylePropagator(style=pca_style, content_weight=weight, random_state=0).fit_transform([content])[0],
+        )
+        for weight in (0.0, 1.0, 3.0)
+    ]
+    assert kept[0] < kept[1] < kept[2]
+
+
 # Score.
 
 
