@@ -23,6 +23,18 @@ def test_a_seed_is_drawn_as_scikit_learn_reads_random_states():
         draw_seed("seed")
 
 
+def test_no_random_state_draws_from_numpys_global_one():
+    before = np.random.get_state()
+    try:
+        np.random.seed(7)
+        first, second = draw_seed(None), draw_seed(None)
+        np.random.seed(7)
+        assert [draw_seed(None), draw_seed(None)] == [first, second]
+        assert first != second
+    finally:
+        np.random.set_state(before)
+
+
 def test_modules_are_initialised_by_the_seed_alone_and_the_global_state_stays():
     def weights(seed):
         with module_initialised_with(seed):

@@ -119,6 +119,12 @@ def test_mapping_outside_a_limit_or_one_item_takes_no_thread(three_threads):
         assert map_on_threads(lambda _: 0, []) == []
 
 
+def test_an_error_on_a_thread_reaches_the_caller(three_threads):
+    with one_thread(), pytest.raises(ZeroDivisionError):
+        map_on_threads(lambda i: 1 // i, [1, 0, 2])
+    assert torch.get_num_threads() == 3
+
+
 @given(st.integers(0, 5000), st.integers(1, 600), st.integers(1, 600))
 def test_slices_cover_everything_once_evenly_and_within_their_bounds(n, most, least):
     slices = split_evenly(n, most, least)

@@ -136,6 +136,12 @@ def test_the_page_offers_every_procedural_style(client):
     assert sorted(values) == sorted(["none", *skisp.datasets.STYLE_KINDS])
 
 
+def test_what_is_shown_is_upright_and_has_no_exif(client, pair, photograph):
+    image = PIL.Image.open(BytesIO(client.request("GET", f"/pictures/{pair[0]}")[1]))
+    np.testing.assert_array_equal(np.asarray(image), read_image(BytesIO(photograph)))
+    assert not image.getexif()
+
+
 def png_of(width, height):
     """A PNG file that says it has this size, and has no pixels."""
     chunks = [b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), b"IDAT", b"IEND"]

@@ -5,10 +5,7 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from argparse import Namespace
 from pathlib import Path
 
@@ -24,8 +21,6 @@ from skisp.cli._parser import build_parser
 from skisp.cli._progress import progress_shown
 from skisp.cli._styles import _check_large_enough
 from skisp.io import read_image, write_image
-
-from .._processes import ENVIRONMENT
 
 LONG = "x" * 300  # longer than a file name may be
 PROPAGATE = ["propagate", "a.jpg", "--style", "style.png", "-o", "out"]
@@ -581,6 +576,13 @@ class TestProgress:
         assert "loss" not in sys.stderr.getvalue()
         assert "50%" in sys.stderr.getvalue()
 
+    def test_without_rich(self, capsys, monkeypatch):
+        monkeypatch.setitem(sys.modules, "rich.console", None)
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+        with progress_shown("a.jpg"):
+            report("redraw", 3, 3)
+        assert capsys.readouterr().err.startswith("a.jpg ...\n")
+
 
 def test_version(capsys):
     with pytest.raises(SystemExit) as stop:
@@ -627,6 +629,11 @@ class TestDemoAndStyles:
         assert "skisp-demo.png exists already" in fails(capsys, "demo", "--size", "60")
         assert run(capsys, "demo", "--size", "60", "--force")[0] == 0
 
+    def test_demo_of_another_kind(self, folder, calls, pictures, capsys):
+        assert run(capsys, "demo", "--style-kind", "waves", "-o", "new/demo.jpg")[0] == 0
+        assert os.path.exists("new/demo.jpg")
+        assert "the kinds are stained_glass, waves" in fails(capsys, "demo", "--style-kind", "mud")
+
     def test_styles(self, folder, pictures, capsys):
         status, out, err = run(capsys, "styles", "-o", "kinds", "--size", "20")
         assert (status, err) == (0, "")
@@ -635,38 +642,3 @@ class TestDemoAndStyles:
         assert "exists already" in fails(capsys, "styles", "-o", "kinds")
         assert run(capsys, "styles", "-o", "kinds", "--force", "--seed", "3")[0] == 0
         assert (read_image("kinds/waves.png") == round(0.3 * 255)).all()
-
-
-@pytest.mark.slow
-class TestEndToEnd:
-    """The real thing."""
-
-    @pytest.fixture
-    def photographs(self, tmp_path):
-        from skisp.datasets import load_photograph, make_style_image
-
-        write_image(tmp_path / "china.jpg", load_photograph("china", size=96))
-        write_image(tmp_path / "flower.png", load_photograph("flower", size=80)[..., 1])
-        write_image(tmp_path / "style.png", make_style_image("stained_glass", size=96, random_state=0))
-        return tmp_path
-
-    @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
-    def test_interrupt(self, photographs):
-        command = [sys.executable, "-m", "skisp", "propagate", "china.jpg", "--style", "style.png", "-o", "out"]
-        process = subprocess.Popen(
-            command,
-            cwd=photographs,
-            env=ENVIRONMENT,
-            stderr=subprocess.PIPE,
-            text=True,
-            # A shell starts what runs in the background without it, and children inherit that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-        assert process.stderr.readline() == "learning the painting style.png ...\n"  # work has begun
-        time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        err = process.communicate(timeout=60)[1]
-        assert process.returncode == 130
-        assert err.splitlines()[-1] == "skisp: interrupted; 0 of 1 pictures are written"
-        assert "Traceback" not in err
-        assert not (photographs / "out").exists()

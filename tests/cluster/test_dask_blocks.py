@@ -18,18 +18,6 @@ pytestmark = pytest.mark.cluster
 BLOCK = 150
 
 
-def in_blocks(rows):
-    return da.from_array(rows, chunks=(BLOCK, rows.shape[1]))
-
-
-def assert_same_model(cvae, expected):
-    arrays, others = (model.module_.to_arrays() for model in (cvae, expected))
-    assert arrays.keys() == others.keys()
-    for name in others:
-        np.testing.assert_array_equal(arrays[name], others[name], err_msg=name)
-    assert cvae.loss_curve_ == expected.loss_curve_
-
-
 @pytest.fixture(scope="module")
 def fitted(propagator, photographs):
     return clone(propagator).fit(photographs)
@@ -60,21 +48,3 @@ def test_an_array_of_images_is_coded_block_by_block(client, cvae, rows):
     blocks = da.from_array(images, chunks=(BLOCK, 8, 8))
     codes = blocks.map_blocks(cvae.transform, drop_axis=2, dtype=np.float32, chunks=(blocks.chunks[0], (4,)))
     np.testing.assert_array_equal(codes.compute(), cvae.transform(images))
-
-
-def train_here(cvae, rows, n_epochs):
-    cvae = clone(cvae)
-    for _ in range(n_epochs):
-        for start in range(0, len(rows), BLOCK):
-            cvae.partial_fit(rows[start : start + BLOCK])
-    return cvae
-
-
-def test_dask_ml_trains_as_a_loop_does(client, cvae, rows):
-    wrappers = pytest.importorskip("dask_ml.wrappers")
-    incremental = wrappers.Incremental(cvae, shuffle_blocks=False).fit(in_blocks(rows))
-    expected = train_here(cvae, rows, n_epochs=1)
-    assert_same_model(incremental.estimator_, expected)
-    np.testing.assert_array_equal(incremental.transform(in_blocks(rows)).compute(), expected.transform(rows))
-    incremental.partial_fit(in_blocks(rows))
-    assert_same_model(incremental.estimator_, train_here(cvae, rows, n_epochs=2))

@@ -13,6 +13,14 @@ def small_cvae(**parameters):
     return CVAETransformer(**{**defaults, "random_state": 0, "device": "cpu", **parameters})
 
 
+def waves(n, *shape):
+    """Rows or images (n, *shape) in [0, 1] that no one has collected: products of sines."""
+    n_features = int(np.prod(shape))
+    i, j = np.arange(1, n + 1)[:, None], np.arange(1, n_features + 1)[None]
+    values = 0.5 + 0.25 * np.sin(0.7 * i + 0.3 * j) + 0.25 * np.sin(1.3 * i) * np.cos(0.11 * i * j)
+    return values.clip(0, 1).astype(np.float32).reshape(n, *shape)
+
+
 def as_memmap(X, folder):
     np.save(folder / "rows.npy", X)
     return np.load(folder / "rows.npy", mmap_mode="r")

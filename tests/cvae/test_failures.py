@@ -259,6 +259,18 @@ def test_an_interrupted_fit_holds_the_last_finished_epoch_and_says_so(monkeypatc
     assert saying(cvae) == expected
 
 
+def test_an_interrupted_warm_start_counts_the_epochs_of_both_fits(monkeypatch):
+    constant = {"learning_rate_schedule": "constant"}
+    cvae = small_cvae(warm_start=True, **constant).fit(ROWS)
+    at_step(monkeypatch, 2 * 4 + 1)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        cvae.fit(ROWS)
+    assert "epoch 5" in raised.value.__notes__[0]
+    assert cvae.n_iter_ == 5
+    assert cvae.fitted_.optimization is None  # it is some steps ahead of the weights
+    np.testing.assert_array_equal(cvae.transform(ROWS), small_cvae(max_iter=5, **constant).fit(ROWS).transform(ROWS))
+
+
 def test_an_interrupt_at_the_end_of_a_partial_fit_keeps_the_epoch_and_is_raised():
     cvae = small_cvae().partial_fit(ROWS)
     after = pickle.loads(pickle.dumps(cvae)).partial_fit(ROWS)

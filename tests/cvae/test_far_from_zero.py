@@ -203,14 +203,6 @@ def test_a_model_that_goes_on_keeps_its_offset(warm):
 # Sources
 
 
-def as_list(X, folder):
-    return X.tolist()
-
-
-def as_fortran(X, folder):
-    return np.asfortranarray(X)
-
-
 def as_frame(X, folder):
     return pytest.importorskip("pandas").DataFrame(X, columns=list("abcd"))
 
@@ -220,7 +212,7 @@ def as_mixed_frame(X, folder):
     return frame.assign(b=frame["b"].astype(object))
 
 
-@pytest.mark.parametrize("source", [as_list, as_fortran, as_frame, as_mixed_frame, as_memmap, as_dask])
+@pytest.mark.parametrize("source", [as_frame, as_mixed_frame, as_memmap, as_dask])
 @pytest.mark.filterwarnings("ignore:X has feature names")
 def test_every_source_gives_the_same_bits(source, tmp_path):
     X = source(ROWS + FAR, tmp_path)

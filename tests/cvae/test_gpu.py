@@ -11,7 +11,6 @@ from skisp import CVAETransformer
 from skisp._chunks import chunk_sizes
 from skisp.cvae._geodesic import even_line, geodesic
 from skisp.cvae._latent import latent_statistics
-from skisp.cvae._precision import autocast
 
 IMAGES = (load_digits().images[:60] / 16).astype(np.float32)
 NETWORKS = [{"network": "dense"}, {"network": "conv", "conv_channels": (2, 3)}]
@@ -147,16 +146,6 @@ def test_bfloat16_there_is_finite_and_close_to_float32(network):
     assert {parameter.dtype for parameter in rounded.module_.parameters()} == {torch.float32}
     assert rounded.transform(IMAGES).dtype == np.float32
     assert not torch.is_autocast_enabled(ACCELERATOR.type)
-
-
-@pytest.mark.gpu
-@needs_an_accelerator
-@pytest.mark.parametrize(("precision", "expected"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
-def test_layers_of_the_block_compute_there_in_its_precision(precision, expected):
-    layer = torch.nn.Linear(4, 3, device=ACCELERATOR)
-    with autocast(precision, ACCELERATOR):
-        assert layer(torch.ones(2, 4, device=ACCELERATOR)).dtype == expected
-    assert layer(torch.ones(2, 4, device=ACCELERATOR)).dtype == torch.float32
 
 
 @pytest.mark.gpu

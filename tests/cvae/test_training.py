@@ -222,6 +222,14 @@ def test_evaluation_is_deterministic_and_trains_nothing(n_epochs, objective):
     assert all(parameter.grad is None or n_epochs for parameter in trainer.network.parameters())
 
 
+def test_evaluation_has_all_of_the_kl_weight_and_no_contraction():
+    plain = trained(1)
+    other = make_trainer(objective=Objective(kl_warmup=100.0, contraction=7.0))
+    other.restore(plain.snapshot())
+    other.network.eval()
+    assert other.evaluate(blocks(), 0) == plain.evaluate(blocks(), 0)
+
+
 def test_evaluation_is_the_loss_by_running_statistics_of_all_rows_at_once():
     trainer = trained(1, objective=Objective(kl_weight=0.0))
     x = torch.from_numpy(ROWS)

@@ -53,6 +53,19 @@ def test_the_content_is_upright_and_the_style_slanted(digits):
         assert digit_slant(images).mean() == pytest.approx(0.5, abs=0.03)
 
 
+def test_the_style_keeps_a_share_of_the_variation_in_slant():
+    own = digit_slant(make_digit_styles(300, slant=0.0, thickness=0.0, variation=1.0, random_state=0).style)
+    less = digit_slant(make_digit_styles(300, slant=0.0, thickness=0.0, variation=0.25, random_state=0).style)
+    np.testing.assert_allclose(less, 0.25 * own, atol=0.02)
+    assert own.std() > 0.05
+
+
+def test_thickness_grows_by_what_is_asked():
+    thin, thick = (make_digit_styles(200, slant=0.0, thickness=t, random_state=0).style for t in (0.0, 1.5))
+    assert digit_thickness(thick).mean() - digit_thickness(thin).mean() == pytest.approx(1.5, abs=0.3)
+    assert np.all(thick >= thin)
+
+
 def test_no_image_is_in_two_sets_and_targets_belong_to_their_images():
     images = numbered(31)
     digits = make_digit_styles(10, images=images, target=np.arange(31), slant=0.0, thickness=0.0, random_state=3)

@@ -5,6 +5,7 @@ import inspect
 import pickle
 import sys
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -36,6 +37,12 @@ def test_given_axes_are_used_and_no_figure_is_made(make, ax):
     assert display.figure_ is ax.figure
     assert len(plt.get_fignums()) == 1
     assert display.plot(ax=ax) is display
+
+
+def test_settings_of_matplotlib_stay_as_they_are(make):
+    before = matplotlib.rcParams.copy()
+    make()
+    assert matplotlib.rcParams == before
 
 
 def test_nothing_is_drawn_outside_of_the_figure(make):

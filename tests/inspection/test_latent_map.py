@@ -20,6 +20,13 @@ def test_codes_of_more_than_two_numbers_are_projected_by_pca(cvae, digits):
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("PCA 0", "PCA 1")
 
 
+def test_two_codes_are_the_map(digits):
+    cvae = CVAETransformer(2, hidden_layer_sizes=(4,), max_iter=1, random_state=0).fit(digits)
+    display = LatentMapDisplay.from_estimator(cvae, digits)
+    np.testing.assert_array_equal(display.positions, cvae.transform(digits))
+    assert display.axis_names == ("code 0", "code 1")
+
+
 def test_a_fitted_projection_is_used_as_it_is(cvae, digits):
     projection = PCA(2).fit(cvae.transform(digits[:40]))
     display = LatentMapDisplay.from_estimator(cvae, digits, projection=projection)
@@ -98,6 +105,12 @@ def test_rows_without_a_shape_are_points_only(row_cvae, digits):
     assert LatentMapDisplay.from_estimator(row_cvae, rows).images_ == []
     display = LatentMapDisplay.from_estimator(row_cvae, rows, image_shape=(8, 8))
     np.testing.assert_array_equal(display.images_[0].get_array(), digits[display.shown_[0]])
+
+
+def test_samples_at_one_place_are_no_error(digits):
+    display = LatentMapDisplay(positions=np.zeros((3, 2)), images=digits[:3]).plot()
+    display.figure_.canvas.draw()
+    assert display.shown_.tolist() == [0]
 
 
 def test_what_has_no_map_is_refused(cvae, style, photograph, digits, classes):

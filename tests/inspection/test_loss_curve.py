@@ -24,6 +24,12 @@ def test_the_best_epoch_is_that_of_the_least_validation_loss():
     assert "best epoch, 12" in [text.get_text() for text in display.ax_.get_legend().get_texts()]
 
 
+def test_without_validation_there_is_no_best_epoch(row_cvae):
+    display = LossCurveDisplay.from_estimator(row_cvae)
+    assert display.best_epoch_ is display.validation_line_ is display.best_mark_ is None
+    assert len(display.ax_.lines) == 1
+
+
 def test_several_are_told_apart_by_color_and_name(cvae, row_cvae):
     first = LossCurveDisplay.from_estimator(cvae, name="images")
     second = LossCurveDisplay.from_estimator(row_cvae, name="rows", ax=first.ax_)

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from skimage.color import rgb2lab
+from sklearn.frozen import FrozenEstimator
 
 from skisp import StylePropagator
 from skisp.inspection import PropagationStepsDisplay
@@ -51,6 +52,12 @@ def test_the_map_and_the_key_name_one_place_by_one_color(display):
     there = key[sources[..., 0], sources[..., 1]]
     hue = [np.arctan2(lab[..., 2], lab[..., 1]) for lab in (rgb2lab(shown), rgb2lab(there))]
     assert np.median(np.abs(np.angle(np.exp(1j * (hue[0] - hue[1]))))) < 0.1
+
+
+def test_grey_pictures_have_steps_too(propagator, photograph):
+    image = photograph[..., 0]
+    display = PropagationStepsDisplay.from_estimator(FrozenEstimator(propagator), image)
+    np.testing.assert_array_equal(display.images_[-1].get_array(), propagator.transform([image])[0] / 255)
 
 
 @pytest.mark.parametrize("n_estimates", [1, 2, 5, 9])

@@ -47,6 +47,11 @@ def test_errors_of_integers_do_not_wrap_around():
     np.testing.assert_array_equal(display.errors_, [255, 255])
 
 
+def test_given_errors_are_shown():
+    display = ReconstructionDisplay(originals=[np.eye(2)], reconstructions=[np.eye(2)], errors=[0.25]).plot()
+    assert [text.get_text() for text in display.ax_.get_xticklabels()] == ["0.250"]
+
+
 def test_rows_are_drawn_as_lines_over_their_originals(digits):
     rows = pd.DataFrame(digits.reshape(-1, 64)).add_prefix("pixel ")
     pipeline = make_pipeline(StandardScaler(), PCA(5, random_state=0)).fit(rows)

@@ -78,6 +78,15 @@ def test_rows_of_the_style_are_preferred_to_a_sample(row_cvae, digits, container
     np.testing.assert_array_equal(display.images_[1, 0].get_array(), digits[60])
 
 
+def test_a_style_of_which_nothing_is_kept_has_an_empty_cell(digits):
+    rows = digits.reshape(-1, 64)
+    propagator = StylePropagator(style=FrozenEstimator(PCA(4, random_state=0).fit(rows)), random_state=0).fit(rows)
+    display = StyleGridDisplay.from_estimator(propagator, digits[:2])
+    assert display.styles == [None]
+    assert display.images_[1, 0] is None
+    assert display.images_[1, 2] is not None
+
+
 def test_what_cannot_be_shown_is_refused(propagator, row_propagator, digits, photograph):
     with pytest.raises(ValueError, match="given no propagator; expected at least one"):
         StyleGridDisplay.from_estimator([], [photograph])

@@ -165,6 +165,18 @@ class TestSixteenBits:
         assert read[2, 3, -1] == 0
         assert (read[..., -1] == 65535).sum() == HEIGHT * WIDTH - 1
 
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    @pytest.mark.parametrize("channels", [2, 3])
+    def test_orientation(self, tmp_path, channels, orientation):
+        array = levels(np.uint16, (HEIGHT, WIDTH, channels))
+        tags = exif(orientation=orientation)
+        (tmp_path / "a.png").write_bytes(png(array, before=chunk(b"eXIf", tags)))
+        expected = [
+            array, array[:, ::-1], array[::-1, ::-1], array[::-1], array.swapaxes(0, 1), np.rot90(array, -1),
+            array[::-1, ::-1].swapaxes(0, 1), np.rot90(array),
+        ][orientation - 1]  # fmt: skip
+        np.testing.assert_array_equal(read_image(tmp_path / "a.png"), expected)
+
     @pytest.mark.parametrize("byteorder", ["<", ">"])
     @pytest.mark.parametrize(
         "options",

@@ -36,24 +36,6 @@ def test_matched_histograms_keep_order_and_ties(pictures):
     assert np.all(np.diff(np.concatenate(images)) >= 0)
 
 
-def test_monge_map_has_the_mean_and_covariance_of_the_style(pictures):
-    content, style = pictures
-    moved, target = (image.reshape(-1, 3) for image in (gaussian_transport(content, style), style))
-    np.testing.assert_allclose(moved.mean(axis=0), target.mean(axis=0), atol=1e-6)
-    np.testing.assert_allclose(np.cov(moved.T, bias=True), np.cov(target.T, bias=True), atol=1e-6)
-
-
-def test_monge_map_is_a_gradient():
-    # The optimal map between Gaussians is linear with a symmetric positive definite matrix.
-    rng = np.random.default_rng(0)
-    content, style = rng.random((30, 30, 3)).astype(np.float32), rng.random((30, 30, 3)).astype(np.float32) ** 2
-    centred = (content - content.mean(axis=(0, 1))).reshape(-1, 3)
-    moved = gaussian_transport(content, style).reshape(-1, 3)
-    linear = np.linalg.lstsq(centred, moved - moved.mean(axis=0), rcond=None)[0]
-    np.testing.assert_allclose(linear, linear.T, atol=1e-5)
-    assert np.linalg.eigvalsh(linear).min() > 0
-
-
 def test_grey_content_is_not_torn_apart(pictures):
     grey = np.repeat(pictures[0][..., :1], 3, axis=2)
     moved = gaussian_transport(grey, pictures[1])

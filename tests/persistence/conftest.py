@@ -12,20 +12,10 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
-from skisp import CVAETransformer, ImageReader, PatchTransformer, StylePropagator
+from skisp import ImageReader, PatchTransformer, StylePropagator
 from skisp.persistence import load_model, save_model
 
-
-def waves(n, *shape):
-    """Rows or images (n, *shape) in [0, 1] that no one has collected: products of sines."""
-    i, j = np.arange(1, n + 1)[:, None], np.arange(1, int(np.prod(shape)) + 1)[None]
-    values = 0.5 + 0.25 * np.sin(0.7 * i + 0.3 * j) + 0.25 * np.sin(1.3 * i) * np.cos(0.11 * i * j)
-    return values.clip(0, 1).astype(np.float32).reshape(n, *shape)
-
-
-def small_cvae(**parameters):
-    defaults = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 2, "n_scoring_samples": 8}
-    return CVAETransformer(**{**defaults, "random_state": 0, "device": "cpu", **parameters})
+from ..cvae._shared import small_cvae, waves
 
 
 def patches(transformer=None, **parameters):

@@ -53,6 +53,12 @@ def test_after_a_failed_refit_on_rows_nothing_of_a_fit_is_left(rows, bad):
     assert vars(propagator).keys() == vars(clone(propagator)).keys()
 
 
+def test_a_fit_of_the_other_mode_leaves_nothing_of_the_first(on_rows, pca_style, photograph, rows):
+    on_rows.set_params(style=pca_style).fit([photograph])
+    assert not hasattr(on_rows, "n_features_in_")
+    assert [hasattr(on_rows, name) for name in (*IMAGE_ONLY, *ROWS_ONLY)] == [True, True, False, False]
+
+
 @pytest.mark.parametrize("name", [*IMAGE_ONLY, *ROWS_ONLY, "style_", "content_"])
 def test_attributes_are_there_in_their_mode_and_after_fit_alone(on_images, on_rows, name):
     assert hasattr(on_images, name) == (name not in ROWS_ONLY)

@@ -341,6 +341,15 @@ def rows_fitted(image, **parameters):
     return PatchTransformer(KeepingRows(2), random_state=0, **parameters).fit([image]).transformer_.rows
 
 
+def test_a_picture_is_searched_four_times_at_the_coarsest_level_and_once_at_each_other(monkeypatch):
+    rounds, refine = [], Synthesis.refine
+    monkeypatch.setattr(Synthesis, "refine", lambda own, n_rounds: (rounds.append(n_rounds), refine(own, n_rounds))[1])
+    picture = np.random.default_rng(0).random((110, 110, 3))
+    style = PatchTransformer(PCA(3), patch_size=5, max_patches=200, random_state=0).fit([picture])
+    StylePropagator(style=style, random_state=0).fit_transform([picture])
+    assert rounds == [4, 1, 1]
+
+
 def test_above_the_greatest_size_patches_are_of_a_smaller_image():
     """Of black and white pixels, only a reduced image has greys."""
     image = (noise(120, 120)[:1].permute(1, 2, 0).numpy() > 0.5).astype(np.float32)
