@@ -238,6 +238,14 @@ def test_training_on_noise_ends_at_its_patience_and_keeps_the_best_epoch():
     assert_same_bits([cvae.transform(NOISE)], [short.transform(NOISE)])
 
 
+def test_held_back_rows_do_not_reach_the_model():
+    """Other values there change no bit of the first epoch's model."""
+    cvae = small_cvae(early_stopping=True, max_iter=1)
+    X = ROWS.copy()
+    X[numbers(fitting_of(cvae, ROWS).held_back, ROWS)] += 1
+    assert_same_bits([cvae.fit(ROWS).transform(ROWS)], [cvae.fit(X).transform(ROWS)])
+
+
 @pytest.mark.parametrize(("scale", "tolerance"), [(1.0, 0.02), (0.7, 0.1)], ids=["whole", "drawn"])
 def test_the_loss_of_rows_held_back_is_their_mean_by_weight(scale, tolerance):
     """Rows that weigh more are farther away: their loss, by the bound that the model states, counts as much more."""
