@@ -61,6 +61,12 @@ def test_mask_0_leaves_the_pixels_of_the_content_and_mask_1_redraws_them(style, 
     np.testing.assert_array_equal(picture[:, 40:], whole[:, 40:])
 
 
+def test_mask_between_0_and_1_mixes(style, photograph):
+    mask = np.full(photograph.shape[:2], 0.5)
+    picture, whole = redrawn(style, photograph, mask=[mask]), redrawn(style, photograph)
+    np.testing.assert_allclose(picture, (photograph.astype(float) + whole) / 2, atol=1.0)
+
+
 @pytest.mark.parametrize(
     ("mask", "message"),
     [
