@@ -36,11 +36,11 @@ def noise(height, width, seed=0):
 
 
 def model_of(image, transformer=None):
-    """A style of one image, coded by a transformer; without one codes are the patches themselves."""
+    """A style of one image, of patches at every pixel; without a transformer codes are the patches themselves."""
     transformer = transformer or FunctionTransformer()
-    n_components = transformer.transform(np.zeros((1, 75), dtype=np.float32)).shape[1]
+    n_components = transformer.transform(np.zeros((1, 48), dtype=np.float32)).shape[1]
     codec = JointCodec([PatchCodec(transformer, np.eye(n_components, dtype=np.float32))], [1.0])
-    return StyleModel([[image]], [1.0], 5, codec, None, AffineMap.identity(n_components).to_arrays())
+    return StyleModel([[image]], [1.0], 4, codec, None, AffineMap.identity(n_components).to_arrays())
 
 
 def settings_of(**parameters):
@@ -104,7 +104,7 @@ def film():
 
 def test_the_noise_of_generated_patches_is_that_of_the_first_frame():
     image = noise(30, 34)
-    rows = extract_patches(image, 5).numpy()
+    rows = extract_patches(image, 4).numpy()
     cvae = CVAETransformer(4, hidden_layer_sizes=(8,), max_iter=1, random_state=0).fit(rows)
     synthesis = synthesis_of(image, model_of(image, cvae), adaptation=0.0)
     pictures = [synthesis.render(synthesis.level.grid.size, None).whole()]
@@ -304,7 +304,7 @@ def test_adaptation_and_detail_change_what_is_rendered_and_not_what_is_found(cod
 def test_less_detail_leaves_less_of_what_the_coder_cannot_say(scene):
     """What two components cannot say of the style's own patches is most of their fine detail."""
     picture = make_style_image("waves", size=64, random_state=0)
-    coarse = FrozenEstimator(PatchTransformer(PCA(3), patch_size=5, max_patches=3000, random_state=0).fit([picture]))
+    coarse = FrozenEstimator(PatchTransformer(PCA(3), patch_size=4, max_patches=3000, random_state=0).fit([picture]))
     steps = [last_step(coarse, scene, detail=value, adaptation=0.0) for value in (0.0, 0.5, 1.0)]
     energy = [np.square(np.diff(step.picture, axis=1)).mean() for step in steps]
     assert is_strictly(+1, energy)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..._math.affine import AffineMap
+from ..._math.box_means import box_mean
 from ..._math.gaussian import Moments, gaussian_transport
 from ..._math.gradients import central_differences
 from ._level import Level
@@ -155,23 +156,11 @@ def even_contrast(image: Tensor, power: float) -> Tensor:
     short side, and r the 75th percentile of :math:`\sigma`.
     """
     window = 2 * (min(image.shape[1:]) // 16) + 1
-    mean, square = _box_mean(image, window), _box_mean(image.square(), window)
+    mean, square = box_mean(image, window), box_mean(image.square(), window)
     deviation = (square - mean.square()).clamp_min(0.0).mean(dim=0, keepdim=True).sqrt()
     reference = _quantile(deviation, 0.75)
     factor = (reference / deviation.clamp_min(_LEAST_DEVIATION)).pow(power).clamp(1.0, _GREATEST_FACTOR)
     return (mean + (image - mean) * factor).clamp_(0.0, 1.0)
-
-
-def _box_mean(image: Tensor, window: int) -> Tensor:
-    """Mean over windows of the pixels inside the image, by differences of running sums: they may be large."""
-    for axis in (1, 2):
-        n = image.shape[axis]
-        starts = (torch.arange(n, device=image.device) - window // 2).clamp_min(0)
-        stops = (torch.arange(n, device=image.device) + window // 2 + 1).clamp_max(n)
-        sums = functional.pad(image.cumsum(dim=axis), (1, 0) if axis == 2 else (0, 0, 1, 0))
-        counts = (stops - starts).reshape(-1, 1) if axis == 1 else stops - starts
-        image = (sums.index_select(axis, stops) - sums.index_select(axis, starts)) / counts
-    return image
 
 
 def color_map(content: Tensor | Raster, style_images: Sequence[Tensor]) -> AffineMap:
@@ -221,11 +210,7 @@ def structure_reference(image: Raster) -> float:
 
 def _gradient_rms(image: Tensor) -> Tensor:
     down, across = central_differences(image.mean(dim=0))
-    pooled = (down.square_() + across.square_())[None]
-    for window in ((_STRUCTURE_WINDOW, 1), (1, _STRUCTURE_WINDOW)):
-        half = [size // 2 for size in window]
-        pooled = functional.avg_pool2d(pooled, window, 1, half, count_include_pad=False)
-    return pooled.sqrt_()
+    return box_mean((down.square_() + across.square_())[None], _STRUCTURE_WINDOW).sqrt_()
 
 
 def _quantile(values: Tensor, share: float) -> float:

@@ -10,9 +10,9 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ..._chunks import chunk_sizes
+from ..._math.box_means import box_mean
 from ..._math.distances import nearest
 from ..._threads import concatenate_on_threads, split_evenly
 from ._exemplar import Exemplar, StyleCanvas
@@ -34,10 +34,9 @@ def occurrence(field: Tensor, exemplar: Exemplar) -> Tensor:
     Kaspar et al., "Self tuning texture optimization", Eurographics 2015, doi:10.1111/cgf.12565
     (occurrence maps).
     """
-    counts = torch.bincount(field, minlength=len(exemplar)).float().reshape(1, 1, *exemplar.shape)
+    counts = torch.bincount(field, minlength=len(exemplar)).float().reshape(exemplar.shape)
     window = 2 * (exemplar.patch_size // exemplar.stride // 2) + 1
-    summed = functional.avg_pool2d(counts, window, 1, window // 2, count_include_pad=False)
-    return summed.flatten() / (exemplar.share * len(field)).masked_fill(~exemplar.is_valid, torch.inf)
+    return box_mean(counts, window).flatten() / (exemplar.share * len(field)).masked_fill(~exemplar.is_valid, torch.inf)
 
 
 def share_gap(field: Tensor, exemplar: Exemplar) -> Tensor:

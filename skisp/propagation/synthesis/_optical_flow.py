@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..._math.box_means import box_mean
 from ..._math.gradients import central_differences
 from ..._tensors import resize
 from ._pyramid import size_with_short_side
@@ -68,7 +69,7 @@ def agreement(previous: Tensor, current: Tensor, flow: Tensor, tolerance: float 
     flow comes from beyond the border.
     """
     difference = (warp(previous, flow) - current).abs().mean(dim=0, keepdim=True)
-    local = functional.avg_pool2d(difference[None], 5, 1, 2, count_include_pad=False)[0]
+    local = box_mean(difference, 5)
     return torch.exp(-((local / tolerance) ** 2)) * _comes_from_inside(flow)
 
 
@@ -115,4 +116,4 @@ def _resized(flow: Tensor, size: tuple[int, int]) -> Tensor:
 def _smooth(image: Tensor, window: int = _WINDOW) -> Tensor:
     """Mean over windows of pixels, of those inside the image."""
     window = min(window, 2 * ((min(image.shape[1:]) - 1) // 2) + 1)
-    return functional.avg_pool2d(image[None], window, 1, window // 2, count_include_pad=False)[0]
+    return box_mean(image, window)

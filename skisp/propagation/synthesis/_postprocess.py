@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..._math.box_means import box_mean
 from ..._math.color import plane_luminance
 from ._band_match import PictureMatch, match_bands
 from ._content import Content
@@ -62,7 +63,7 @@ def mix_structure(picture: RowStore, recolored: Raster, structure: Raster, share
 
     def mixed(start: int, stop: int) -> Tensor:
         window, own = structure.window(start, stop, 1)
-        smooth = functional.avg_pool2d(window[None], 3, 1, 1, count_include_pad=False)[0, :, own]
+        smooth = box_mean(window, 3)[:, own]
         rows = picture.rows(start, stop)
         change = recolored.rows(start, stop) - rows
         change -= enlarged(large, picture.size, start, stop)

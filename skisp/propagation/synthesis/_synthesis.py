@@ -9,8 +9,8 @@ from typing import Self
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from ..._math.box_means import box_mean
 from ..._math.distances import nearest
 from ..._math.entropic import sinkhorn_potentials
 from ..._progress import report
@@ -239,7 +239,7 @@ class Synthesis:
         own = torch.Generator().manual_seed(self._generator.initial_seed())
         white = torch.randn(exemplar.codes.shape[1], *exemplar.shape, generator=own, dtype=torch.float32)
         window = 2 * (exemplar.patch_size // exemplar.stride // 2) + 1
-        smooth = functional.avg_pool2d(white[None], window, 1, window // 2, count_include_pad=False)[0]
+        smooth = box_mean(white, window)
         return (smooth / smooth.std()).flatten(1).T.to(exemplar.codes)
 
     def _assembled(self, patches_at: Callable[[slice], Tensor]) -> Tensor:

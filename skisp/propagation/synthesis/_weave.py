@@ -3,6 +3,8 @@
 from torch import Tensor
 from torch.nn import functional
 
+from ..._math.box_means import box_mean, window_sums
+
 __all__ = ["UNWOVEN_AROUND", "unwoven"]
 
 # Periods each way over which a pattern must repeat itself.
@@ -61,12 +63,12 @@ def _mean_of_phases(phases: Tensor) -> Tensor:
 
 
 def _neighbourhood_mean(phases: Tensor) -> Tensor:
-    return functional.avg_pool2d(phases, _N_PERIODS, 1, _N_PERIODS // 2, count_include_pad=False)
+    return box_mean(phases, _N_PERIODS)
 
 
 def _smooth(picture: Tensor, period: int) -> Tensor:
     """The mean over a window of the period about each pixel, which has no spectrum there; an even one is centred."""
     smooth = functional.pad(picture[None], [period // 2] * 4, mode="replicate")
     for window in (period,) if period % 2 else (period, 2):
-        smooth = functional.avg_pool2d(smooth, window, 1)
+        smooth = window_sums(window_sums(smooth, window, -2), window, -1) / window**2
     return smooth[0]

@@ -30,11 +30,11 @@ def random_image(height, width, seed=0):
 
 
 def model_of(image, transformer=None):
-    """A style of one image, coded by a transformer; without one codes are the patches themselves."""
+    """A style of one image, of patches at every pixel; without a transformer codes are the patches themselves."""
     transformer = transformer or FunctionTransformer()
-    n_components = transformer.transform(np.zeros((1, 75), dtype=np.float32)).shape[1]
+    n_components = transformer.transform(np.zeros((1, 48), dtype=np.float32)).shape[1]
     codec = JointCodec([PatchCodec(transformer, np.eye(n_components, dtype=np.float32))], [1.0])
-    return StyleModel([[image]], [1.0], 5, codec, None, AffineMap.identity(n_components).to_arrays())
+    return StyleModel([[image]], [1.0], 4, codec, None, AffineMap.identity(n_components).to_arrays())
 
 
 def settings_of(**parameters):
@@ -77,9 +77,10 @@ def still(image):
 
 
 def test_the_first_matches_are_the_nearest_of_what_was_sampled(image):
-    synthesis, _ = synthesis_of(image, model_of(image), 30, settings_of())
+    all_of_them = replace(settings_of(), n_transported=1000)  # more than the exemplar has
+    synthesis, _ = synthesis_of(image, model_of(image), 30, all_of_them)
     assert synthesis.picture is None
-    assert share_of_identity(synthesis) > 0.98  # more is asked for than the exemplar has
+    assert share_of_identity(synthesis) > 0.98
     few = replace(settings_of(), n_transported=20)
     assert len(synthesis_of(image, model_of(image), 30, few)[0].matches.unique()) <= 20
 
@@ -100,7 +101,7 @@ def test_a_price_on_occurrence_spreads_the_matches(image):
         synthesis.refine(4)
         return int(torch.bincount(synthesis.matches).max())
 
-    assert most_frequent(0.06) < 0.6 * most_frequent(0.0)
+    assert most_frequent(0.18) < 0.6 * most_frequent(0.0)
 
 
 @pytest.mark.parametrize(("down", "across"), [(0, 0), (3, 5), (12, 9)])
@@ -166,7 +167,7 @@ def test_frames_that_are_warped_alike_are_searched_alike(image):
 
 @pytest.fixture(scope="module")
 def rows(image):
-    return extract_patches(image, 5).numpy()
+    return extract_patches(image, 4).numpy()
 
 
 def rendered(image, transformer, **parameters):
@@ -186,7 +187,7 @@ def test_without_detail_what_the_coder_says_of_the_patches_is_rendered(image, ro
     picture, _, synthesis = rendered(image, pca, patches="style", detail=0.0)
     matched = synthesis.level.exemplar.patches(synthesis.matches).numpy()
     said = torch.from_numpy(pca.inverse_transform(pca.transform(matched)))
-    expected = synthesis.level.grid.assemble(lambda some: said[some], hann_window(5))
+    expected = synthesis.level.grid.assemble(lambda some: said[some], hann_window(4))
     torch.testing.assert_close(picture, expected, rtol=0, atol=1e-5)
 
 
@@ -245,7 +246,7 @@ def test_less_strength_looks_for_patches_nearer_to_the_content(pca_style, photog
 
 def test_a_larger_picture_is_of_the_patches_matched_on_a_smaller_one_cut_out_as_much_larger():
     large = functional.interpolate(random_image(40, 44)[None], size=[120, 132], mode="bicubic").clamp(0, 1)[0]
-    style = model_of(large, PCA(4).fit(extract_patches(large, 5).numpy()))
+    style = model_of(large, PCA(4).fit(extract_patches(large, 4).numpy()))
     synthesis, _ = synthesis_of(resize(large, (60, 66)), style, 60, settings_of(adaptation=0.0))
     rows, columns = (
         (torch.arange(n) - synthesis.level.grid.margin).clamp(0, most - 1)
