@@ -86,6 +86,12 @@ class ImageFile:
             self._file.close()
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows of the first picture, as it lies in the file."""
+        width, height = self._image.size
+        return width, height
+
+    @property
     def first(self) -> int:
         """The first frame of the animation: an APNG may have a poster before it, which is not one of its frames."""
         return int(getattr(self._image, "default_image", False))
