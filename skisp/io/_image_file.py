@@ -181,13 +181,16 @@ class ImageFile:
 
     @contextmanager
     def _clear_errors(self, frame: int | None = None) -> Iterator[None]:
-        title = f"cannot read {shown(self._name)}: " + (f"frame {frame}: " if frame else "")
         try:
             yield
         except MemoryError as error:
-            raise MemoryError(f"{title}there is too little memory; free some, or shrink the image.") from error
+            reason = "there is too little memory; free some, or shrink the image."
+            raise MemoryError(self._failing(frame) + reason) from error
         except Exception as error:  # on damaged files Pillow raises errors of many kinds
-            raise ValueError(title + _reason(error, self._name)) from error
+            raise ValueError(self._failing(frame) + _reason(error, self._name)) from error
+
+    def _failing(self, frame: int | None) -> str:
+        return f"cannot read {shown(self._name)}: " + (f"frame {frame}: " if frame else "")
 
 
 @cache
