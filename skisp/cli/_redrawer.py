@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from .._presets import preset
 from ..io import resize_longest
 from ._errors import UserError, in_one_line
+from ._imports import import_estimators
 
 __all__ = ["Redrawer", "checked", "options_of", "preview_size", "use_cores"]
 
@@ -83,6 +84,7 @@ def use_cores(arguments: Namespace) -> None:
     UserError
         If there is none.
     """
+    import_estimators()
     import torch
 
     from .._base import resolve_device
