@@ -37,7 +37,7 @@ class ChunkSizes:
 
     patches: int = 4096
     least_patches: int = 512
-    patch_pixels: int = 2**21
+    patch_pixels: int = 2**19
     pixels: int = 2**17
     least_pixels: int = 2**13
     positions: int = 2**13
