@@ -85,7 +85,7 @@ class ImageFiles(Sequence[Image]):
     @cached_property
     def shape(self) -> tuple[int, ...]:
         """Shape (n, H, W) or (n, H, W, C) of all of them, if they have that of the first, which is read for it."""
-        return len(self), *self[0].shape
+        return len(self), *self._kept.shape
 
     def __len__(self) -> int:
         return len(self.paths)
