@@ -1,9 +1,8 @@
 """Many small photographs: pictures a second against jobs, memory a worker, and what is left when one is killed.
 
-By ``skisp apply``, which gives its jobs to the threads of one process, and by joblib and Dask, which have a process
-for each job. All have to give the same pictures. Then each is disturbed: the command, or one of the workers, is
-ended by SIGKILL when a third is done, and what has to be called again is called again. Nothing may be lost; a
-picture that was there is not to be drawn once more.
+By ``skisp apply``, joblib and Dask, each with a process for each job. All have to give the same pictures. Then each is
+disturbed: the command, or one of the workers, is ended by SIGKILL when a third is done, and what has to be called again
+is called again. Nothing may be lost; a picture that was there is not to be drawn once more.
 
     python benchmarks/many.py [--pictures 300] [--size 64] [--jobs 1 2] [--by joblib] [--quick]
 """
@@ -129,11 +128,17 @@ def by_command(batch: Batch, n_jobs: int) -> float:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
             note_process(batch, process.pid)
-            most = max(most, peak_megabytes(process.pid))
+            most = max(most, *(peak_megabytes(one) for one in (process.pid, *children(process.pid))))
             time.sleep(_INTERVAL)
     if process.returncode not in (0, -signal.SIGKILL):
         raise RuntimeError(f"skisp apply ended with status {process.returncode}")
     return most
+
+
+def children(process: int) -> list[int]:
+    """Processes that a process has started; on Linux only."""
+    listed = Path(f"/proc/{process}/task/{process}/children")
+    return [int(child) for child in listed.read_text().split()] if listed.exists() else []
 
 
 def by_joblib(batch: Batch, n_jobs: int) -> float:

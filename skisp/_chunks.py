@@ -30,14 +30,14 @@ class ChunkSizes:
     rows, values : int
         Rows, and values of rows, in a network at once where no gradient is taken.
     block_bytes : int
-        Bytes of float32 values held at once of data that are not in memory.
-    map_bytes : int
-        The same of a memory map, which costs nothing to read again.
+        Bytes of float32 values held at once of data that are not in memory, but stored or computed in chunks.
+    row_bytes : int
+        The same of data of which each row can be read alone, such as a memory map or files of images.
     """
 
     patches: int = 4096
     least_patches: int = 512
-    patch_pixels: int = 2**21
+    patch_pixels: int = 2**19
     pixels: int = 2**17
     least_pixels: int = 2**13
     positions: int = 2**13
@@ -46,7 +46,7 @@ class ChunkSizes:
     rows: int = 2**13
     values: int = 2**21
     block_bytes: int = 2**28
-    map_bytes: int = 2**26
+    row_bytes: int = 2**22
 
 
 chunk_sizes = ChunkSizes()

@@ -20,7 +20,7 @@ from ..io import ImageMetadata, read_image, resize_longest
 from ..io._images import WRITABLE_SUFFIXES, encode_image
 from ._errors import UserError
 from ._messages import decoders_silent
-from ._redrawer import preview_size, redraw
+from ._redrawer import Redrawer, preview_size
 from ._styles import learn
 
 __all__ = ["Picture", "Workspace"]
@@ -183,7 +183,7 @@ class Workspace:
         with listening(lambda step: tell(doing, step.done / step.total)):
             if full:
                 image, metadata = photograph.read("the photograph")
-                picture = redraw(image, parameters | look)
+                picture = Redrawer(parameters | look).redraw(image)
             else:
                 picture = self._previews.get((content, style), lambda: _Preview(photograph, parameters)).redraw(look)
         suffix = Path(photograph.name).suffix.lower()

@@ -18,7 +18,7 @@ from ._errors import FAILURES, UserError, in_one_line
 from ._outputs import check_outputs, plan_outputs, writable_folder
 from ._progress import progress_shown
 from ._propagate import apply, fit, propagate
-from ._redrawer import redraw
+from ._redrawer import Redrawer
 from ._score import score
 from ._sequence import sequence
 from ._streams import print_line
@@ -44,7 +44,7 @@ def demo(arguments: Namespace) -> int:
         try:
             learnt = learn([style], [kind], arguments)
             with progress_shown("redrawing the photograph"):
-                result = redraw(content, {"style": learnt, "random_state": arguments.seed})
+                result = Redrawer({"style": learnt, "random_state": arguments.seed}).redraw(content)
             write_image(target, _side_by_side([content, style, result]))
         except FAILURES as error:
             raise UserError(in_one_line(error)) from error

@@ -21,7 +21,7 @@ from ._errors import FAILURES, UserError, in_one_line
 from ._messages import decoders_silent
 from ._outputs import check_outputs, is_file_name, plan_outputs, writable_folder
 from ._progress import progress_shown
-from ._redrawer import checked, options_of, redraw, use_cores
+from ._redrawer import Redrawer, checked, options_of, use_cores
 from ._streams import print_line
 from ._styles import learn, read_styles
 
@@ -80,7 +80,7 @@ def _row(content: NDArray[Any], path: str, style: NDArray[Any], arguments: Names
     for look, options in tried:
         said = " ".join(_said(look))
         with progress_shown(f"redrawing {cells[1][0]} like {cells[0][0]}, {said}", arguments):
-            cells.append((said, redraw(content, {"style": learnt} | options)))
+            cells.append((said, Redrawer({"style": learnt} | options).redraw(content)))
     return cells
 
 

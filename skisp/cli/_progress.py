@@ -17,7 +17,9 @@ _COUNTED = ("frames", "images")
 
 
 @contextmanager
-def progress_shown(doing: str, arguments: Namespace | None = None, left: str = "") -> Iterator[None]:
+def progress_shown(
+    doing: str, arguments: Namespace | None = None, left: str = "", *, lines: bool = False
+) -> Iterator[None]:
     """Show how far the work inside the block has come.
 
     Parameters
@@ -28,16 +30,18 @@ def progress_shown(doing: str, arguments: Namespace | None = None, left: str = "
         ``quiet`` shows nothing, ``verbose`` every step with its figures.
     left : str
         How long this and all that follows will take.
+    lines : bool
+        Whether in lines even where bars can be drawn: inside, other lines are printed.
     """
     verbose = getattr(arguments, "verbose", False)
     console = _console()
     if getattr(arguments, "quiet", False):
         yield
-    elif console is None or verbose:
-        lines = _Lines(doing, left, verbose=verbose)
-        with listening(_without_single_steps(lines)):
+    elif console is None or verbose or lines:
+        listener = _Lines(doing, left, verbose=verbose)
+        with listening(_without_single_steps(listener)):
             yield
-        lines.end()
+        listener.end()
     else:
         with _bars(console) as bars, listening(_without_single_steps(_Bar(doing, left, bars))):
             yield

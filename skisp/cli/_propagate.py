@@ -1,33 +1,27 @@
 """The commands that learn a style and redraw photographs in it."""
 
 import json
-import os
 import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from .._names import shown
-from ..io import ImageMetadata, read_image
-from ..io._image_file import MOST_PIXELS, ImageFile
+from .._progress import report
+from ._drawing import Drawer, Drawn, Job, n_pixels, own_settings
 from ._errors import FAILURES, UserError, in_one_line
-from ._masks import Masks, check_mask, given_masks
-from ._messages import decoders_silent
-from ._outputs import check_outputs, is_file_name, is_picture, plan_outputs, writable_folder, write_picture
+from ._masks import given_masks
+from ._outputs import check_outputs, is_file_name, is_picture, plan_outputs, writable_folder
+from ._processes import drawn_side_by_side, n_processes
 from ._progress import progress_shown, time_left
-from ._redrawer import checked, options_of, preview_size, redraw, use_cores
-from ._settings_record import SettingsRecord, digest_of, in_words, settings_of
+from ._redrawer import checked, options_of, use_cores
+from ._settings_record import SettingsRecord, in_words, settings_of
 from ._streams import complain, note, print_line
 from ._styles import given_styles, learn, read_styles
 
 __all__ = ["apply", "fit", "propagate"]
-
-_Job = tuple[str, Path]
 
 
 def fit(arguments: Namespace) -> int:
@@ -83,13 +77,11 @@ class _Batch:
         self._arguments = arguments
         self._settings = settings_of(arguments, files)
         self._made = None if is_file_name(arguments.output) else SettingsRecord(Path(arguments.output))
-        self._max_pixels = arguments.max_pixels or MOST_PIXELS
-        self._masks = Masks(arguments.mask, self._max_pixels)
         self._records: list[dict[str, Any]] = []
         self._failed: list[str] = []
         self._n_written = 0
 
-    def without_kept(self, jobs: Sequence[_Job]) -> list[_Job]:
+    def without_kept(self, jobs: Sequence[Job]) -> list[Job]:
         """The photographs whose pictures do not exist.
 
         Raises
@@ -99,7 +91,7 @@ class _Batch:
         """
         done = [job for job in jobs if job[1].is_file() and not (self._made and self._made.is_preview(job[1]))]
         for content, target in done:
-            differences = self._made.differences(target, self._settings_for(content)) if self._made else []
+            differences = self._made.differences(target, self._settings | own_settings(content)) if self._made else []
             if differences:
                 raise UserError(
                     f"{shown(target)} exists already and was made otherwise ({in_words(differences)}); "
@@ -108,9 +100,10 @@ class _Batch:
         if done:
             note(f"{len(done)} of {len(jobs)} pictures exist already and are kept; --force redraws them")
         self._records = [_record(job, "kept") for job in done]
-        return [job for job in jobs if job not in done]
+        kept = set(done)
+        return [job for job in jobs if job not in kept]
 
-    def run(self, jobs: Sequence[_Job], learnt: Callable[[], dict[str, Any]]) -> int:
+    def run(self, jobs: Sequence[Job], learnt: Callable[[], dict[str, Any]]) -> int:
         try:
             self._redraw_all(jobs, learnt)
         except KeyboardInterrupt:
@@ -124,81 +117,52 @@ class _Batch:
             print(f"skisp: {len(self._failed)} of {len(jobs)} pictures failed: {names}", file=sys.stderr)
         return 0 if not self._failed else 1 if self._n_written or len(self._records) > len(self._failed) else 2
 
-    def _redraw_all(self, jobs: Sequence[_Job], learnt: Callable[[], dict[str, Any]]) -> None:
-        readable = [job for job in jobs if self._attempt(job, self._check_readable)]
-        if not readable:
+    def _redraw_all(self, jobs: Sequence[Job], learnt: Callable[[], dict[str, Any]]) -> None:
+        sizes = {job: size for job in jobs if (size := self._size(job)) is not None}
+        if not sizes:
             return
+        readable = list(sizes)
         use_cores(self._arguments)
         options = checked(options_of(self._arguments))
-        self._parameters = learnt() | options
-        start = time.monotonic()
-        for i, job in enumerate(readable):
-            began = time.monotonic()
-            left = f", {time_left((began - start) / i * (len(readable) - i))}" if i else ""
-            position = f" ({i + 1} of {len(readable)})" if len(readable) > 1 else ""
-            if self._attempt(job, lambda job, said=(position, left): self._redraw(job, *said)):  # type: ignore[misc]
-                self._n_written += 1
-                self._records.append(_record(job, "written", seconds=round(time.monotonic() - began, 3)))
-                if not self._arguments.json:
-                    print_line(job[1])
+        drawer = Drawer(self._arguments, self._settings, learnt() | options)
+        n_at_once = n_processes(len(readable), max(sizes.values()), self._arguments)
+        drawn = _in_turn(drawer, readable) if n_at_once == 1 else self._side_by_side(drawer, readable, n_at_once)
+        for job, (failure, seconds) in drawn:
+            if failure is not None:
+                self._fail(job, failure)
+                continue
+            self._n_written += 1
+            self._records.append(_record(job, "written", seconds=round(seconds, 3)))
+            if not self._arguments.json:
+                print_line(job[1])
 
-    def _attempt(self, job: _Job, work: Callable[[_Job], None]) -> bool:
-        """Whether the work was done; if it failed, that is said."""
+    def _side_by_side(self, drawer: Drawer, jobs: Sequence[Job], n_at_once: int) -> Iterator[tuple[Job, Drawn]]:
+        with progress_shown(f"redrawing {len(jobs)} photographs in {n_at_once} processes", self._arguments, lines=True):
+            for i, drawn in enumerate(drawn_side_by_side(drawer, jobs, n_at_once)):
+                report("images", i, len(jobs))
+                yield drawn
+
+    def _size(self, job: Job) -> float | None:
+        """Pixels of a photograph, or None if it cannot be redrawn, which is said."""
         try:
-            work(job)
+            return n_pixels(job[0], self._arguments)
         except FAILURES as error:
-            message = in_one_line(error, job[0], role="the photograph")
-            self._failed.append(job[0])
-            self._records.append(_record(job, "failed", error=message))
-            complain(message)
-            return False
-        return True
+            self._fail(job, in_one_line(error, job[0], role="the photograph"))
+            return None
 
-    def _check_readable(self, job: _Job) -> None:
-        with decoders_silent(), ImageFile(job[0]):
-            check_mask(self._arguments.mask, job[0])
-
-    def _redraw(self, job: _Job, position: str, left: str) -> None:
-        content, target = job
-        with decoders_silent():
-            image, metadata = read_image(
-                content, size=self._arguments.size, max_pixels=self._max_pixels, return_metadata=True
-            )
-        if metadata.n_frames > 1:
-            note(f"{shown(content)} has {metadata.n_frames} frames; the first is redrawn")
-        mask = self._masks.of(content, image.shape)
-        with self._previewed(job, image, mask, metadata):
-            with progress_shown(f"redrawing {shown(Path(content).name)}{position}", self._arguments, left):
-                picture = redraw(image, self._parameters, mask)
-            write_picture(target, picture, metadata, self._arguments.quality)
-        if self._made:
-            self._made.add(target, self._settings_for(content))
-
-    @contextmanager
-    def _previewed(
-        self, job: _Job, image: NDArray[Any], mask: NDArray[Any] | None, metadata: ImageMetadata
-    ) -> Iterator[None]:
-        """Inside, a preview lies where the finished picture will, if it was asked for; if none comes, it is removed."""
-        small = preview_size(image) if self._arguments.preview else image
-        if small.shape == image.shape:
-            yield
-            return
-        content, target = job
-        with progress_shown(f"drawing a preview of {shown(Path(content).name)}", self._arguments):
-            preview = redraw(small, self._parameters, None if mask is None else preview_size(mask))
-        if self._made:  # before it is there: whatever ends the command, it is not taken for the picture
-            self._made.add_preview(target)
-        write_picture(target, preview, metadata, self._arguments.quality)
-        try:
-            yield
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(os.path.realpath(target))
-            raise
-
-    def _settings_for(self, content: str) -> dict[str, str]:
-        return self._settings | {"the photograph": f"{shown(Path(content).name)} [{digest_of(content)[:6]}]"}
+    def _fail(self, job: Job, message: str) -> None:
+        self._failed.append(job[0])
+        self._records.append(_record(job, "failed", error=message))
+        complain(message)
 
 
-def _record(job: _Job, status: str, **more: Any) -> dict[str, Any]:
+def _in_turn(drawer: Drawer, jobs: Sequence[Job]) -> Iterator[tuple[Job, Drawn]]:
+    """Redraw one photograph after another, each by all cores."""
+    start = time.monotonic()
+    for i, job in enumerate(jobs):
+        left = f", {time_left((time.monotonic() - start) / i * (len(jobs) - i))}" if i else ""
+        yield job, drawer.draw(job, f" ({i + 1} of {len(jobs)})" if len(jobs) > 1 else "", left)
+
+
+def _record(job: Job, status: str, **more: Any) -> dict[str, Any]:
     return {"content": job[0], "output": str(job[1]), "status": status, **more}

@@ -9,21 +9,40 @@ from numpy.typing import NDArray
 from .._presets import preset
 from ..io import resize_longest
 from ._errors import UserError, in_one_line
+from ._imports import import_estimators
 
-__all__ = ["checked", "options_of", "preview_size", "redraw", "use_cores"]
+__all__ = ["Redrawer", "checked", "options_of", "preview_size", "use_cores"]
 
 # Options of the command that are parameters of the propagator of the same names.
 _LOOK = ("strength", "style_scale", "color")
 _PREVIEW_SHORT_SIDE, _PREVIEW_LONG_SIDE = 256, 1024
 
 
-def redraw(content: NDArray[Any], parameters: dict[str, Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
-    """Redraw one photograph, with a propagator of these parameters, whose styles are learnt."""
-    from .. import StylePropagator
+class Redrawer:
+    """Redraws photograph after photograph, each as if it were alone; what depends on the styles only is made once.
 
-    masks = {} if mask is None else {"mask": [mask]}
-    result: NDArray[Any] = StylePropagator(**parameters).fit([content]).transform([content], **masks)[0]
-    return result
+    Parameters
+    ----------
+    parameters : dict
+        Of a propagator, whose styles are learnt.
+    """
+
+    def __init__(self, parameters: dict[str, Any]) -> None:
+        from .. import StylePropagator
+
+        self._propagator = StylePropagator(**parameters)
+
+    def redraw(self, content: NDArray[Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Redraw one photograph."""
+        propagator = self._propagator
+        if hasattr(propagator, "propagation_"):
+            images, _ = propagator.propagation_.read([content], propagator, reset=False)
+            propagator.propagation_ = propagator.propagation_.aligned_with(images, propagator._settings())
+        else:
+            propagator.fit([content])
+        masks = {} if mask is None else {"mask": [mask]}
+        result: NDArray[Any] = propagator.transform([content], **masks)[0]
+        return result
 
 
 def preview_size(photograph: NDArray[Any]) -> NDArray[Any]:
@@ -65,6 +84,7 @@ def use_cores(arguments: Namespace) -> None:
     UserError
         If there is none.
     """
+    import_estimators()
     import torch
 
     from .._base import resolve_device

@@ -14,6 +14,7 @@ from .._names import shown
 from ..io import read_image
 from ..io._kinds import colour_of, of_kind
 from ._errors import FAILURES, UserError, in_one_line
+from ._imports import import_estimators
 from ._messages import decoders_silent
 from ._progress import progress_shown
 
@@ -70,6 +71,7 @@ def learn(images: list[NDArray[Any]], paths: Sequence[str], arguments: Namespace
     UserError
         If no style can be learnt from one of them; it names the file.
     """
+    import_estimators()
     from sklearn.frozen import FrozenEstimator
 
     from .._base import draw_seed

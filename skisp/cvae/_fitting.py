@@ -19,7 +19,7 @@ from ._latent import aggregate_posterior
 from ._networks import CVAENetwork
 from ._objectives import Objective
 from ._parameters import CVAEParameters
-from ._pca_start import start_from_pca
+from ._pca_start import n_sampled, start_from_pca
 from ._processes import agreed, are_several, check_same, spread
 from ._reading import RowSource, row_source
 from ._rows import RowBlocks, relative_weights
@@ -189,16 +189,17 @@ class Fitting:
         Where rows are held back of our own accord these are all of them, which makes the start hard to beat.
         """
         every = self._blocks(weight, device)
-        weight = np.ones(len(self.source)) if weight is None else weight
-        weighty = np.flatnonzero(weight)
-        if not self._holds_back(len(weighty)):
+        n_weighty = len(self.source) if weight is None else int(np.count_nonzero(weight))
+        if not self._holds_back(n_weighty):
             return every, None, every
-        held_back = self._held_back(weighty)
-        training, validation = np.where(held_back, 0.0, weight), np.where(held_back, weight, 0.0)
-        kept, tested = (self._blocks(relative_weights(part), device) for part in (training, validation))
+        held_back = self._held_back(n_weighty, None if weight is None else np.flatnonzero(weight))
+        parts: list[NDArray[Any]] = [~held_back, held_back]  # a byte a row: there may be many
+        if weight is not None:
+            parts = [relative_weights(np.where(part, weight, 0.0)) for part in parts]
+        kept, tested = (self._blocks(part, device) for part in parts)
         return kept, tested, kept if self.estimator.early_stopping else every
 
-    def _blocks(self, weight: NDArray[np.float64] | None, device: torch.device) -> RowBlocks:
+    def _blocks(self, weight: NDArray[Any] | None, device: torch.device) -> RowBlocks:
         source = self.source
         return RowBlocks(
             source.read,
@@ -209,19 +210,21 @@ class Fitting:
             reads_ahead=source.is_slow,
         )
 
-    def _held_back(self, candidates: NDArray[np.intp]) -> NDArray[np.bool_]:
-        n_held_back = max(1, round(self.estimator.validation_fraction * len(candidates)))
+    def _held_back(self, n_candidates: int, candidates: NDArray[np.intp] | None) -> NDArray[np.bool_]:
+        """Which rows are held back, of the candidates or else of all."""
+        n_held_back = max(1, round(self.estimator.validation_fraction * n_candidates))
         if not self.estimator.early_stopping:
-            n_held_back = min(n_held_back, _MOST_HELD_BACK, len(candidates) // 2)
-        if n_held_back >= len(candidates):
+            n_held_back = min(n_held_back, _MOST_HELD_BACK, n_candidates // 2)
+        if n_held_back >= n_candidates:
             raise ValueError(
-                f"early_stopping holds back {n_held_back} of {len(candidates)} samples, and none is left to train on. "
+                f"early_stopping holds back {n_held_back} of {n_candidates} samples, and none is left to train on. "
                 "Lower validation_fraction, or set early_stopping=False."
             )
         # A generator of its own: a fit that goes on holds the same rows back again.
-        order = torch.randperm(len(candidates), generator=torch.Generator().manual_seed(self.seed)).numpy()
+        generator = torch.Generator().manual_seed(self.seed)
+        chosen = torch.randperm(n_candidates, generator=generator).numpy()[:n_held_back]
         held_back = np.zeros(len(self.source), dtype=bool)
-        held_back[candidates[order[:n_held_back]]] = True
+        held_back[chosen if candidates is None else candidates[chosen]] = True
         return held_back
 
     def _network(self) -> CVAENetwork:
@@ -232,13 +235,13 @@ class Fitting:
             config |= {name: network.config[name] for name in ("linear", "learnt_prior")}
             _check_unchanged(config, network.config)
             return network
-        mean, scale = self.rows_of_start.standardisation()
+        (mean, scale), sampled, weight = self.rows_of_start.survey(n_sampled(self.source.n_features))
         scale = scale or 1.0
         with module_initialised_with(self.seed):
             network = CVAENetwork(**self._network_config(scale))
         network.standardise_by(torch.from_numpy(mean), scale)
         if self.estimator.init == "pca":
-            start_from_pca(network, self.rows_of_start, self.seed)
+            start_from_pca(network, sampled, weight, self.seed)
         return network
 
     def _network_config(self, scale: float) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What the codes of a training set look like, all together."""
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -85,7 +86,9 @@ class PosteriorSamples:
         self._step = max(1.0, total_weight / n_samples)
         self._generator = generator
         self._weight_seen = 0.0
-        self._codes: list[Tensor] = []
+        # In one array: small ones between the large ones of each part would hold the memory of all parts.
+        self._codes = torch.empty(math.ceil(total_weight / self._step) + 1, 0, dtype=torch.float32)
+        self._n_sampled = 0
 
     def add(self, mean: Tensor, log_variance: Tensor, weight: Tensor) -> None:
         """Sample posteriors (b, d) of weights (b,): a code for each whole step of the weight, none or several a row."""
@@ -94,11 +97,15 @@ class PosteriorSamples:
         self._weight_seen = float(until[-1])
         means, log_variances = (part.cpu().repeat_interleave(counts, dim=0) for part in (mean, log_variance))
         noise = torch.randn(means.shape, generator=self._generator, dtype=torch.float32)
-        self._codes.append(reparameterise(means, log_variances, noise))
+        if self._n_sampled == 0:
+            self._codes = means.new_empty(len(self._codes), means.shape[1])
+        here = slice(self._n_sampled, self._n_sampled + len(means))
+        self._codes[here] = reparameterise(means, log_variances, noise)
+        self._n_sampled = here.stop
 
     def codes(self) -> NDArray[np.float32]:
         """All samples (m, d), in the order of their rows."""
-        return torch.cat(self._codes).numpy()
+        return self._codes[: self._n_sampled].numpy()
 
 
 @torch.inference_mode()

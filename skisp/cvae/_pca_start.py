@@ -1,13 +1,13 @@
 """Where training starts: a new network made probabilistic PCA of the rows it is to be trained on."""
 
 import torch
+from torch import Tensor
 
 from ._likelihoods import LEAST_NOISE_VARIANCE
 from ._networks import CVAENetwork
-from ._rows import RowBlocks
 from ._start import ProbabilisticPCA, probabilistic_pca
 
-__all__ = ["start_from_pca"]
+__all__ = ["n_sampled", "start_from_pca"]
 
 # Rows that probabilistic PCA is computed from, and columns from which on that are fewer.
 _SAMPLED, _MANY_COLUMNS = 10_000, 2000
@@ -15,12 +15,15 @@ _SAMPLED, _MANY_COLUMNS = 10_000, 2000
 _NOISE_OF_FEW, _LEAST_SIGNAL = 0.5, 0.25
 
 
-@torch.no_grad()
-def start_from_pca(network: CVAENetwork, rows: RowBlocks, seed: int) -> None:
-    """Make a new network probabilistic PCA of its standardised rows, or of a sample of many."""
+def n_sampled(n_features: int) -> int:
+    """How many rows of so many columns the start needs."""
     # A Gram matrix of many rows, or a covariance of many columns, takes time like the third power of its side.
-    n_sampled = _SAMPLED if network.n_features <= _MANY_COLUMNS else _MANY_COLUMNS
-    sampled, weight = rows.sample(n_sampled)
+    return _SAMPLED if n_features <= _MANY_COLUMNS else _MANY_COLUMNS
+
+
+@torch.no_grad()
+def start_from_pca(network: CVAENetwork, sampled: Tensor, weight: Tensor, seed: int) -> None:
+    """Make a new network probabilistic PCA of its standardised rows, of a sample (n, D) with weights (n,)."""
     standardised = network.standardise(sampled).double()
     noise = _known_noise_variance(network)
     # So few rows, of a first batch for example, leave no residual, and do not tell how far others will be from them.

@@ -143,4 +143,5 @@ def _is_read_by_slices(X: Any) -> bool:
 
 def _block_bytes(X: Any) -> int:
     """Bytes of float32 values of ``X`` that are held at once."""
-    return min(chunk_sizes.block_bytes, chunk_sizes.map_bytes) if isinstance(X, np.memmap) else chunk_sizes.block_bytes
+    in_chunks = getattr(X, "chunks", None) is not None  # as Dask, HDF5 and Zarr say it
+    return chunk_sizes.block_bytes if in_chunks else min(chunk_sizes.block_bytes, chunk_sizes.row_bytes)

@@ -6,7 +6,7 @@ consecutive rows, drawn from all of the data, and its rows are gone through in r
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._threads import computed_ahead
+from ._survey import RowMoments, RowSample, Standardisation, canonical_order
 
-__all__ = ["RowBlocks", "batches", "canonical_order", "relative_weights", "repetitions"]
+__all__ = ["RowBlocks", "batches", "relative_weights", "repetitions"]
 
 # A block is put together from that many runs of consecutive rows: data that are sorted get mixed.
 _RUNS_A_BLOCK = 16
@@ -23,23 +24,6 @@ _RUNS_A_BLOCK = 16
 _MOST_REPETITIONS = 16
 
 Read = Callable[[int, int], NDArray[np.float32]]
-
-
-class Standardisation(NamedTuple):
-    """What rows are standardised by: their mean (D,), and the root of the mean variance of their features."""
-
-    mean: NDArray[np.float64]
-    scale: float
-
-
-def canonical_order(rows: Tensor) -> Tensor:
-    """Order (n,) of rows (n, D) by a fixed random projection: the same whatever order they came in.
-
-    Training starts from it, so that the order of rows does not matter, and repeating a row is the
-    same as giving it weight.
-    """
-    direction = torch.randn(rows.shape[1], generator=torch.Generator().manual_seed(0), dtype=torch.float32)
-    return torch.argsort(rows.cpu() @ direction, stable=True)
 
 
 def repetitions(weight: Tensor, generator: torch.Generator) -> Tensor:
@@ -73,7 +57,7 @@ class RowBlocks:
     rows_a_block : int
         Rows read at once. One block that holds all is read once and kept on ``device``.
     weight : array (n,) or None
-        How often each row counts: none for 0, twice for 2.
+        How often each row counts: none for 0 or False, twice for 2.
     device : torch.device
         Where the batches go.
     reads_ahead : bool
@@ -86,13 +70,13 @@ class RowBlocks:
         n_rows: int,
         *,
         rows_a_block: int,
-        weight: NDArray[np.float64] | None = None,
+        weight: NDArray[Any] | None = None,
         device: torch.device | None = None,
         reads_ahead: bool = False,
     ) -> None:
         self._read = read
         self._reads_ahead = reads_ahead
-        self._weight = None if weight is None else torch.from_numpy(np.asarray(weight, dtype=np.float64))
+        self._weight = None if weight is None else torch.from_numpy(np.asarray(weight))
         self._device = device if device is not None else torch.device("cpu")
         self._starts = list(range(0, n_rows, rows_a_block))
         self._stops = [*self._starts[1:], n_rows]
@@ -127,25 +111,26 @@ class RowBlocks:
         """
         # A permutation of one block draws nothing that matters: small and large data share this path.
         blocks = torch.randperm(len(self._runs), generator=generator).split(self._runs_a_block)
-        left = None
+        left: list[Tensor] = []
         runs = [[self._runs[i] for i in drawn.sort().values.tolist()] for drawn in blocks]
         mixed = computed_ahead(self._mixed_block, runs) if self._reads_ahead else map(self._mixed_block, runs)
         for i, (rows, order, weight) in enumerate(mixed):
             if weight is not None:
                 order = order.repeat_interleave(repetitions(weight[order], generator))
             shuffled = order[torch.randperm(len(order), generator=generator)].to(rows.device)
-            if left is not None:
-                n_missing = batch_size - len(left)
-                left, shuffled = torch.cat([left, rows[shuffled[:n_missing]]]), shuffled[n_missing:]
-                if len(left) < batch_size:
+            if left:
+                n_missing = batch_size - sum(map(len, left))
+                left.append(rows[shuffled[:n_missing]])
+                shuffled = shuffled[n_missing:]
+                if len(left[-1]) < n_missing:
                     continue
-                yield left
+                yield torch.cat(left)
             n_taken = len(shuffled) // batch_size * batch_size if i < len(blocks) - 1 else len(shuffled)
             for indices in batches(shuffled[:n_taken], batch_size):
                 yield rows[indices]
-            left = rows[shuffled[n_taken:]] if n_taken < len(shuffled) else None
-        if left is not None:
-            yield left
+            left = [rows[shuffled[n_taken:]]] if n_taken < len(shuffled) else []
+        if left:
+            yield torch.cat(left)
 
     def n_batches(self, batch_size: int) -> int:
         """Batches an epoch, as near as weights that are fractions allow."""
@@ -167,48 +152,30 @@ class RowBlocks:
                 elif bool(kept.any()):
                     yield part[kept.to(part.device)].to(self._device), part_weight[kept]
 
-    def sample(self, n_rows: int) -> tuple[Tensor, Tensor]:
-        """Up to about ``n_rows`` rows (m, D) on the CPU, evenly from all that have weight, and their weights (m,).
+    def survey(self, n_rows: int) -> tuple[Standardisation, Tensor, Tensor]:
+        """Mean and scale of all rows, and a sample of them, in one reading.
 
-        In canonical order, and rows that are equal as one, so that what is summed over them has the same bits
-        whatever order they came in, and whether they were repeated or had weight.
+        Parameters
+        ----------
+        n_rows : int
+            Up to about so many are sampled, evenly from all that have weight.
+
+        Returns
+        -------
+        standardisation : Standardisation
+        sampled : Tensor (m, D)
+            On the CPU, in canonical order, and rows that are equal as one, so that what is summed over them has the
+            same bits whatever order they came in, and whether they were repeated or had weight.
+        weight : Tensor (m,)
+            Of those.
         """
         step = max(1, -(-self._stops[-1] // n_rows))
-        n_most = -(-self._stops[-1] // step)
-        # In one array each: small ones, kept between blocks that come and go, would hold the memory of the blocks.
-        rows, weights = torch.empty(0, 0, dtype=torch.float32), torch.empty(n_most, dtype=torch.float64)
-        n_seen = n_sampled = 0
+        moments, sample = RowMoments(), RowSample(step, -(-self._stops[-1] // step))
         for part, weight in self.parts(1024):
-            if n_sampled == 0:
-                rows = part.new_empty(n_most, part.shape[1], device="cpu")
-            some = torch.arange(-n_seen % step, len(part), step)
-            here = slice(n_sampled, n_sampled + len(some))
-            rows[here], weights[here] = part.cpu()[some], weight[some]
-            n_seen, n_sampled = n_seen + len(part), n_sampled + len(some)
-        rows, weights = rows[:n_sampled], weights[:n_sampled]
-        order = canonical_order(rows)
-        distinct, which = torch.unique_consecutive(rows[order], dim=0, return_inverse=True)
-        return distinct, weights.new_zeros(len(distinct)).index_add_(0, which, weights[order])
-
-    def standardisation(self) -> Standardisation:
-        """Weighted mean of the rows and their scale, in float64, a part at a time.
-
-        References
-        ----------
-        Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample
-        variances", 1979.
-        """
-        total, mean, squares = 0.0, *torch.zeros(2, dtype=torch.float64)
-        for part, weight in self.parts(1024):
-            x, part_total = part.cpu().double(), float(weight.sum())
-            part_mean = weight @ x / part_total
-            delta = part_mean - mean
-            squares = (
-                squares + weight @ (x - part_mean).square() + delta.square() * total * part_total / (total + part_total)
-            )
-            total += part_total
-            mean = mean + delta * part_total / total
-        return Standardisation(mean.numpy(), float((squares / total).mean().sqrt()))
+            rows = part.cpu()
+            moments.add(rows, weight)
+            sample.add(rows, weight)
+        return moments.standardisation(), *sample.distinct()
 
     def _block(self, i: int) -> Tensor:
         """Rows of block ``i``; a single block stays on the device."""
@@ -226,7 +193,7 @@ class RowBlocks:
     def _mixed_block(self, runs: list[range]) -> tuple[Tensor, Tensor, Tensor | None]:
         """Rows of ``runs``, their canonical order and their weights."""
         if len(self._starts) == 1:
-            return *self._single_block(), self._weight
+            return *self._single_block(), None if self._weight is None else self._weight.double()
         rows, n_filled = torch.empty(0, 0, dtype=torch.float32), 0
         for run in runs:
             part = _tensor(self._read(run.start, run.stop))
@@ -234,13 +201,13 @@ class RowBlocks:
                 rows = part.new_empty(sum(map(len, runs)), part.shape[1])
             rows[n_filled : n_filled + len(part)] = part
             n_filled += len(part)
-        weight = None if self._weight is None else torch.cat([self._weight[run.start : run.stop] for run in runs])
+        weight = None if self._weight is None else torch.cat([self._weight_slice(run.start, run.stop) for run in runs])
         return rows, canonical_order(rows), weight
 
     def _weight_slice(self, start: int, stop: int) -> Tensor:
         if self._weight is None:
             return torch.ones(stop - start, dtype=torch.float64)
-        return self._weight[start:stop]
+        return self._weight[start:stop].double()
 
 
 def relative_weights(sample_weight: NDArray[Any]) -> NDArray[np.float64]:

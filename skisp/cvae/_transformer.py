@@ -227,8 +227,9 @@ class CVAETransformer(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             the mean of each column that is at least 1,000 from zero and 1,000 times its standard deviation
             (in a first :meth:`partial_fit`, and of data read in blocks, by the first batch or block).
 
-            A large memory map, or an array of another library that can be sliced (Dask, HDF5, Zarr), is
-            read in blocks of 64 MB and 256 MB, and never held whole. Dask computes chunks larger than the
+            A large memory map, files (:class:`skisp.io.ImageFiles`), or an array of another library that can be
+            sliced (Dask, HDF5, Zarr) is read in blocks, and never held whole: of 4 MB where each row can be read
+            alone, of 256 MB where ``X.chunks`` says that they lie in chunks. Dask computes chunks larger than the
             16 MB that are read at a time once for every time: persist them, or store them as Zarr.
         y : None
             Ignored.

@@ -86,6 +86,12 @@ class ImageFile:
             self._file.close()
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Columns and rows of the first picture, as it lies in the file."""
+        width, height = self._image.size
+        return width, height
+
+    @property
     def first(self) -> int:
         """The first frame of the animation: an APNG may have a poster before it, which is not one of its frames."""
         return int(getattr(self._image, "default_image", False))
@@ -175,13 +181,16 @@ class ImageFile:
 
     @contextmanager
     def _clear_errors(self, frame: int | None = None) -> Iterator[None]:
-        title = f"cannot read {shown(self._name)}: " + (f"frame {frame}: " if frame else "")
         try:
             yield
         except MemoryError as error:
-            raise MemoryError(f"{title}there is too little memory; free some, or shrink the image.") from error
+            reason = "there is too little memory; free some, or shrink the image."
+            raise MemoryError(self._failing(frame) + reason) from error
         except Exception as error:  # on damaged files Pillow raises errors of many kinds
-            raise ValueError(title + _reason(error, self._name)) from error
+            raise ValueError(self._failing(frame) + _reason(error, self._name)) from error
+
+    def _failing(self, frame: int | None) -> str:
+        return f"cannot read {shown(self._name)}: " + (f"frame {frame}: " if frame else "")
 
 
 @cache

@@ -30,11 +30,16 @@ class ImageFiles(Sequence[Image]):
         At least one.
     size : int or None, default=None
         Longest side in pixels to which larger images are shrunk, as by :class:`~skisp.ImageReader`.
+    max_kept_bytes : int, default=268435456
+        Slices keep the images they have read, the first so many of all that fit into this memory as they lie in
+        their files, a byte a value for most: a training that goes through all of them again and again does not
+        decode those again. 0 keeps none.
 
     Attributes
     ----------
     paths : list of str or path-like
     size : int or None
+    max_kept_bytes : int
     shape : tuple of int
         (n, H, W) or (n, H, W, C), of the first file.
     dtype : numpy.dtype
@@ -48,7 +53,7 @@ class ImageFiles(Sequence[Image]):
     -----
     ``files[i]`` is what :func:`read_image` returns, as float32 in [0, 1]. ``files[start:stop]`` is an array
     (n, H, W) or (n, H, W, C), for which the files must all have the shape of the first. A file that changes
-    while others are read is read as it is then.
+    while others are read is read as it is then, unless it is kept.
 
     Examples
     --------
@@ -66,17 +71,21 @@ class ImageFiles(Sequence[Image]):
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, paths: Any, size: int | None = None) -> None:
+    def __init__(self, paths: Any, size: int | None = None, max_kept_bytes: int = 2**28) -> None:
         check_size(size)
         self.paths = list(as_sequence(paths, "paths"))
         self.size = size
+        self.max_kept_bytes = max_kept_bytes
         if not are_paths(self.paths):
             raise TypeError("paths must be a list of at least one path; images in memory need no ImageFiles.")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_kept"}
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
         """Shape (n, H, W) or (n, H, W, C) of all of them, if they have that of the first, which is read for it."""
-        return len(self), *self[0].shape
+        return len(self), *self._kept.shape
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -90,8 +99,8 @@ class ImageFiles(Sequence[Image]):
     def __getitem__(self, key: Any) -> Image:
         if isinstance(key, slice):
             return self._stacked(range(len(self))[key])
-        name = f"file {range(len(self))[key]}"
-        return to_unit(read_item(self.paths[key], self.size, name), name)
+        levels, name = self._read(range(len(self))[key])
+        return to_unit(levels, name)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return self[:].astype(self.dtype if dtype is None else dtype, copy=False)
@@ -111,23 +120,69 @@ class ImageFiles(Sequence[Image]):
         """
         return f"file {i}, {shown(os.fsdecode(self.paths[i]))}"
 
+    @cached_property
+    def _kept(self) -> "_Kept":
+        return _Kept(self._read(0)[0], self.max_kept_bytes, len(self))
+
+    def _read(self, i: int) -> tuple[NDArray[Any], str]:
+        """What a file holds, and what messages call it."""
+        name = f"file {i}"
+        return read_item(self.paths[i], self.size, name), name
+
     def _stacked(self, indices: range) -> Image:
-        shape = self.shape[1:]
-        images = np.empty((len(indices), *shape), dtype=np.float32)
+        kept = self._kept
+        if kept.has_all(indices):
+            return to_unit(kept.levels[slice(indices.start, indices.stop, indices.step)], "files")
+        images = np.empty((len(indices), *kept.shape), dtype=np.float32)
 
         def read(place: int) -> None:
-            image = self[indices[place]]
-            if image.shape != shape:
+            i = indices[place]
+            levels, name = (kept.levels[i], "") if kept.has(i) else self._read(i)
+            if levels.shape != kept.shape:
                 raise ValueError(
-                    f"{self.name(indices[place])}: it has the shape {image.shape}, and the first file {shape}; whole "
+                    f"{self.name(i)}: it has the shape {levels.shape}, and the first file {kept.shape}; whole "
                     "images are coded as rows, which needs all of one shape. Crop or resize them to one, or code them "
                     "patch by patch with PatchTransformer."
                 )
-            images[place] = image
+            images[place] = to_unit(levels, name)
+            kept.keep(i, levels)
 
         with one_thread():
             map_on_threads(read, range(len(indices)))
         return images
+
+
+class _Kept:
+    """The first images of many, as they lie in their files, in one array: small ones would scatter over the memory.
+
+    Parameters
+    ----------
+    first : ndarray
+        Images of another shape or type are not kept.
+    max_bytes : int
+    n_images : int
+    """
+
+    def __init__(self, first: NDArray[Any], max_bytes: int, n_images: int) -> None:
+        self.shape = first.shape
+        n_kept = min(n_images, max_bytes // max(first.nbytes, 1))
+        self.levels = np.empty((n_kept, *first.shape), dtype=first.dtype)
+        self._is_there = np.zeros(n_kept, dtype=bool)
+
+    def has(self, i: int) -> bool:
+        return i < len(self.levels) and bool(self._is_there[i])
+
+    def has_all(self, indices: range) -> bool:
+        """Whether all of these are there, which go up."""
+        return len(indices) > 0 and indices.step > 0 and indices[-1] < len(self.levels) and self._all_there(indices)
+
+    def _all_there(self, indices: range) -> bool:
+        return bool(self._is_there[indices.start : indices.stop : indices.step].all())
+
+    def keep(self, i: int, levels: NDArray[Any]) -> None:
+        if i < len(self.levels) and levels.dtype == self.levels.dtype:
+            self.levels[i] = levels
+            self._is_there[i] = True
 
 
 def are_paths(X: Any) -> bool:

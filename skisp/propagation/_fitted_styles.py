@@ -1,9 +1,10 @@
-"""What is learnt of styles and content together: common colours, distances of codes, and the map from content to style.
+"""What is learnt of styles alone, and of styles and content: colours, distances of codes, the map of codes.
 
 Several styles meet in between, by their weights: their images are given the barycentre of their colours,
 the content's codes go to the barycentre of theirs, and the patches of each style occur in its share.
 """
 
+import copy
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from .synthesis._content import color_map, color_moments, recolor
 from .synthesis._raster import Raster
 from .synthesis._style_model import StyleModel
 
-__all__ = ["FittedStyles", "fit_styles"]
+__all__ = ["FittedStyles", "StyleSide"]
 
 # Patches that the codes' metric and the alignment are fitted on.
 _N_PATCHES = 6000
@@ -55,54 +56,97 @@ class FittedStyles:
     content_metric: NDArray[np.float32] | None
     alignment: AffineMap
 
-    def model(self, styles: Sequence[PatchTransformer], content: Any, device: torch.device) -> StyleModel:
-        """The styles, of the number and order fitted, ready for the synthesis on a device."""
+    def model(
+        self, styles: Sequence[PatchTransformer], content: Any, device: torch.device, made: StyleModel | None = None
+    ) -> StyleModel:
+        """The styles, of the number and order fitted, ready for the synthesis on a device.
+
+        One that was made for other content shares its exemplars, which do not depend on that.
+        """
+        encode = None if self.content_metric is None else PatchCodec(content.transformer_, self.content_metric).encode
+        if made is not None:
+            made = copy.copy(made)
+            made.encode_content, made.alignment = encode, self.alignment
+            return made
         images = [
             [recolor(image, colors) for image in _tensors(style, device)]
             for style, colors in zip(styles, self.colors, strict=True)
         ]
         codec = _joint_codec(styles, self.weights, self.colors, self.metrics)
-        encode = None if self.content_metric is None else PatchCodec(content.transformer_, self.content_metric).encode
         return StyleModel(images, self.weights, styles[0].patch_size, codec, encode, self.alignment)
 
 
-def fit_styles(
-    styles: Sequence[PatchTransformer],
-    weights: Sequence[float],
-    content_transformer: Any,
-    content_images: Sequence[Raster],
-    generator: torch.Generator,
-) -> FittedStyles:
-    """Learn how content becomes style: the map of codes, the metric of each coder, and common colours.
+@dataclass(frozen=True)
+class StyleSide:
+    """What is learnt of the styles alone, before there is any content.
 
-    Parameters
+    Attributes
     ----------
-    styles : sequence of fitted PatchTransformer
-    weights : sequence of float
-        Greater than 0, of sum 1.
-    content_transformer : fitted PatchTransformer or None
-    content_images : sequence of Raster (C, H, W)
-    generator : torch.Generator
+    styles : tuple of fitted PatchTransformer
+    weights, colors, metrics
+        As of :class:`FittedStyles`.
+    images : list of Tensor (C, H, W)
+        Of all styles, in their common colours.
+    target : Moments
+        Of the codes of all styles together.
+    generator_state : Tensor
+        Of the generator that sampled the styles' patches, and samples the content's next.
     """
-    device = content_images[0].device
-    originals = [_tensors(style, device) for style in styles]
-    colors = _common_colors(originals, weights)
-    images = [[recolor(image, part) for image in own] for own, part in zip(originals, colors, strict=True)]
-    sampled = [_sample(own, style, generator) for own, style in zip(originals, styles, strict=True)]
-    metrics = tuple(code_metric(style.transformer_, rows) for style, rows in zip(styles, sampled, strict=True))
-    if len(styles) > 1:
-        sampled = [_sample(own, styles[0], generator) for own in images]
-    codec = _joint_codec(styles, weights, colors, metrics)
-    every = [image for own in images for image in own]
-    pairs = [_with_recolored(image, color_map(image, every)) for image in content_images]
-    own, recolored = _sample(pairs, styles[0], generator).chunk(2, dim=1)
-    target = gaussian_barycentre([Moments.of(codec.encode(rows)) for rows in sampled], weights)
-    content_metric = content_codec = None
-    if content_transformer is not None:
-        content_metric = code_metric(content_transformer.transformer_, own)
-        content_codec = PatchCodec(content_transformer.transformer_, content_metric)
-    alignment = _align(codec.encode(recolored), own, content_codec, target)
-    return FittedStyles(tuple(weights), colors, metrics, content_metric, alignment)
+
+    styles: tuple[PatchTransformer, ...]
+    weights: tuple[float, ...]
+    colors: tuple[AffineMap | None, ...]
+    metrics: tuple[NDArray[np.float32], ...]
+    images: list[Tensor]
+    target: Moments
+    generator_state: Tensor
+
+    @classmethod
+    def of(
+        cls, styles: Sequence[PatchTransformer], weights: Sequence[float], device: torch.device, seed: int
+    ) -> "StyleSide":
+        """Learn the metric of each coder, and colours and moments that all styles have in common.
+
+        Parameters
+        ----------
+        styles : sequence of fitted PatchTransformer
+        weights : sequence of float
+            Greater than 0, of sum 1.
+        device : torch.device
+        seed : int
+        """
+        generator = torch.Generator().manual_seed(seed)
+        originals = [_tensors(style, device) for style in styles]
+        colors = _common_colors(originals, weights)
+        images = [[recolor(image, part) for image in own] for own, part in zip(originals, colors, strict=True)]
+        sampled = [_sample(own, style, generator) for own, style in zip(originals, styles, strict=True)]
+        metrics = tuple(code_metric(style.transformer_, rows) for style, rows in zip(styles, sampled, strict=True))
+        if len(styles) > 1:
+            sampled = [_sample(own, styles[0], generator) for own in images]
+        codec = _joint_codec(styles, weights, colors, metrics)
+        target = gaussian_barycentre([Moments.of(codec.encode(rows)) for rows in sampled], weights)
+        every = [image for own in images for image in own]
+        return cls(tuple(styles), tuple(weights), colors, metrics, every, target, generator.get_state())
+
+    def fit(self, content_images: Sequence[Raster], content_transformer: Any) -> FittedStyles:
+        """Learn how content becomes style: the map of codes, and the metric of a coder of its own.
+
+        Parameters
+        ----------
+        content_images : sequence of Raster (C, H, W)
+        content_transformer : fitted PatchTransformer or None
+        """
+        generator = torch.Generator()
+        generator.set_state(self.generator_state)
+        pairs = [_with_recolored(image, color_map(image, self.images)) for image in content_images]
+        own, recolored = _sample(pairs, self.styles[0], generator).chunk(2, dim=1)
+        content_metric = content_codec = None
+        if content_transformer is not None:
+            content_metric = code_metric(content_transformer.transformer_, own)
+            content_codec = PatchCodec(content_transformer.transformer_, content_metric)
+        codec = _joint_codec(self.styles, self.weights, self.colors, self.metrics)
+        alignment = _align(codec.encode(recolored), own, content_codec, self.target)
+        return FittedStyles(self.weights, self.colors, self.metrics, content_metric, alignment)
 
 
 def _align(aligned: Tensor, own: Tensor, content_codec: PatchCodec | None, target: Moments) -> AffineMap:

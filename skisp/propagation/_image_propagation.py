@@ -1,7 +1,7 @@
 """Style propagation of images of any size, one by one or as a sequence."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +15,7 @@ from .._progress import report
 from .._tensors import from_tensor, resize, to_tensor
 from .._threads import one_thread
 from ..metrics import propagation_score
-from ._fitted_styles import FittedStyles, fit_styles
+from ._fitted_styles import FittedStyles, StyleSide
 from ._frames import frames_as_they_come, frames_of
 from ._masks import composite, masks_for
 from ._propagation import Propagation
@@ -60,6 +60,8 @@ class ImagePropagation(Propagation):
     def __post_init__(self) -> None:
         # Made from the fitted sub-estimators, by style and device; their exemplars are as large as the style's pyramid.
         self._models: dict[tuple[int | None, str], StyleModel] = {}
+        # Of one that is aligned with photograph after photograph; they hold the styles' images.
+        self._sides: dict[int | None, StyleSide] = {}
 
     @staticmethod
     def read(X: Any, estimator: Any, *, reset: bool) -> tuple[Sequence[StoredImage], ImageLayout]:
@@ -96,6 +98,25 @@ class ImagePropagation(Propagation):
         propagation = cls(styles if subestimators.are_several else styles[0], weights, content, {}, subestimators.seed)
         propagation._fit_styles([propagation._raster(image, settings) for image in images])
         return propagation
+
+    def aligned_with(self, images: Sequence[StoredImage], settings: SynthesisSettings) -> Self:
+        """The same fitted on other content, with the same bits; what is known of the styles alone is not learnt anew.
+
+        Parameters
+        ----------
+        images : sequence of StoredImage
+            The content; a coder of its own stays as it is.
+        settings : SynthesisSettings
+            Where to compute.
+        """
+        other = replace(self, fitted={})
+        with one_thread():
+            other._sides = self._sides or {key: self._side(key, resolve_device(settings.device)) for key in self.fitted}
+        other._fit_styles([other._raster(image, settings) for image in images])
+        for (style, device), model in self._models.items():
+            fitted = other.fitted[style]
+            other._models[style, device] = fitted.model((), self.content, torch.device(device), model)
+        return other
 
     @property
     def gives_images(self) -> bool:
@@ -207,16 +228,15 @@ class ImagePropagation(Propagation):
 
     def _fit_styles(self, images: list[Raster]) -> None:
         """Learn the map of codes of all styles together, and of each alone where there are several."""
-        chosen: dict[int | None, list[int]] = {None: self._weighty()}
-        if len(self.styles) > 1:
-            chosen |= {i: [i] for i in range(len(self.styles))}
-        for key, indices in chosen.items():
-            weights = self.style_weights[indices] if len(indices) > 1 else np.ones(1)
-            generator = torch.Generator().manual_seed(self.seed)
+        for key in [None, *(range(len(self.styles)) if len(self.styles) > 1 else ())]:
             with one_thread():
-                self.fitted[key] = fit_styles(
-                    [self.styles[i] for i in indices], weights.tolist(), self.content, images, generator
-                )
+                side = self._sides.get(key) or self._side(key, images[0].device)
+                self.fitted[key] = side.fit(images, self.content)
+
+    def _side(self, key: int | None, device: torch.device) -> StyleSide:
+        chosen = self._weighty() if key is None else [key]
+        weights = self.style_weights[chosen] if len(chosen) > 1 else np.ones(1)
+        return StyleSide.of([self.styles[i] for i in chosen], weights.tolist(), device, self.seed)
 
     def _weighty(self) -> list[int]:
         """Indices of the styles that have a weight."""
@@ -256,7 +276,7 @@ class ImagePropagation(Propagation):
         return raster
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_models": {}}
+        return {**vars(self), "_models": {}, "_sides": {}}
 
 
 def _finished(

@@ -109,7 +109,7 @@ class FixedSeed(np.random.RandomState):
 
 
 def test_data_in_blocks_go_on_too(path, ended_after, tmp_path, monkeypatch):
-    monkeypatch.setattr(chunk_sizes, "map_bytes", 4 * 6 * 20)
+    monkeypatch.setattr(chunk_sizes, "row_bytes", 4 * 6 * 20)
     np.save(tmp_path / "rows.npy", ROWS)
     rows = np.load(tmp_path / "rows.npy", mmap_mode="r")
     whole = small_cvae().fit(rows)

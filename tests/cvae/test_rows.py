@@ -102,7 +102,7 @@ def test_a_single_block_is_read_once_and_more_are_read_as_they_are_needed():
         return numbered(12)[start:stop]
 
     one = RowBlocks(read, 12, rows_a_block=12)
-    seen(one, 4, seeded()), seen(one, 4, seeded()), one.standardisation()
+    seen(one, 4, seeded()), seen(one, 4, seeded()), one.survey(3)
     assert reads == [(0, 12)]
     reads.clear()
     seen(RowBlocks(read, 12, rows_a_block=5), 4, seeded())
@@ -159,7 +159,7 @@ def test_the_scale_of_weights_that_are_not_whole_does_not_matter(scale):
 @settings(max_examples=40, deadline=None)
 def test_moments_are_numpys_whatever_the_blocks(seed, n_rows, rows_a_block, offset):
     rows = (np.random.default_rng(seed).normal(size=(n_rows, 4)) + offset).astype(np.float32)
-    moments = row_blocks(rows, rows_a_block).standardisation()
+    moments = row_blocks(rows, rows_a_block).survey(9)[0]
     exact = rows.astype(np.float64)
     np.testing.assert_allclose(moments.mean, exact.mean(axis=0), rtol=1e-12, atol=1e-12)
     assert moments.scale == pytest.approx(np.sqrt(exact.var(axis=0).mean()), rel=1e-9, abs=1e-9)
@@ -169,8 +169,8 @@ def test_weighted_moments_are_those_of_repeated_rows():
     rows = np.random.default_rng(0).normal(size=(9, 3)).astype(np.float32)
     weight = np.array([0, 1, 4, 2, 0, 1, 1, 3, 2])
     weighted, repeated = (
-        row_blocks(rows, 4, weight=weight).standardisation(),
-        row_blocks(rows.repeat(weight, axis=0)).standardisation(),
+        row_blocks(rows, 4, weight=weight).survey(9)[0],
+        row_blocks(rows.repeat(weight, axis=0)).survey(9)[0],
     )
     np.testing.assert_allclose(weighted.mean, repeated.mean, rtol=1e-12)
     assert weighted.scale == pytest.approx(repeated.scale, rel=1e-12)

@@ -59,6 +59,26 @@ def test_nothing_is_read_before_it_is_asked_for(paths, read):
         files[1:]
 
 
+@pytest.mark.parametrize(("n_kept", "n_read_again"), [(5, 0), (3, 2), (0, 5)])
+def test_slices_keep_the_first_images_that_fit_and_read_the_others_again(paths, read, n_kept, n_read_again):
+    files = ImageFiles(paths, max_kept_bytes=n_kept * 6 * 8 * 3)
+    first = files[:].copy()
+    read.clear()
+    for key in (slice(None), slice(1, 4), slice(4, 1, -1)):
+        np.testing.assert_array_equal(files[key], first[key])
+    assert len([item for item, _ in read if item in paths[:n_kept]]) == 0
+    assert len({item for item, _ in read}) == n_read_again
+    files[0]
+    assert read[-1][0] == paths[0]  # a single one is what its file holds now
+
+
+def test_an_image_of_another_type_is_not_kept_but_read(paths, rng):
+    write_image(paths[2], rng.integers(0, 65536, (6, 8, 3), dtype=np.uint16))
+    files, whole = ImageFiles(paths), ImageFiles(paths, max_kept_bytes=0)[:]
+    for _ in range(2):
+        np.testing.assert_array_equal(files[:], whole)
+
+
 def test_slices_are_read_on_as_many_threads_as_torch_may_use(paths, read, set_threads):
     files = ImageFiles(8 * paths)
     set_threads(3)

@@ -79,3 +79,20 @@ def test_patches_are_sampled_from_no_larger_level_than_the_styles_max_size(max_s
         sampled = fitted.transformer_.asked[0][-500:]  # of the finest level, which comes last
         level = resize(to_tensor(picture), (largest, round(100 / 96 * largest)))
         assert cdist(sampled, extract_patches(level, 5)).min(axis=1).max() < 1e-4
+
+
+@pytest.mark.parametrize("n_styles", [1, 2])
+@pytest.mark.parametrize("has_content", [False, True])
+def test_aligned_with_other_photographs_it_is_as_if_fitted_on_them(
+    pca_style, other_painting, photograph, n_styles, has_content
+):
+    other = PatchTransformer(PCA(4), patch_size=5, max_patches=2000, random_state=0).fit([other_painting])
+    content = PatchTransformer(PCA(5), patch_size=5, max_patches=2000, random_state=0).fit([photograph])
+    styles = {"style": [pca_style, other], "style_weights": [0.3, 0.7]} if n_styles == 2 else {"style": pca_style}
+    kept = StylePropagator(content if has_content else None, **styles, random_state=0).fit([photograph])
+    kept.transform([photograph])
+    for image in (photograph[::-1, 5:], photograph[:, ::-1] // 2, photograph):
+        images, _ = kept.propagation_.read([image], kept, reset=False)
+        kept.propagation_ = kept.propagation_.aligned_with(images, kept._settings())
+        anew = StylePropagator(content if has_content else None, **styles, random_state=0).fit([image])
+        np.testing.assert_array_equal(kept.transform([image])[0], anew.transform([image])[0])

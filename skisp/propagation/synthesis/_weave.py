@@ -1,5 +1,6 @@
 """The pattern with the stride's period that overlapping patches leave where they disagree."""
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -45,30 +46,54 @@ def pattern(picture: Tensor, period: int) -> Tensor:
     """
     height, width = picture.shape[1:]
     more = [-height % period, -width % period]
-    detail = functional.pad((picture - _smooth(picture, period))[None], (0, more[1], 0, more[0]), mode="replicate")
-    phases = functional.pixel_unshuffle(detail, period)
-    mean = _neighbourhood_mean(phases)
-    power = _mean_of_phases(mean.square())
-    rest = _neighbourhood_mean(_mean_of_phases(phases.square_())) - power
-    mean *= (1.0 - _SURE * rest / (_N_PERIODS**2 * power).clamp_min(1e-12)).clamp_(0.0, 1.0)
-    return functional.pixel_shuffle(mean, period)[0, :, :height, :width]
+    detail = functional.pad((picture - _smooth(picture, period))[None], (0, more[1], 0, more[0]), mode="replicate")[0]
+    mean = _mean_of_the_same_phase(detail, period)
+    power = _mean_of_cells(mean.square(), period)
+    around = box_mean(_mean_of_cells(detail.square_(), period), _N_PERIODS)
+    gain = (1.0 - _SURE * (around - power) / (_N_PERIODS**2 * power).clamp_min(1e-12)).clamp_(0.0, 1.0)
+    mean *= gain.repeat_interleave(period, dim=1).repeat_interleave(period, dim=2)
+    return mean[:, :height, :width]
 
 
-def _mean_of_phases(phases: Tensor) -> Tensor:
-    """One phase after another: the bits of a reduction depend on where in memory a value lies, so on its strip."""
-    total = phases[:, :1].clone()
-    for phase in phases.split(1, dim=1)[1:]:
-        total += phase
-    return total / phases.shape[1]
+# The bits of a sum must not depend on where in memory a value lies, so on its strip: each adds the same neighbours in
+# the same order, whole planes at a time.
 
 
-def _neighbourhood_mean(phases: Tensor) -> Tensor:
-    return box_mean(phases, _N_PERIODS)
+def _mean_of_the_same_phase(detail: Tensor, period: int) -> Tensor:
+    """The mean (C, H, W) over the pixels whole periods away, up to two each way, as far as there are any."""
+    for axis in (1, 2):
+        n_periods = detail.shape[axis] // period
+        total = detail.clone()
+        for n in range(1, min(_N_PERIODS // 2, n_periods - 1) + 1):
+            length = (n_periods - n) * period
+            total.narrow(axis, n * period, length).add_(detail.narrow(axis, 0, length))
+            total.narrow(axis, 0, length).add_(detail.narrow(axis, n * period, length))
+        at = torch.arange(n_periods, device=detail.device)
+        counts = ((at[:, None] - at).abs() <= _N_PERIODS // 2).sum(dim=1).repeat_interleave(period)
+        detail = total.div_(counts.reshape((1, -1, 1) if axis == 1 else (1, 1, -1)))
+    return detail
+
+
+def _mean_of_cells(values: Tensor, period: int) -> Tensor:
+    """The mean (1, h, w) over the channels and pixels of each cell of a period by a period."""
+    channels, height, width = values.shape
+    rows = _added(values.reshape(channels, height // period, period, width), 2)
+    cells = _added(rows.reshape(channels, height // period, width // period, period), 3)
+    return _added(cells, 0)[None] / (channels * period**2)
+
+
+def _added(values: Tensor, axis: int) -> Tensor:
+    """The sum along an axis, one after another."""
+    first, *others = values.unbind(axis)
+    total = first.clone()
+    for other in others:
+        total += other
+    return total
 
 
 def _smooth(picture: Tensor, period: int) -> Tensor:
     """The mean over a window of the period about each pixel, which has no spectrum there; an even one is centred."""
-    smooth = functional.pad(picture[None], [period // 2] * 4, mode="replicate")
+    smooth = functional.pad(picture[None], [period // 2] * 4, mode="replicate")[0]
     for window in (period,) if period % 2 else (period, 2):
-        smooth = window_sums(window_sums(smooth, window, -2), window, -1) / window**2
-    return smooth[0]
+        smooth = window_sums(window_sums(smooth, window, 1), window, 2).div_(window**2)
+    return smooth
