@@ -51,12 +51,12 @@ def drawn_side_by_side(drawer: Drawer, jobs: Sequence[Job], n_processes: int) ->
     except BrokenProcessPool:
         note("a process that drew was killed, perhaps because memory ran out; the rest is drawn by one process")
         pool.shutdown()
-        yield from _drawn_before(left)
-        for job in list(left.values()):
-            yield job, drawer.draw(job)
+        for future, job in list(left.items()):
+            yield job, _told(*future.result()) if _is_drawn(future) else drawer.draw(job)
     except KeyboardInterrupt:
         pool.shutdown(cancel_futures=True)
-        yield from _drawn_before(left)
+        for future in filter(_is_drawn, list(left)):
+            yield left[future], _told(*future.result())
         raise
     finally:
         pool.shutdown(cancel_futures=True)
@@ -76,12 +76,11 @@ def _told(said: str, drawn: Drawn | None) -> Drawn:
     return drawn
 
 
-def _drawn_before(left: dict[Future[_Outcome], Job]) -> Iterator[tuple[Job, Drawn]]:
-    """Those that have been drawn, which are left no more."""
-    for future in [future for future in left if future.done() and not future.cancelled() and not future.exception()]:
-        said, drawn = future.result()
-        if drawn is not None:
-            yield left.pop(future), _told(said, drawn)
+def _is_drawn(future: Future[_Outcome]) -> bool:
+    """Whether there is a picture, or what it said of a photograph that could not be drawn."""
+    if not future.done() or future.cancelled() or future.exception():
+        return False
+    return future.result().drawn is not None
 
 
 # Inside of a process that draws

@@ -13,7 +13,7 @@ COARSEST_SIDE = 48
 # Distance of neighbouring patches as a share of a patch's side: 3 pixels of 7, so that (7/3)^2, five to six patches,
 # vote on each pixel; time falls with its square. Pictures took 1.6 times as long with 2 pixels, and were no better, at
 # a coherence of 0.6 and a structure share of .25: on 17 pairs of 256 px a content (ffree) of .768 at a distance to the
-# style (rgram) of .369, now .770 and .370 (means); on 11 of 512 px .745 and .450, now .751 and .450.
+# style (rgram) of .369, now .765 and .368 (means); on 11 of 512 px .745 and .450, now the same.
 _STRIDE_SHARE = 0.36
 # Short side in pixels up to which patches are matched on the picture itself; see :func:`matched_side`.
 _LARGEST_MATCHED_WHOLE = 256
@@ -65,8 +65,9 @@ class SynthesisSettings:
         Power by which the contrast of faint places is evened before the content is coded, 0 for not.
     structure_share : float
         Share of the recoloured content in detail, at a ``content_weight`` of 1. With the defaults for ``coherence``,
-        ``balance`` and ``adaptation``, 17 pairs of 256 px keep a gradient of .80 at a distance to the style (rgram) of
-        .37 (means). More coherence, up to 1.2, comes nearer to the style (.367), but skies are then pieced together.
+        ``balance`` and ``adaptation``, 17 pairs of 256 px keep a gradient of .79 at a distance to the style (rgram) of
+        .368 (means). With a coherence of 1.2 and a share of .5, .80 and .368, but large areas are pieced together, and
+        less is redrawn.
     largest_hue_share : float
         Share of the recoloured content in the hue of large areas, at a ``content_weight`` of 1 or more.
     n_coarsest_rounds : int
@@ -98,7 +99,7 @@ class SynthesisSettings:
     one_off_price: float = 2.0
     yielding: float = 0.5
     evening: float = 0.6
-    structure_share: float = 0.42
+    structure_share: float = 0.3
     largest_hue_share: float = 0.6
     n_coarsest_rounds: int = 4
     n_sweeps: int = 1
