@@ -1,6 +1,6 @@
 """Laplacian bands of a picture get the distribution of the style's: contrast, colours, and how rare accents are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from ..._math.affine import AffineMap
 from ..._math.gaussian import Moments, gaussian_barycentre, transport_matrix
 from ..._math.linalg import eigenvectors, matrix_product
-from ..._math.quantiles import match_quantiles, quantile_table
+from ..._math.quantiles import QuantileMap, quantile_table
 from ..._threads import map_on_threads
 from ._pyramid import halvings
 from ._raster import Raster, RowStore, measured
@@ -54,8 +54,10 @@ class _BandMap(NamedTuple):
     target: Tensor
     back: Tensor
 
-    def __call__(self, colors: Tensor) -> Tensor:
-        return self.back @ match_quantiles(self.to_axes @ colors, self.source, self.target)
+    def function(self) -> Callable[[Tensor], Tensor]:
+        """The map of colours (C, n)."""
+        transport = QuantileMap(self.source, self.target)
+        return lambda colors: self.back @ transport(self.to_axes @ colors)
 
 
 class _Turn(NamedTuple):
@@ -276,11 +278,12 @@ def _map(picture: RowStore, bands: _Bands, turn: _Turn) -> None:
 
 def _added(band: Raster, band_map: _BandMap | None, coarse: Tensor) -> Raster:
     """A band, changed by its map, and what is below it."""
+    function = None if band_map is None else band_map.function()
 
     def rows(start: int, stop: int) -> Tensor:
         own = band.rows(start, stop)
-        if band_map is not None:
-            own = band_map(own.flatten(1)).reshape(own.shape)
+        if function is not None:
+            own = function(own.flatten(1)).reshape(own.shape)
         return enlarged(coarse, band.size, start, stop).add_(own)
 
     return Raster(band.shape, rows)
