@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from torch import Tensor
+from torch.nn import functional
 
 from ..._math.affine import AffineMap
 from ._band_match import BandStatistics, band_statistics
 from ._exemplar import Exemplar, PatchCoder, StyleCanvas, build_canvas, build_exemplar
+from ._objects import isolated_objects
 from ._one_offs import excess_novelty, transferred
 from ._pyramid import size_with_short_side
 from ._scaling import side_by_side
@@ -18,6 +20,8 @@ __all__ = ["StyleModel"]
 _MOST_KEPT_PIXELS = 4_000_000
 # Short side in pixels at which one-off objects are looked for: a patch is then as large as a sun in a landscape.
 _ONE_OFF_SIDE = 64
+# How much of a one-off a patch is that is all inside an object which stands alone: as much as a sun at least.
+_OBJECT = 2.0
 
 
 class StyleModel:
@@ -57,6 +61,7 @@ class StyleModel:
         self._exemplars: dict[int, Exemplar] = {}
         self._band_statistics: dict[int, BandStatistics] = {}
         self._one_offs: tuple[Exemplar, Tensor] | None = None
+        self._objects: list[Tensor] | None = None
 
     @property
     def stride(self) -> int:
@@ -76,11 +81,22 @@ class StyleModel:
         return exemplar
 
     def one_offs(self, exemplar: Exemplar) -> Tensor:
-        """How much of a one-off each patch of an exemplar is (m,), 0 for most."""
+        """How much of a one-off each patch of an exemplar is (m,), 0 for most.
+
+        By how far its code is from all others, and by its share in an object that stands alone: the patches of a seal
+        are strokes as others are.
+        """
         if self._one_offs is None:
             coarse = self.exemplar(max(self.patch_size, _ONE_OFF_SIDE))
             self._one_offs = coarse, excess_novelty(coarse)
-        return transferred(self._one_offs[1], self._one_offs[0], exemplar)
+        return transferred(self._one_offs[1], self._one_offs[0], exemplar) + _OBJECT * self._object_shares(exemplar)
+
+    def _object_shares(self, exemplar: Exemplar) -> Tensor:
+        """Share (m,) of each patch of an exemplar that is inside an object."""
+        if self._objects is None:
+            self._objects = [isolated_objects(image) for images in self.images for image in images]
+        objects = side_by_side(self._objects, exemplar.sizes).whole()
+        return functional.avg_pool2d(objects, exemplar.patch_size, exemplar.stride).flatten()
 
     def canvas(self, short_side: int, patch_size: int) -> StyleCanvas:
         """The styles' images at one size, for patches of a size of their own; not kept."""
