@@ -310,7 +310,10 @@ def test_the_command_prints_the_address_and_ends_at_once_by_ctrl_c_while_it_comp
         lines = iter(connection.getresponse().readline, b"")
         next(line for line in lines if json.loads(line)["doing"] == "redrawing at full size")
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=20) == ("ended; nothing is kept\n", "")
+        try:
+            assert process.communicate(timeout=20) == ("ended; nothing is kept\n", "")
+        finally:
+            process.kill()  # or it would be waited for: a shell's background processes ignore the signal
     assert process.returncode == 0
     assert list(tmp_path.iterdir()) == []
 
