@@ -1,6 +1,13 @@
+import signal
+
 import numpy as np
 import pytest
 import torch
+
+# A shell without job control has the programs that it starts in the background ignore Ctrl-C, and they hand that on:
+# processes that a test interrupts would never end.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
