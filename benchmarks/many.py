@@ -223,8 +223,10 @@ def watching(condition: Callable[[], bool]) -> Iterator[Callable[[], bool]]:
 def drawing(batch: Batch) -> int | None:
     """A process that draws: the one that has drawn last, or the command."""
     process = batch.output.with_suffix(".pid")
-    if process.exists():
-        return int(process.read_text())
+    while process.exists():
+        if number := process.read_text():  # it may be about to be written
+            return int(number)
+        time.sleep(_INTERVAL)
     while not (batch.log.exists() and batch.log.read_text().endswith("\n")):
         time.sleep(_INTERVAL)
     return int(batch.log.read_text().splitlines()[-1].split()[0])
