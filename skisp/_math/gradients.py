@@ -3,7 +3,9 @@
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["central_differences"]
+from .box_means import box_mean
+
+__all__ = ["central_differences", "gradient_rms"]
 
 
 def central_differences(image: Tensor) -> tuple[Tensor, Tensor]:
@@ -13,3 +15,9 @@ def central_differences(image: Tensor) -> tuple[Tensor, Tensor]:
     """
     padded = functional.pad(image[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
     return (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2, (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
+
+
+def gradient_rms(image: Tensor, window: int) -> Tensor:
+    """Root mean square of the gradient of an image's (C, H, W) mean channel, in windows about each pixel, (1, H, W)."""
+    down, across = central_differences(image.mean(dim=0))
+    return box_mean((down.square_() + across.square_())[None], window).sqrt_()

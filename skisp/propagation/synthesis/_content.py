@@ -12,7 +12,7 @@ from torch.nn import functional
 from ..._math.affine import AffineMap
 from ..._math.box_means import box_mean
 from ..._math.gaussian import Moments, gaussian_transport
-from ..._math.gradients import central_differences
+from ..._math.gradients import gradient_rms
 from ._level import Level
 from ._patches import PatchGrid
 from ._pyramid import size_with_short_side
@@ -193,7 +193,7 @@ def structure_map(image: Tensor, reference: float | None = None) -> Tensor:
 
     It is divided by its :func:`structure_reference`, or a given one, and clipped at 1.
     """
-    smooth = _gradient_rms(image)
+    smooth = gradient_rms(image, _STRUCTURE_WINDOW)
     reference = _quantile(smooth, _REFERENCE_SHARE) if reference is None else reference
     return smooth.div_(max(reference, 1e-6)).clamp_max_(1.0)
 
@@ -203,15 +203,10 @@ def structure_reference(image: Raster) -> float:
 
     def rows(start: int, stop: int) -> Tensor:
         window, own = image.window(start, stop, _STRUCTURE_HALO)
-        return _gradient_rms(window)[:, own]
+        return gradient_rms(window, _STRUCTURE_WINDOW)[:, own]
 
     gradient = Raster((1, *image.size), rows)
     return float(torch.quantile(sampled(gradient, _step(image.size[0] * image.size[1])), _REFERENCE_SHARE))
-
-
-def _gradient_rms(image: Tensor) -> Tensor:
-    down, across = central_differences(image.mean(dim=0))
-    return box_mean((down.square_() + across.square_())[None], _STRUCTURE_WINDOW).sqrt_()
 
 
 def _quantile(values: Tensor, share: float) -> float:

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-from ..._math.box_means import box_mean
-from ..._math.gradients import central_differences
+from ..._math.gradients import gradient_rms
 from ..._tensors import resize
 from ._pyramid import size_with_short_side
 
@@ -43,8 +42,7 @@ def isolated_objects(image: Tensor) -> Tensor:
     doi:10.5244/C.16.36.
     """
     small = resize(image, size_with_short_side(image.shape[1:], min(_SIDE, *image.shape[1:])))
-    down, across = central_differences(small.mean(dim=0))
-    structure = box_mean((down.square() + across.square())[None], 3)[0].sqrt().cpu().numpy()
+    structure = gradient_rms(small, 3)[0].cpu().numpy()
     reference = np.quantile(structure, 0.9)
     ways = np.zeros(structure.shape, dtype=np.int64)
     for level, gap in product(_LEVELS, _GAPS):

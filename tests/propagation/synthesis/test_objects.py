@@ -39,7 +39,6 @@ def test_the_size_of_the_image_does_not_matter(factor):
     image = landscape(SEAL).repeat_interleave(factor, dim=1).repeat_interleave(factor, dim=2)
     found = isolated_objects(image)
     assert found.shape == (1, SIDE, SIDE)
-    assert torch.equal(found, isolated_objects(landscape(SEAL))) or factor > 1
     assert found[0][SEAL].bool().float().mean() > 0.95
 
 
