@@ -125,14 +125,18 @@ def map_on_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list
     n_threads = min(_thread_limit.n_threads, len(items))
     if n_threads < 2 or getattr(_inside_map, "is_true", False):
         return [function(item) for item in items]
+    return list(_thread_limit.workers().map(_in_this_mode(function), items))
+
+
+def _in_this_mode(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The function in the mode of this thread: torch has modes for each."""
     inference = torch.is_inference_mode_enabled()
 
     def in_mode(item: Any) -> Any:
-        # torch has modes for each thread.
         with torch.inference_mode(inference):
             return function(item)
 
-    return list(_thread_limit.workers().map(in_mode, items))
+    return in_mode
 
 
 def computed_ahead(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
@@ -144,9 +148,10 @@ def computed_ahead(function: Callable[[Any], Any], items: Sequence[Any]) -> Iter
         yield from map(function, items)
         return
     ahead: deque[Any] = deque()
+    in_mode = _in_this_mode(function)
     for item in items:
         result = ahead.popleft().result() if ahead else None
-        ahead.append(_thread_limit.workers().submit(function, item))
+        ahead.append(_thread_limit.workers().submit(in_mode, item))
         if result is not None:
             yield result
         del result

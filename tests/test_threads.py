@@ -167,7 +167,8 @@ def test_maps_inside_of_a_map_stay_on_its_threads(three_threads):
 @pytest.mark.parametrize("mode", [True, False])
 def test_threads_are_in_the_inference_mode_of_their_caller(three_threads, mode):
     with torch.inference_mode(mode), one_thread():
-        assert map_on_threads(lambda _: torch.is_inference_mode_enabled(), range(4)) == [mode] * 4
+        for on_threads in (map_on_threads, computed_ahead):
+            assert list(on_threads(lambda _: torch.is_inference_mode_enabled(), range(4))) == [mode] * 4
 
 
 @pytest.mark.parametrize("limit", [one_thread, nullcontext], ids=["threads", "alone"])

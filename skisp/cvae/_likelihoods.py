@@ -23,6 +23,7 @@ __all__ = [
     "collapsed_gaussian_log_density",
     "gaussian_log_density",
     "make_likelihood",
+    "squared_errors",
 ]
 
 Array = NDArray[np.float64]
@@ -96,9 +97,18 @@ def learnt_collapsed_log_density(
     return constant.float() - (a + half).float() * excess
 
 
-def gaussian_log_density(residual: Tensor, log_scale: Tensor) -> Tensor:
-    r"""Log density :math:`\sum_d \log N(r_d \mid 0, \sigma_d^2)` of residuals (..., D)."""
-    return -(0.5 * (residual * torch.exp(-log_scale)).square() + log_scale + 0.5 * math.log(2 * math.pi)).sum(-1)
+def gaussian_log_density(squared_errors: Tensor, log_scale: Tensor) -> Tensor:
+    r"""Log density :math:`\sum_d \log N(x_d \mid g_d, \sigma_d^2)` of squared errors (..., D), each of one feature.
+
+    With the logarithms (D,) of the standard deviations. What does not depend on the row is added once.
+    """
+    constant = log_scale.sum() + 0.5 * squared_errors.shape[-1] * math.log(2 * math.pi)
+    return -0.5 * (squared_errors * torch.exp(-2 * log_scale)).sum(-1) - constant
+
+
+def squared_errors(x: Tensor, output: Tensor) -> Tensor:
+    """Of each feature (..., D), of rows (..., D); differentiated in one pass."""
+    return functional.mse_loss(output, x.expand_as(output), reduction="none")
 
 
 def bernoulli_log_density(x: Tensor, logit: Tensor) -> Tensor:
@@ -147,7 +157,7 @@ class CollapsedGaussian(Likelihood):
 
     def log_density(self, x: Tensor, output: Tensor) -> Tensor:
         n_features = x.shape[-1]
-        squared_error = (x - output).square().sum(-1)
+        squared_error = squared_errors(x, output).sum(-1)
         if not self.learnt_prior:
             prior_scale = 0.5 * n_features * _SCALE_FLOOR**2
             return collapsed_gaussian_log_density(squared_error, n_features, _FLAT_PRIOR_SHAPE, prior_scale)
@@ -183,7 +193,7 @@ class Gaussian(Likelihood):
         return floor + functional.softplus(self.raw_log_scale - floor)
 
     def log_density(self, x: Tensor, output: Tensor) -> Tensor:
-        return gaussian_log_density(x - output, self.log_scale())
+        return gaussian_log_density(squared_errors(x, output), self.log_scale())
 
     @torch.no_grad()
     def start_from(self, noise_variance: float, squared_error: Array, weight: Array, n_features: int) -> None:

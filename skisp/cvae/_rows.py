@@ -127,7 +127,7 @@ class RowBlocks:
                 yield torch.cat(left)
             n_taken = len(shuffled) // batch_size * batch_size if i < len(blocks) - 1 else len(shuffled)
             for indices in batches(shuffled[:n_taken], batch_size):
-                yield rows[indices]
+                yield rows.index_select(0, indices)  # in runs of whole rows: faster than rows[indices]
             left = [rows[shuffled[n_taken:]]] if n_taken < len(shuffled) else []
         if left:
             yield torch.cat(left)

@@ -15,6 +15,7 @@ from ..._math.distances import nearest
 from ..._math.entropic import sinkhorn_potentials
 from ..._progress import report
 from ..._tensors import resize
+from ..._threads import computed_ahead
 from ._content import Content
 from ._exemplar import PatchCoder
 from ._field import FieldSearch, occurrence, share_gap, upsample_field, warp_field
@@ -83,7 +84,7 @@ class Synthesis:
             self._search(self._queries)
 
     def upsample(self, make_level: Callable[[], Level]) -> None:
-        """Go to the next level, which is made only when this one's memory is free, and upsample the matches."""
+        """Go to the next level, which is asked for only when this one's memory is free, and upsample the matches."""
         grid, exemplar, matches = self.level.grid, self.level.exemplar, self.matches
         del self.level
         level = make_level()
@@ -286,9 +287,14 @@ def synthesise(
     generator: torch.Generator,
     watcher: Watcher | None = None,
 ) -> tuple[Synthesis, RowStore]:
-    """Synthesise a picture from the coarsest level to the finest, and render it (C, H, W) at the content's size."""
+    """Synthesise a picture from the coarsest level to the finest, and render it (C, H, W) at the content's size.
+
+    Each level is made while the one before it is worked on, where there are two threads: they gain more by what takes
+    long than by halves of every step.
+    """
     sides = short_sides(matched_side(content.short_side), max(COARSEST_SIDE, style.patch_size))
-    synthesis = Synthesis(content.level(sides[0], style, settings), style.coder, settings, generator)
+    levels = computed_ahead(lambda side: content.level(side, style, settings), sides)
+    synthesis = Synthesis(next(levels), style.coder, settings, generator)
     synthesis.refine(settings.n_coarsest_rounds)
     for i, side in enumerate(sides[1:], start=1):
         vote = synthesis.vote()
@@ -296,7 +302,7 @@ def synthesise(
             watcher(synthesis, vote)
         report("redraw", i, len(sides), f"{side} px")
         style.forget_exemplars()
-        synthesis.upsample(lambda side=side: content.level(side, style, settings))  # type: ignore[misc]
+        synthesis.upsample(lambda: next(levels))
         synthesis.refine(1)
     picture = synthesis.render(content.size, style)
     if watcher is not None:
