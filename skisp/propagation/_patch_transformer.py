@@ -33,7 +33,8 @@ _LEARNING_RATE = 8e-3
 # So many patches are gone through five times, in batches of 640, which takes seven tenths of the time that eight times
 # in batches of 1024 take (what CVAETransformer does with them): of the variance that PCA leaves unexplained, .867 is
 # left on five paintings, and .857 then. Fewer are left to CVAETransformer, which goes through them more often.
-_MANY_PATCHES, _MANY = 20_000, {"max_iter": 5, "batch_size": 640}
+_MANY_PATCHES = 20_000
+_MANY: dict[str, Any] = {"max_iter": 5, "batch_size": 640}
 
 # Said where rows were fitted and images come: one image may have been meant before.
 IN_A_LIST = "If it was one grey image, put that in a list: an array of two axes is rows."
