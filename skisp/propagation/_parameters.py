@@ -45,7 +45,7 @@ class PropagatorParameters(BaseEstimator):
         style_weights: ArrayLike | None = None,
         strength: float = 1.0,
         content_weight: float = 1.0,
-        coherence: float = 0.8,
+        coherence: float = 1.2,
         balance: float = 0.18,
         style_scale: float = 1.0,
         color: str = "style",

@@ -59,7 +59,7 @@ class StylePropagator(NotebookDisplay, TableOutput, MetaEstimatorMixin, Transfor
     content_weight : float, default=1.0
         Weight of the content in the search, and its share in the finest detail, both mainly where it has
         structure; a greater weight keeps more of it.
-    coherence : float, default=0.8
+    coherence : float, default=1.2
         Reward, as a share of the variance of the style's codes, for matches that continue their
         neighbours' in the style; a greater reward gives longer strokes and larger pieces of the style.
     balance : float, default=0.18

@@ -47,27 +47,33 @@ def postprocess(
     """
     wanted = style.band_statistics(style.side(content.short_side, settings.style_scale))
     structure = content.structure.kept()
-    mix_structure(picture, content.recolored, structure, settings.content_share)
+    mix_structure(picture, content.recolored, structure, settings.content_share, settings.detail_emphasis)
     mix_hue(picture, content.recolored, structure, settings.hue_share)
     return match_bands(picture, wanted, match, _ADAPTED)
 
 
-def mix_structure(picture: RowStore, recolored: Raster, structure: Raster, share: float) -> None:
-    """Mix the recoloured content into the picture, which is changed, most where it has structure.
+def mix_structure(picture: RowStore, recolored: Raster, structure: Raster, share: float, emphasis: float) -> None:
+    r"""Let the recoloured content lead the detail of the picture, which is changed: most where it has structure.
 
-    Patches cannot show what is finer than the style's strokes: eyes, windows, thin lines. The share goes
-    from 0.3 ``share`` in flat places to ``share`` where ``structure`` (1, H, W) is 1. Light and shade of
-    :func:`large_areas` remain the style's.
+    Patches cannot show what is finer than the style's strokes: eyes, windows, thin lines. And strokes as strong in a
+    sky as on a face hide the face. Of what is finer than the :func:`large_areas`, which remain the style's, the detail
+    :math:`d` of the picture and :math:`r` of the content, with structure :math:`s` of mean :math:`\bar s`,
+
+    .. math:: d' = \bigl(d + \text{share}\,(0.3 + 0.7 s)\,(r - d)\bigr)\,\bigl(1 + \text{emphasis}\,(s - \bar s)\bigr).
+
+    All of the picture together has as much contrast as before, but for what the match of the bands sets right.
     """
-    large = large_areas(_difference(recolored, picture))
+    large, large_of_content = large_areas(picture), large_areas(recolored)
+    mean = float(large_areas(structure).mean())
 
     def mixed(start: int, stop: int) -> Tensor:
         window, own = structure.window(start, stop, 1)
         smooth = box_mean(window, 3)[:, own]
-        rows = picture.rows(start, stop)
-        change = recolored.rows(start, stop) - rows
-        change -= enlarged(large, picture.size, start, stop)
-        return torch.addcmul(rows, change, share * (0.3 + 0.7 * smooth))
+        base = enlarged(large, picture.size, start, stop)
+        detail = picture.rows(start, stop) - base
+        wanted = recolored.rows(start, stop) - enlarged(large_of_content, picture.size, start, stop)
+        detail = torch.lerp(detail, wanted, share * (0.3 + 0.7 * smooth))
+        return base.addcmul_(detail, 1.0 + emphasis * (smooth - mean))
 
     picture.change(mixed, _LEAST_ROWS)
 

@@ -151,16 +151,16 @@ def test_structure_hue_and_colours_are_mixed_in_strips_as_in_the_whole(strips_of
     picture, recolored = texture(*size), texture(*size, seed=1)
     structure = Content(Raster.of(recolored), None, statistics_of(recolored)).structure
 
-    def mixed(function):
+    def mixed(function, *shares):
         store = RowStore.copy_of(picture)
-        function(store, Raster.of(recolored), structure, 0.5)
+        function(store, Raster.of(recolored), structure, *shares)
         assert not torch.equal(store.whole(), picture)
         return store.whole()
 
     expected = structure_map(recolored)
     assert torch.equal(same_in_strips(structure.whole, strips_of, size[1]), expected)
-    for function in (mix_structure, mix_hue):
-        same_in_strips(lambda function=function: mixed(function), strips_of, size[1])
+    for function, *shares in ((mix_structure, 0.5, 0.4), (mix_hue, 0.5)):
+        same_in_strips(lambda function=function, shares=shares: mixed(function, *shares), strips_of, size[1])
     kept = same_in_strips(lambda: keep_color(Raster.of(picture), Raster.of(recolored)).whole(), strips_of, size[1])
     torch.testing.assert_close(kept - kept.mean(dim=0), recolored - recolored.mean(dim=0), rtol=0, atol=1e-6)
 
