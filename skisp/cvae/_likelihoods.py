@@ -23,7 +23,6 @@ __all__ = [
     "collapsed_gaussian_log_density",
     "gaussian_log_density",
     "make_likelihood",
-    "squared_errors",
 ]
 
 Array = NDArray[np.float64]
@@ -106,7 +105,7 @@ def gaussian_log_density(squared_errors: Tensor, log_scale: Tensor) -> Tensor:
     return -0.5 * (squared_errors * torch.exp(-2 * log_scale)).sum(-1) - constant
 
 
-def squared_errors(x: Tensor, output: Tensor) -> Tensor:
+def _squared_errors(x: Tensor, output: Tensor) -> Tensor:
     """Of each feature (..., D), of rows (..., D); differentiated in one pass."""
     return functional.mse_loss(output, x.expand_as(output), reduction="none")
 
@@ -157,7 +156,7 @@ class CollapsedGaussian(Likelihood):
 
     def log_density(self, x: Tensor, output: Tensor) -> Tensor:
         n_features = x.shape[-1]
-        squared_error = squared_errors(x, output).sum(-1)
+        squared_error = _squared_errors(x, output).sum(-1)
         if not self.learnt_prior:
             prior_scale = 0.5 * n_features * _SCALE_FLOOR**2
             return collapsed_gaussian_log_density(squared_error, n_features, _FLAT_PRIOR_SHAPE, prior_scale)
@@ -193,7 +192,7 @@ class Gaussian(Likelihood):
         return floor + functional.softplus(self.raw_log_scale - floor)
 
     def log_density(self, x: Tensor, output: Tensor) -> Tensor:
-        return gaussian_log_density(squared_errors(x, output), self.log_scale())
+        return gaussian_log_density(_squared_errors(x, output), self.log_scale())
 
     @torch.no_grad()
     def start_from(self, noise_variance: float, squared_error: Array, weight: Array, n_features: int) -> None:
