@@ -54,7 +54,7 @@ class PatchTransformer(NotebookDisplay, TableOutput, TransformerMixin, BaseEstim
     transformer : transformer or None, default=None
         Codes the patches, as rows of patch_size * patch_size * C values, channel by channel. A clone of
         it is fitted. None stands for a :class:`CVAETransformer` with a Gaussian likelihood of one noise
-        scale for all patches.
+        scale for all patches, trained for five epochs where ``max_patches`` is 20,000 or more.
     n_components : int, default=12
         Length of a code, where ``transformer`` is None.
     patch_size : int, default=7

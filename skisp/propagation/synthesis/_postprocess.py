@@ -47,24 +47,27 @@ def postprocess(
     """
     wanted = style.band_statistics(style.side(content.short_side, settings.style_scale))
     structure = content.structure.kept()
-    mix_structure(picture, content.recolored, structure, settings.content_share, settings.detail_emphasis)
-    mix_hue(picture, content.recolored, structure, settings.hue_share)
+    areas = large_areas(structure)
+    mean = float(areas.mean())
+    mix_structure(picture, content.recolored, structure, settings.content_share, settings.detail_emphasis, mean)
+    mix_hue(picture, content.recolored, areas, settings.hue_share)
     return match_bands(picture, wanted, match, _ADAPTED)
 
 
-def mix_structure(picture: RowStore, recolored: Raster, structure: Raster, share: float, emphasis: float) -> None:
+def mix_structure(
+    picture: RowStore, recolored: Raster, structure: Raster, share: float, emphasis: float, mean: float
+) -> None:
     r"""Let the recoloured content lead the detail of the picture, which is changed: most where it has structure.
 
     Patches cannot show what is finer than the style's strokes: eyes, windows, thin lines. And strokes as strong in a
     sky as on a face hide the face. Of what is finer than the :func:`large_areas`, which remain the style's, the detail
-    :math:`d` of the picture and :math:`r` of the content, with structure :math:`s` of mean :math:`\bar s`,
+    :math:`d` of the picture and :math:`r` of the content, with structure :math:`s` of ``mean`` :math:`\bar s`,
 
     .. math:: d' = \bigl(d + \text{share}\,(0.3 + 0.7 s)\,(r - d)\bigr)\,\bigl(1 + \text{emphasis}\,(s - \bar s)\bigr).
 
-    All of the picture together has as much contrast as before, but for what the match of the bands sets right.
+    How strong all detail of a size is together, the match of the bands says after that.
     """
     large, large_of_content = large_areas(picture), large_areas(recolored)
-    mean = float(large_areas(structure).mean())
 
     def mixed(start: int, stop: int) -> Tensor:
         window, own = structure.window(start, stop, 1)
@@ -78,18 +81,18 @@ def mix_structure(picture: RowStore, recolored: Raster, structure: Raster, share
     picture.change(mixed, _LEAST_ROWS)
 
 
-def mix_hue(picture: RowStore, recolored: Raster, structure: Raster, share: float) -> None:
+def mix_hue(picture: RowStore, recolored: Raster, structure: Tensor, share: float) -> None:
     """Mix the recoloured content's hue in :func:`large_areas` into the picture, which is changed.
 
     It keeps its luminance. An object must not change its hue inside because the patches found there have other colours;
-    finer colours are the strokes' own. The share is ``share`` where the mean ``structure`` (1, H, W) is a half or
-    more, and falls to nothing in the plain: a sky is the style's.
+    finer colours are the strokes' own. The share is ``share`` where ``structure`` (1, h, w), that of large areas, is a
+    half or more, and falls to nothing in the plain: a sky is the style's.
     """
     if share == 0 or picture.shape[0] == 1:
         return
     chroma = large_areas(_difference(recolored, picture))
     chroma -= plane_luminance(chroma)
-    chroma *= share * (2.0 * large_areas(structure)).clamp_max_(1.0)
+    chroma *= share * (2.0 * structure).clamp_max_(1.0)
     picture.change(lambda start, stop: picture.rows(start, stop) + enlarged(chroma, picture.size, start, stop))
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from skisp.propagation.synthesis._postprocess import mix_hue, mix_structure, sharpened
+from skisp.propagation.synthesis._postprocess import large_areas, mix_hue, mix_structure, sharpened
 from skisp.propagation.synthesis._raster import Raster, RowStore
 
 
@@ -17,7 +17,8 @@ def texture(height=40, width=52, seed=0):
 
 def changed(function, picture, recolored, structure, *shares):
     store = RowStore.copy_of(picture)
-    function(store, Raster.of(recolored), Raster.of(structure), *shares)
+    structure = Raster.of(structure)
+    function(store, Raster.of(recolored), large_areas(structure) if function is mix_hue else structure, *shares)
     return store.whole()
 
 
@@ -29,20 +30,22 @@ def stripes(height=96, width=128, strength=0.1):
 @pytest.mark.parametrize(("structure", "expected"), [(0.0, 0.3), (0.5, 0.65), (1.0, 1.0)])
 def test_the_share_of_the_contents_detail_follows_its_structure(structure, expected):
     picture = torch.full((3, 96, 128), 0.5)
-    mixed = changed(mix_structure, picture, picture + stripes(), torch.full((1, 96, 128), structure), 0.4, 0.2)
+    mixed = changed(
+        mix_structure, picture, picture + stripes(), torch.full((1, 96, 128), structure), 0.4, 0.2, structure
+    )
     torch.testing.assert_close(mixed[..., 8:-8], (picture + 0.4 * expected * stripes())[..., 8:-8], rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("size", [(96, 128), (24, 20), (3, 2)])
 def test_light_and_shade_of_large_areas_remain_the_styles(size):
     picture = torch.full((3, *size), 0.3)
-    mixed = changed(mix_structure, picture, picture + 0.4, torch.ones(1, *size), 1.0, 0.2)
+    mixed = changed(mix_structure, picture, picture + 0.4, torch.ones(1, *size), 1.0, 0.2, 1.0)
     torch.testing.assert_close(mixed, picture)
 
 
 def test_a_share_of_nothing_leaves_the_picture():
     picture = texture(seed=1)
-    mixed = changed(mix_structure, picture, texture(seed=2), torch.rand(1, 40, 52), 0.0, 0.0)
+    mixed = changed(mix_structure, picture, texture(seed=2), torch.rand(1, 40, 52), 0.0, 0.0, 0.5)
     torch.testing.assert_close(mixed, picture)
 
 
@@ -50,7 +53,7 @@ def test_detail_is_stronger_where_the_content_has_structure_and_as_much_weaker_e
     structure = torch.zeros(1, 96, 128)
     structure[..., 64:] = 1
     picture = torch.full((3, 96, 128), 0.5)
-    mixed = changed(mix_structure, picture + stripes(), texture(96, 128), structure, 0.0, 0.4) - picture
+    mixed = changed(mix_structure, picture + stripes(), texture(96, 128), structure, 0.0, 0.4, 0.5) - picture
     torch.testing.assert_close(mixed[..., 8:56], 0.8 * stripes()[..., 8:56], rtol=0, atol=1e-3)
     torch.testing.assert_close(mixed[..., 72:-8], 1.2 * stripes()[..., 72:-8], rtol=0, atol=1e-3)
 

@@ -11,7 +11,7 @@ from skisp.propagation.synthesis import _raster
 from skisp.propagation.synthesis._band_match import band_statistics, match_bands
 from skisp.propagation.synthesis._content import Content, structure_map
 from skisp.propagation.synthesis._patches import PatchGrid, hann_window
-from skisp.propagation.synthesis._postprocess import keep_color, mix_hue, mix_structure
+from skisp.propagation.synthesis._postprocess import keep_color, large_areas, mix_hue, mix_structure
 from skisp.propagation.synthesis._pyramid import halvings
 from skisp.propagation.synthesis._raster import Raster, RowStore, change_windows, measured, moments_of, sampled
 from skisp.propagation.synthesis._scaling import enlarged, resized, shrunk, side_by_side
@@ -151,16 +151,16 @@ def test_structure_hue_and_colours_are_mixed_in_strips_as_in_the_whole(strips_of
     picture, recolored = texture(*size), texture(*size, seed=1)
     structure = Content(Raster.of(recolored), None, statistics_of(recolored)).structure
 
-    def mixed(function, *shares):
+    def mixed(function, *arguments):
         store = RowStore.copy_of(picture)
-        function(store, Raster.of(recolored), structure, *shares)
+        function(store, Raster.of(recolored), *arguments)
         assert not torch.equal(store.whole(), picture)
         return store.whole()
 
     expected = structure_map(recolored)
     assert torch.equal(same_in_strips(structure.whole, strips_of, size[1]), expected)
-    for function, *shares in ((mix_structure, 0.5, 0.4), (mix_hue, 0.5)):
-        same_in_strips(lambda function=function, shares=shares: mixed(function, *shares), strips_of, size[1])
+    same_in_strips(lambda: mixed(mix_structure, structure, 0.5, 0.4, 0.5), strips_of, size[1])
+    same_in_strips(lambda: mixed(mix_hue, large_areas(structure), 0.5), strips_of, size[1])
     kept = same_in_strips(lambda: keep_color(Raster.of(picture), Raster.of(recolored)).whole(), strips_of, size[1])
     torch.testing.assert_close(kept - kept.mean(dim=0), recolored - recolored.mean(dim=0), rtol=0, atol=1e-6)
 
