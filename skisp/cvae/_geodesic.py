@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from torch import Tensor
 
 __all__ = ["even_line", "geodesic", "path_energy"]
@@ -139,6 +138,7 @@ def _bend_unit(n_points: int) -> Tensor:
 
 def _minimise(function: Callable[[Tensor], Tensor], start: Tensor, max_iter: int, tolerance: float) -> Tensor:
     """Minimise a differentiable ``function`` of one tensor from ``start`` by L-BFGS with line search."""
+    from scipy.optimize import minimize  # a twentieth of a second, for who asks for such a path
 
     def unflatten(flat: NDArray[np.float64]) -> Tensor:
         return torch.tensor(flat, dtype=start.dtype, device=start.device).view_as(start)

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import gammaln
 from torch import Tensor
 
@@ -96,6 +95,8 @@ def fit_inverse_gamma(
     ----------
     Gelman et al., "Bayesian Data Analysis", section 5.1 (priors fitted to a population).
     """
+    from scipy.optimize import minimize  # a twentieth of a second, for who learns the noise
+
     share = weight / weight.sum()
     mean = max(float(share @ squared_error) / n_features, 1e-12)
 

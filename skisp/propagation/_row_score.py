@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import pdist
 
 from .._math.gaussian import Moments, gaussian_distance
 from ._row_alignment import as_codes
@@ -44,6 +43,8 @@ def _regularised_distance(first: Moments, second: Moments) -> float:
 
 def _distance_correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     """Pearson correlation, at least 0, of the pairwise distances of two sets of rows."""
+    from scipy.spatial.distance import pdist  # as long as all of this room takes to import, for who scores rows
+
     distances = pdist(first), pdist(second)
     if len(distances[0]) < 2 or min(d.std() for d in distances) == 0:
         return 0.0
