@@ -36,12 +36,12 @@ class ChunkSizes:
     """
 
     patches: int = 4096
-    least_patches: int = 512
+    least_patches: int = 2**11
     patch_pixels: int = 2**19
     pixels: int = 2**17
-    least_pixels: int = 2**13
+    least_pixels: int = 2**15
     positions: int = 2**13
-    least_positions: int = 2**10
+    least_positions: int = 2**12
     entries: int = 2_000_000
     rows: int = 2**13
     values: int = 2**21

@@ -87,3 +87,26 @@ def test_projections_stay_within_the_keys(n, m, regularisation, seed):
     assert projections.dtype == torch.float32
     assert torch.all(projections <= keys.amax(0) + 1e-5)
     assert torch.all(projections >= keys.amin(0) - 1e-5)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    n=st.integers(1, 40),
+    m=st.integers(1, 40),
+    spread=st.sampled_from([0.0, 1.0, 30.0]),
+    log_regularisation=st.floats(-4, 1),
+    n_iterations=st.integers(1, 12),
+    seed=st.integers(0, 1000),
+)
+def test_potentials_are_those_of_iterations_on_logarithms(n, m, spread, log_regularisation, n_iterations, seed):
+    rng = np.random.default_rng(seed)
+    queries, keys = rng.normal(size=(n, 3)), rng.normal(size=(m, 3)) + spread * rng.integers(0, 2, size=(m, 1))
+    queries, keys = (torch.from_numpy(codes.astype(np.float32)) for codes in (queries, keys))
+    regularisation = 10.0**log_regularisation
+    cost, epsilon = squared_distances(queries, keys).double(), epsilon_of(queries, keys, regularisation)
+    v = cost.new_zeros(m)
+    for _ in range(n_iterations):
+        u = np.log(m) - torch.logsumexp((v - cost) / epsilon, 1)
+        v = epsilon * (np.log(n) - torch.logsumexp(u[:, None] - cost / epsilon, 0))
+    potentials = sinkhorn_potentials(queries, keys, regularisation=regularisation, n_iterations=n_iterations)
+    torch.testing.assert_close(potentials.double(), v - v.mean(), rtol=1e-4, atol=1e-5 * float(cost.max()))

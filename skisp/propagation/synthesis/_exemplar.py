@@ -90,7 +90,7 @@ class StyleCanvas:
         return rows * self.shape[1] + torch.round(columns / self.stride).long().maximum(first).minimum(last)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Exemplar(StyleCanvas):
     """Patches of the style images at one pyramid level, with their codes.
 

@@ -60,7 +60,8 @@ class StyleModel:
         self.alignment = alignment
         self._exemplars: dict[int, Exemplar] = {}
         self._band_statistics: dict[int, BandStatistics] = {}
-        self._one_offs: tuple[Exemplar, Tensor] | None = None
+        self._one_offs: dict[Exemplar, Tensor] = {}
+        self._novelty: tuple[Exemplar, Tensor] | None = None
         self._objects: list[Tensor] | None = None
 
     @property
@@ -81,15 +82,23 @@ class StyleModel:
         return exemplar
 
     def one_offs(self, exemplar: Exemplar) -> Tensor:
-        """How much of a one-off each patch of an exemplar is (m,), 0 for most.
+        """How much of a one-off each patch of an exemplar is (m,), 0 for most; found at the first call.
 
         By how far its code is from all others, and by its share in an object that stands alone: the patches of a seal
         are strokes as others are.
         """
-        if self._one_offs is None:
+        found = self._one_offs.get(exemplar)
+        if found is None:
+            found = self._novelty_of(exemplar) + _OBJECT * self._object_shares(exemplar)
+            self._one_offs[exemplar] = found
+        return found
+
+    def _novelty_of(self, exemplar: Exemplar) -> Tensor:
+        """By how much the code of each patch of an exemplar (m,) is farther from all others than is common."""
+        if self._novelty is None:
             coarse = self.exemplar(max(self.patch_size, _ONE_OFF_SIDE))
-            self._one_offs = coarse, excess_novelty(coarse)
-        return transferred(self._one_offs[1], self._one_offs[0], exemplar) + _OBJECT * self._object_shares(exemplar)
+            self._novelty = coarse, excess_novelty(coarse)
+        return transferred(self._novelty[1], self._novelty[0], exemplar)
 
     def _object_shares(self, exemplar: Exemplar) -> Tensor:
         """Share (m,) of each patch of an exemplar that is inside an object."""
@@ -107,6 +116,8 @@ class StyleModel:
         for short_side, exemplar in list(self._exemplars.items()):
             if exemplar.canvas[0].numel() > _MOST_KEPT_PIXELS or (keep is not None and short_side not in keep):
                 self._exemplars.pop(short_side, None)  # another thread may have dropped it
+        kept = set(self._exemplars.values())
+        self._one_offs = {exemplar: known for exemplar, known in list(self._one_offs.items()) if exemplar in kept}
 
     def band_statistics(self, short_side: int) -> BandStatistics:
         """Distribution of the styles' colours in each Laplacian band at one size."""

@@ -183,37 +183,33 @@ class Synthesis:
     def _search(self, queries: Tensor) -> None:
         """One search. The more a patch has occurred, and the more its style has, the more it costs."""
         exemplar, settings = self.level.exemplar, self._settings
-        search = FieldSearch(
-            queries,
-            self._potentials(),
-            exemplar,
-            self.level.grid,
-            settings.coherence * exemplar.variance * self._firmness(),
-            self._generator,
-        )
+        price = self._price_but_for_occurrence()
+
+        def potentials() -> Tensor:
+            return torch.add(price, self.occurrence, alpha=settings.balance * exemplar.variance)
+
+        def repriced(matches: Tensor) -> Tensor:
+            """The potentials (m,) once some matches have been seen, which count for a share of the occurrences."""
+            self.occurrence = torch.lerp(self.occurrence, occurrence(matches, exemplar), settings.occurrence_rate)
+            return potentials()
+
+        coherence = settings.coherence * exemplar.variance * self._firmness()
+        search = FieldSearch(queries, potentials(), exemplar, self.level.grid, coherence, self._generator)
         self.matches = search.improve(
-            self.matches, n_samples=settings.n_sampled, n_sweeps=settings.n_sweeps, reprice=self._repriced
+            self.matches, n_samples=settings.n_sampled, n_sweeps=settings.n_sweeps, reprice=repriced
         )
         self.style_potentials = self.style_potentials + share_gap(self.matches, exemplar)
-
-    def _repriced(self, matches: Tensor) -> Tensor:
-        """The potentials (m,) once some matches have been seen, which count for a share of the occurrences."""
-        self.occurrence = torch.lerp(
-            self.occurrence, occurrence(matches, self.level.exemplar), self._settings.occurrence_rate
-        )
-        return self._potentials()
 
     def _firmness(self) -> Tensor:
         """Share (h * w,) of the reward for coherence, which must yield where the content has an edge."""
         return 1 - self._settings.yielding * self.level.structure[:, 0]
 
-    def _potentials(self) -> Tensor:
-        """What each patch of the exemplar costs, independent of the query (m,)."""
-        exemplar, settings = self.level.exemplar, self._settings
-        of_style = settings.style_share_rate * self.style_potentials[exemplar.origin.clamp_min(0)]
-        potentials = exemplar.variance * (settings.balance * self.occurrence + of_style)
-        potentials += self._one_off_price(self.level)
-        return potentials.masked_fill(~exemplar.is_valid, torch.inf)
+    def _price_but_for_occurrence(self) -> Tensor:
+        """What each patch of the exemplar costs (m,) for its style, and as a one-off, whatever the query."""
+        exemplar = self.level.exemplar
+        of_style = (self._settings.style_share_rate * exemplar.variance) * self.style_potentials
+        price = of_style[exemplar.origin.clamp_min(0)] + self._one_off_price(self.level)
+        return price.masked_fill_(~exemplar.is_valid, torch.inf)
 
     def _matched(self, at: slice) -> Tensor:
         return self.level.exemplar.patches(self.matches[at])
