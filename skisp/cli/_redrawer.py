@@ -34,14 +34,8 @@ class Redrawer:
 
     def redraw(self, content: NDArray[Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
         """Redraw one photograph."""
-        propagator = self._propagator
-        if hasattr(propagator, "propagation_"):
-            images, _ = propagator.propagation_.read([content], propagator, reset=False)
-            propagator.propagation_ = propagator.propagation_.aligned_with(images, propagator._settings())
-        else:
-            propagator.fit([content])
         masks = {} if mask is None else {"mask": [mask]}
-        result: NDArray[Any] = propagator.transform([content], **masks)[0]
+        result: NDArray[Any] = self._propagator.fit([content]).transform([content], **masks)[0]
         return result
 
 

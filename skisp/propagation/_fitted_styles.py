@@ -128,6 +128,10 @@ class StyleSide:
         every = [image for own in images for image in own]
         return cls(tuple(styles), tuple(weights), colors, metrics, every, target, generator.get_state())
 
+    def is_on(self, device: torch.device) -> bool:
+        """Whether its images are on a device."""
+        return self.images[0].to(device) is self.images[0]
+
     def fit(self, content_images: Sequence[Raster], content_transformer: Any) -> FittedStyles:
         """Learn how content becomes style: the map of codes, and the metric of a coder of its own.
 

@@ -62,6 +62,7 @@ class ImagePropagation(Propagation):
         self._models: dict[tuple[int | None, str], StyleModel] = {}
         # Of one that is aligned with photograph after photograph; they hold the styles' images.
         self._sides: dict[int | None, StyleSide] = {}
+        self._attributes = _attributes_of(self.styles)
 
     @staticmethod
     def read(X: Any, estimator: Any, *, reset: bool) -> tuple[Sequence[StoredImage], ImageLayout]:
@@ -76,6 +77,7 @@ class ImagePropagation(Propagation):
         layout: ImageLayout,
         subestimators: SubEstimators,
         settings: SynthesisSettings,
+        earlier: Propagation | None = None,
     ) -> Self:
         """Fit what is not fitted, and learn the map from content codes to style codes.
 
@@ -88,6 +90,8 @@ class ImagePropagation(Propagation):
         subestimators : SubEstimators
         settings : SynthesisSettings
             Where to compute.
+        earlier : Propagation or None
+            Fitted before, perhaps with the same styles: then what is known of them is not learnt anew.
         """
         styles = subestimators.fitted_for_images()
         weights = np.asarray(subestimators.normalised_weights(len(styles)))
@@ -96,8 +100,19 @@ class ImagePropagation(Propagation):
         content = subestimators.fitted_content([to_channels(image, styles[0].n_channels_) for image in whole])
         _check_codes_the_same_patches(content, styles[0])
         propagation = cls(styles if subestimators.are_several else styles[0], weights, content, {}, subestimators.seed)
+        if isinstance(earlier, cls) and propagation._has_styles_of(earlier):
+            return earlier.aligned_with(images, settings)
         propagation._fit_styles([propagation._raster(image, settings) for image in images])
         return propagation
+
+    def _has_styles_of(self, earlier: Self) -> bool:
+        """Whether it would differ from an earlier one by what it is fitted on alone."""
+        return (
+            self.content is earlier.content
+            and (self.seed, self.style_weights.tolist()) == (earlier.seed, earlier.style_weights.tolist())
+            and len(self._attributes) == len(earlier._attributes)
+            and all(map(_are_identical, self._attributes, earlier._attributes))
+        )
 
     def aligned_with(self, images: Sequence[StoredImage], settings: SynthesisSettings) -> Self:
         """The same fitted on other content, with the same bits; what is known of the styles alone is not learnt anew.
@@ -109,13 +124,14 @@ class ImagePropagation(Propagation):
         settings : SynthesisSettings
             Where to compute.
         """
-        other = replace(self, fitted={})
+        other, device = replace(self, fitted={}), resolve_device(settings.device)
         with one_thread():
-            other._sides = self._sides or {key: self._side(key, resolve_device(settings.device)) for key in self.fitted}
+            kept = {key: side for key, side in self._sides.items() if side.is_on(device)}
+            other._sides = {key: kept.get(key) or self._side(key, device) for key in self.fitted}
         other._fit_styles([other._raster(image, settings) for image in images])
-        for (style, device), model in self._models.items():
+        for (style, place), model in self._models.items():
             fitted = other.fitted[style]
-            other._models[style, device] = fitted.model((), self.content, torch.device(device), model)
+            other._models[style, place] = fitted.model((), self.content, torch.device(place), model)
         return other
 
     @property
@@ -276,7 +292,17 @@ class ImagePropagation(Propagation):
         return raster
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_models": {}, "_sides": {}}
+        return {**vars(self), "_models": {}, "_sides": {}, "_attributes": []}
+
+
+def _attributes_of(styles: Sequence[Any]) -> list[dict[str, Any]]:
+    """What the styles, and the transformers of their patches, have been given and have learnt."""
+    return [dict(vars(part)) for style in styles for part in (style, style.transformer_)]
+
+
+def _are_identical(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two dictionaries hold the same objects: whatever is fitted has new ones afterwards."""
+    return one.keys() == other.keys() and all(value is other[name] for name, value in one.items())
 
 
 def _finished(

@@ -32,8 +32,18 @@ class Propagation(ABC):
 
     @classmethod
     @abstractmethod
-    def fit(cls, content: Any, layout: Any, subestimators: SubEstimators, settings: SynthesisSettings) -> Self:
-        """Fit what is not fitted, and learn the map from content codes to style codes."""
+    def fit(
+        cls,
+        content: Any,
+        layout: Any,
+        subestimators: SubEstimators,
+        settings: SynthesisSettings,
+        earlier: "Propagation | None" = None,
+    ) -> Self:
+        """Fit what is not fitted, and learn the map from content codes to style codes.
+
+        What was fitted earlier may save time, and changes nothing.
+        """
 
     @abstractmethod
     def transform(self, content: Any, settings: SynthesisSettings, mask: Any = None) -> Any:

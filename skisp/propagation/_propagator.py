@@ -175,9 +175,10 @@ class StylePropagator(NotebookDisplay, TableOutput, MetaEstimatorMixin, Transfor
         ValueError
             If an image or a parameter is out of range, or the sub-estimators do not fit each other.
         """
+        earlier = vars(self).get("propagation_")
         self._forget()
         try:
-            self.propagation_: Any = self._fitted_propagation(X)
+            self.propagation_: Any = self._fitted_propagation(X, earlier)
         except BaseException:
             self._forget()  # what the validation of rows has noted
             raise
@@ -372,13 +373,13 @@ class StylePropagator(NotebookDisplay, TableOutput, MetaEstimatorMixin, Transfor
     def _gives_images(self) -> bool:
         return hasattr(self, "propagation_") and bool(self.propagation_.gives_images)
 
-    def _fitted_propagation(self, X: Any) -> Propagation:
+    def _fitted_propagation(self, X: Any, earlier: Propagation | None) -> Propagation:
         mode: type[Propagation] = RowPropagation if works_on_rows(self.style, X) else ImagePropagation
         content, layout = mode.read(X, self, reset=True)
         seed = draw_seed(self.random_state)
         given = SubEstimators(self.content, self.style, self.style_images, self.style_weights, seed, self.memory)
         with printed(self.verbose):
-            return mode.fit(content, layout, given, SynthesisSettings.of(self))
+            return mode.fit(content, layout, given, SynthesisSettings.of(self), earlier)
 
     def _settings(self) -> SynthesisSettings:
         """The present parameters, which may have been changed since ``fit`` checked them."""

@@ -81,7 +81,14 @@ class RowPropagation(Propagation):
         return rows, RowLayout(image_shape, rows.shape[1], getattr(estimator, "feature_names_in_", None))
 
     @classmethod
-    def fit(cls, rows: Rows, layout: RowLayout, subestimators: SubEstimators, settings: SynthesisSettings) -> Self:
+    def fit(
+        cls,
+        rows: Rows,
+        layout: RowLayout,
+        subestimators: SubEstimators,
+        settings: SynthesisSettings,
+        earlier: Propagation | None = None,
+    ) -> Self:
         """Fit what is not fitted, and learn the map from content codes to style codes."""
         style = subestimators.fitted_for_rows()
         content = subestimators.fitted_content(rows)

@@ -1,5 +1,7 @@
 """What is learnt of styles and content together."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +9,10 @@ from scipy.spatial.distance import cdist
 from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 
-from skisp import PatchTransformer, StylePropagator
+from skisp import CVAETransformer, PatchTransformer, StylePropagator
 from skisp._math.gaussian import Moments
 from skisp._tensors import resize, to_tensor
+from skisp.propagation._fitted_styles import StyleSide
 from skisp.propagation.synthesis._patches import extract_patches
 from skisp.propagation.synthesis._settings import SynthesisSettings
 
@@ -83,7 +86,7 @@ def test_patches_are_sampled_from_no_larger_level_than_the_styles_max_size(max_s
 
 @pytest.mark.parametrize("n_styles", [1, 2])
 @pytest.mark.parametrize("has_content", [False, True])
-def test_aligned_with_other_photographs_it_is_as_if_fitted_on_them(
+def test_fitted_on_other_photographs_with_the_same_style_it_is_as_if_fitted_anew(
     pca_style, other_painting, photograph, n_styles, has_content
 ):
     other = PatchTransformer(PCA(4), patch_size=5, max_patches=2000, random_state=0).fit([other_painting])
@@ -91,8 +94,43 @@ def test_aligned_with_other_photographs_it_is_as_if_fitted_on_them(
     styles = {"style": [pca_style, other], "style_weights": [0.3, 0.7]} if n_styles == 2 else {"style": pca_style}
     kept = StylePropagator(content if has_content else None, **styles, random_state=0).fit([photograph])
     kept.transform([photograph])
-    for image in (photograph[::-1, 5:], photograph[:, ::-1] // 2, photograph):
-        images, _ = kept.propagation_.read([image], kept, reset=False)
-        kept.propagation_ = kept.propagation_.aligned_with(images, kept._settings())
-        anew = StylePropagator(content if has_content else None, **styles, random_state=0).fit([image])
-        np.testing.assert_array_equal(kept.transform([image])[0], anew.transform([image])[0])
+    with patch.object(StyleSide, "of", wraps=StyleSide.of) as learnt:
+        for image in (photograph[::-1, 5:], photograph[:, ::-1] // 2, photograph):
+            picture = kept.fit([image]).transform([image])[0]
+            n_learnt = learnt.call_count
+            anew = StylePropagator(content if has_content else None, **styles, random_state=0).fit([image])
+            np.testing.assert_array_equal(picture, anew.transform([image])[0])
+            learnt.reset_mock()
+    assert n_learnt == 0  # the last time; it is kept from the second on
+
+
+def refitted(style, painting):
+    style.fit([painting])
+
+
+def trained_on(style, painting):
+    style.transformer_.partial_fit(extract_patches(to_tensor(painting), 5).numpy())
+
+
+def with_another_weight(style, painting):
+    return {"style_weights": [0.9, 0.1]}
+
+
+def with_another_seed(style, painting):
+    return {"random_state": 1}
+
+
+@pytest.mark.parametrize("change", [refitted, trained_on, with_another_weight, with_another_seed])
+def test_a_style_that_was_changed_between_two_fits_is_learnt_anew(painting, other_painting, photograph, change):
+    coder = CVAETransformer(4, hidden_layer_sizes=(8,), max_iter=1, random_state=0)
+    style, other = (
+        PatchTransformer(coder, patch_size=5, max_patches=500, random_state=0).fit([one])
+        for one in (painting, other_painting)
+    )
+    propagator = StylePropagator(style=[style, other], random_state=0)
+    before = [propagator.fit([photograph]).transform([photograph])[0] for _ in range(2)][1]
+    propagator.set_params(**(change(style, other_painting) or {}))
+    picture = propagator.fit([photograph]).transform([photograph])[0]
+    assert not np.array_equal(picture, before)
+    anew = StylePropagator(**propagator.get_params(deep=False)).fit([photograph])
+    np.testing.assert_array_equal(picture, anew.transform([photograph])[0])
