@@ -4,7 +4,7 @@ By ``skisp apply``, joblib and Dask, each with a process for each job. All have 
 disturbed: the command, or one of the workers, is ended by SIGKILL when a third is done, and what has to be called again
 is called again. Nothing may be lost; a picture that was there is not to be drawn once more.
 
-    python benchmarks/many.py [--pictures 300] [--size 64] [--jobs 1 2] [--by joblib] [--quick]
+    python benchmarks/many.py [--pictures 300] [--size 64] [--jobs 1 2] [--by joblib] [--only-disturbed] [--quick]
 """
 
 import argparse
@@ -30,6 +30,11 @@ from _report import Table, parsed_with_quick
 from skisp.io import write_image
 
 _INTERVAL = 0.02
+# Dask has its workers give memory back to the system at every chance, and so ask anew for that of every tensor.
+_DASK_KEEPS_MEMORY = {
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**28,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
+}
 
 
 @dataclass
@@ -55,33 +60,40 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64, help="side in pixels")
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--by", nargs="+", default=list(WAYS), choices=list(WAYS))
+    parser.add_argument("--only-disturbed", action="store_true", help="only with a process killed")
     arguments = parsed_with_quick(parser, pictures=6, size=32, jobs=[2], by=list(WAYS)[:2])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photographs, model = prepared(folder, arguments.pictures, arguments.size)
-        expected: dict[str, bytes] = {}
-        columns = ("by", "jobs", "pictures a second", "s", "s until the first", "peak MB a process")
-        table = Table(f"{arguments.pictures} photographs of {arguments.size} px", columns)
-        for by in arguments.by:
-            for n_jobs in arguments.jobs:
-                batch = new_batch(folder, photographs, model, f"{by}{n_jobs}")
-                start = time.perf_counter()
-                with first_picture(batch) as first:
-                    megabytes = WAYS[by](batch, n_jobs)
-                seconds = time.perf_counter() - start
-                expected = expected or batch.made()
-                assert len(expected) == arguments.pictures, f"{by} has lost pictures"
-                assert batch.made() == expected, f"{by} with {n_jobs} jobs has given other pictures"
-                table.add(by, f"{n_jobs}", arguments.pictures / seconds, seconds, first[0], megabytes)
+        expected = {} if arguments.only_disturbed else undisturbed(folder, photographs, model, arguments)
         interrupted(folder, photographs, model, expected, arguments)
+
+
+def undisturbed(folder: Path, photographs: list[Path], model: Path, arguments: Any) -> dict[str, bytes]:
+    """The pictures, which are the same by each way and number of jobs."""
+    expected: dict[str, bytes] = {}
+    columns = ("by", "jobs", "pictures a second", "s", "s until the first", "peak MB a process")
+    table = Table(f"{arguments.pictures} photographs of {arguments.size} px", columns)
+    for by in arguments.by:
+        for n_jobs in arguments.jobs:
+            batch = new_batch(folder, photographs, model, f"{by}{n_jobs}")
+            start = time.perf_counter()
+            with first_picture(batch) as first:
+                megabytes = WAYS[by](batch, n_jobs)
+            seconds = time.perf_counter() - start
+            expected = expected or batch.made()
+            assert len(expected) == arguments.pictures, f"{by} has lost pictures"
+            assert batch.made() == expected, f"{by} with {n_jobs} jobs has given other pictures"
+            table.add(by, f"{n_jobs}", arguments.pictures / seconds, seconds, first[0], megabytes)
+    return expected
 
 
 def interrupted(folder: Path, photographs: list[Path], model: Path, expected: dict[str, bytes], arguments: Any) -> None:
     """One process of each way is killed; whatever is called again, the pictures are the same."""
-    columns = ("by", "pictures when one was killed", "calls", "drawn twice", "lost")
+    columns = ("by", "pictures when one was killed", "calls", "drawn twice", "lost", "s")
     table = Table("A process killed when a third is done", columns)
     for by in arguments.by:
-        batch = new_batch(folder, photographs, model, f"{by}-killed")
+        batch, start = new_batch(folder, photographs, model, f"{by}-killed"), time.perf_counter()
         with killed(batch, len(photographs) // 3) as seen:
             n_calls, left = 0, len(photographs)
             while left and n_calls < 3:
@@ -91,11 +103,13 @@ def interrupted(folder: Path, photographs: list[Path], model: Path, expected: di
                 except Exception as error:  # joblib says that a worker was killed, and must be called again
                     print(f"{by}: {type(error).__name__}", file=sys.stderr)
                 left = len(photographs) - len(batch.made())
+        seconds = time.perf_counter() - start
         drawn = batch.log.read_text().split()[1::2] if batch.log.exists() else []
         again = [name for name, stamp in seen.items() if stamp != (batch.output / name).stat().st_mtime_ns]
         n_twice = len(set(again) | {name for name in drawn if drawn.count(name) > 1})
+        expected = expected or batch.made()
         assert batch.made() == expected, f"{by} has given other pictures after one was killed"
-        table.add(by, len(seen), n_calls, n_twice, left)
+        table.add(by, len(seen), n_calls, n_twice, left, seconds)
 
 
 def prepared(folder: Path, n_pictures: int, size: int) -> tuple[list[Path], Path]:
@@ -154,9 +168,13 @@ def by_joblib(batch: Batch, n_jobs: int) -> float:
 
 
 def by_dask(batch: Batch, n_jobs: int) -> float:
+    import dask
     from dask.distributed import Client
 
-    with Client(n_workers=n_jobs, threads_per_worker=1, processes=True, dashboard_address=None) as client:
+    with (
+        dask.config.set(_DASK_KEEPS_MEMORY),
+        Client(n_workers=n_jobs, threads_per_worker=1, processes=True, dashboard_address=None) as client,
+    ):
         futures = client.map(redraw, *zip(*jobs_of(batch), strict=True), pure=False)
         return max(megabytes for _, megabytes in client.gather(futures))
 
@@ -190,7 +208,7 @@ def first_picture(batch: Batch) -> Iterator[list[float]]:
 def killed(batch: Batch, after: int) -> Iterator[dict[str, int]]:
     """Kill one process that draws when so many pictures are there: those, and when each was written."""
     seen: dict[str, int] = {}
-    with watching(lambda: len(list(batch.output.glob("*.jpg"))) >= max(after, 1)) as ends:
+    with watching(lambda: len(os.listdir(batch.output)) > after, 10 * _INTERVAL) as ends:
 
         def kill() -> None:
             if ends() and (process := drawing(batch)) is not None:
@@ -204,13 +222,13 @@ def killed(batch: Batch, after: int) -> Iterator[dict[str, int]]:
 
 
 @contextmanager
-def watching(condition: Callable[[], bool]) -> Iterator[Callable[[], bool]]:
+def watching(condition: Callable[[], bool], interval: float = _INTERVAL) -> Iterator[Callable[[], bool]]:
     """A function that waits until a condition holds, or the block has ended: whether it holds."""
     over = threading.Event()
 
     def wait() -> bool:
         while not condition():
-            if over.wait(_INTERVAL):
+            if over.wait(interval):
                 return condition()
         return True
 
