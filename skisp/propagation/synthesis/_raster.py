@@ -35,7 +35,7 @@ _LEVELS = 32766.0
 _STRIPS_AT_ONCE = 4
 # Strips that need many rows around them are higher: by how many times, and units that they have at least.
 _TIMES_LARGER = 8
-_LEAST_UNITS = 8
+_LEAST_UNITS = 5
 
 
 class Raster:
