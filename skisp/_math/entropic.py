@@ -7,8 +7,6 @@ from .distances import squared_distances
 
 __all__ = ["barycentric_projection", "sinkhorn_potentials"]
 
-# Costs of which the median is taken at most.
-_MOST_MEASURED = 100_000
 # Of these the first is calculated on logarithms. After it each of the others changes potentials by log(n m) at most, as
 # Sinkhorn's iterations contract.
 _ITERATIONS_A_KERNEL = 5
@@ -33,7 +31,7 @@ def sinkhorn_potentials(queries: Tensor, keys: Tensor, *, regularisation: float,
     queries : Tensor (n, d)
     keys : Tensor (m, d)
     regularisation : float
-        :math:`\epsilon` as a share of the median cost, of many costs of that of some; greater than 0.
+        :math:`\epsilon` as a share of the median cost, greater than 0.
     n_iterations : int
         Sinkhorn iterations.
 
@@ -77,8 +75,7 @@ def barycentric_projection(queries: Tensor, keys: Tensor, *, regularisation: flo
 def _scaled_cost(queries: Tensor, keys: Tensor, regularisation: float) -> tuple[Tensor, Tensor]:
     """Costs over epsilon, and epsilon."""
     cost = squared_distances(queries, keys)
-    some = cost.flatten()[:: max(1, cost.numel() // _MOST_MEASURED)]
-    epsilon = (regularisation * some.median()).clamp_min(1e-12)
+    epsilon = (regularisation * cost.median()).clamp_min(1e-12)
     return cost / epsilon, epsilon
 
 
