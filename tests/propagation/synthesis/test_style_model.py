@@ -47,6 +47,17 @@ def test_exemplars_of_other_sizes_and_large_ones_are_forgotten(model, monkeypatc
     assert model.exemplar(10) is not small
 
 
+def test_one_offs_are_found_once_and_forgotten_with_their_exemplar(model):
+    exemplar = model.exemplar(20)
+    found = model.one_offs(exemplar)
+    model.forget_exemplars(keep=[20])
+    assert model.one_offs(exemplar) is found
+    model.forget_exemplars(keep=[10])
+    again = model.one_offs(exemplar)
+    assert again is not found
+    torch.testing.assert_close(again, found, rtol=0, atol=0)
+
+
 @pytest.mark.parametrize(("scale", "side"), [(1.0, 100), (2.0, 200), (0.33, 33), (0.01, 5)])
 def test_the_style_beside_a_picture_has_its_size_times_the_scale_and_holds_a_patch(model, scale, side):
     assert model.side(100, scale) == side
